@@ -1,0 +1,1 @@
+"""The library behind the rules: plain functions that know nothing of Snakemake."""
