@@ -1,0 +1,26 @@
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+# A config file stands alone: the default study is not merged into the user's.
+if not workflow.overwrite_configfiles:
+
+    configfile: workflow.source_path("config/config.yaml")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/retrain.smk"
+include: "workflow/rules/analysis.smk"
+
+
+rule all:
+    input:
+        rules.prepare.output,
+        rules.search.input,
+        rules.retrain.input,
+        rules.figures.output,
+        rules.summarise.output,
+    default_target: True

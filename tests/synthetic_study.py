@@ -1,0 +1,215 @@
+"""Tables and records as a study writes them, made up: for tests of what reads them."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+OUTPUTS = ["fn[accumulation]", "fn[coarse]"]
+N_INPUTS = 10
+WIDTHS = [8, 16, 32, 64, 128, 256, 512]
+N_TRAINING, N_VALIDATION, N_TEST = 70_000, 15_000, 15_000
+CONSTANT, LINEAR = 0.08, 0.021
+
+
+def trials_table(
+    n_trials: int = 200, *, n_failed: int = 4, n_train: int = 3500, seed: int = 1, fraction_seed=0
+) -> pd.DataFrame:
+    """Return a ranked table whose losses fall with size, with noise and dead deep networks."""
+    shared = np.random.default_rng(seed)
+    noise = np.random.default_rng([seed, fraction_seed])
+    rows = []
+    for trial in range(n_trials):
+        widths = shared.choice(WIDTHS, size=shared.integers(1, 9)).tolist()
+        units = [N_INPUTS, *widths, len(OUTPUTS)]
+        n_operations = sum(a * b for a, b in zip(units[:-1], units[1:], strict=True))
+        n_parameters = n_operations + sum(units[1:])
+        quality = 4e-4 + 0.9 * n_parameters**-0.75 + 1e-3 * (len(widths) == 1)
+        luck = shared.random()
+        loss = quality * math.exp(abs(shared.normal(0, 0.9)) + 0.15 * noise.normal())
+        dead = luck < 0.02 * len(widths)
+        loss = CONSTANT * (1 + 1e-3 * noise.random()) if dead else min(loss, CONSTANT)
+        epochs = 100 if luck > 0.7 else int(noise.integers(10, 100))
+        rows.append(
+            {
+                "trial": trial,
+                "status": "ok",
+                "n_parameters": n_parameters,
+                "n_operations": n_operations,
+                "n_hidden_layers": len(widths),
+                "hidden_widths": "-".join(map(str, widths)),
+                "learning_rate": 1e-3,
+                "batch_size": 128,
+                "activation": "relu",
+                "optimizer": "adam",
+                "weight_decay": 0.0,
+                "dropout": 0.0,
+                "n_train": n_train,
+                "n_validation": 5000,
+                "epochs": epochs,
+                "best_epoch": epochs if epochs == 100 else epochs - 5,
+                "updates": epochs * math.ceil(n_train / 128),
+                "stop_reason": "max_epochs" if epochs == 100 else "patience",
+                "min_val_loss": loss,
+                **{f"val_loss[{name}]": loss * (1 + 0.2 * i) for i, name in enumerate(OUTPUTS)},
+                "collapsed_outputs": ";".join(OUTPUTS) if dead else "",
+                "message": "",
+            }
+        )
+    table = pd.DataFrame(rows)
+    failed = table.index >= n_trials - n_failed
+    table.loc[failed, "status"] = "diverged"
+    table.loc[failed, "message"] = "the loss was not finite in epoch 3"
+    ranked = table[~failed].sort_values(["min_val_loss", "trial"])
+    table = pd.concat([ranked, table[failed]], ignore_index=True)
+    table.insert(0, "rank", pd.array([*range(1, len(ranked) + 1)] + [None] * n_failed, "Int64"))
+    return table
+
+
+def timings_table(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return timings that grow with the size of the networks."""
+    train = trials["epochs"] * trials["n_train"] * (1e-6 + 2e-11 * trials["n_parameters"])
+    return pd.DataFrame(
+        {
+            "trial": trials["trial"],
+            "seconds": 1.3 * train + 0.02,
+            "cpu_seconds": 1.25 * train + 0.01,
+            "train_cpu_seconds": train,
+            "validation_cpu_seconds": 0.25 * train,
+            "host": "somewhere",
+        }
+    )
+
+
+def retrained_table(searches: dict[str, pd.DataFrame], *, top_k: int = 12, seeds: int = 1):
+    """Return the table of the searches' best trials, retrained on all data."""
+    chosen = sorted(
+        {trial for table in searches.values() for trial in table["trial"].head(top_k)}
+    )
+    first = next(iter(searches.values())).set_index("trial")
+    random = np.random.default_rng(3)
+    rows = []
+    for trial in chosen:
+        row = first.loc[trial]
+        for seed in range(seeds):
+            loss = row["min_val_loss"] * 0.4 * math.exp(0.12 * random.normal())
+            test = loss * math.exp(0.05 * random.normal())
+            rows.append({"trial": trial, "seed": seed} | _model(row, loss) | _test(test))
+            for fraction, table in searches.items():
+                search = table.set_index("trial").loc[trial]
+                rows[-1][f"rank[{fraction}]"] = search["rank"]
+                rows[-1][f"search_val_loss[{fraction}]"] = search["min_val_loss"]
+    table = pd.DataFrame(rows)
+    mean = table.groupby("trial")["min_val_loss"].transform("mean")
+    order = table.assign(mean=mean).sort_values(["mean", "trial", "seed"]).index
+    return table.loc[order].reset_index(drop=True)
+
+
+def _model(row: pd.Series, loss: float) -> dict:
+    kept = [
+        "n_parameters",
+        "n_operations",
+        "n_hidden_layers",
+        "hidden_widths",
+        "learning_rate",
+        "batch_size",
+        "activation",
+        "optimizer",
+        "weight_decay",
+        "dropout",
+    ]
+    epochs = 60
+    return {name: row[name] for name in kept} | {
+        "status": "ok",
+        "epochs": epochs,
+        "best_epoch": epochs - 5,
+        "updates": epochs * math.ceil(N_TRAINING / row["batch_size"]),
+        "stop_reason": "patience",
+        "min_val_loss": loss,
+        "collapsed_outputs": "",
+        "cpu_seconds": epochs * N_TRAINING * (1.25e-6 + 2.5e-11 * row["n_parameters"]),
+    }
+
+
+def _test(loss: float) -> dict:
+    metrics = {"mse": loss, "rmse": math.sqrt(loss), "mae": 0.7 * math.sqrt(loss)}
+    metrics["r2"] = 1 - loss / CONSTANT
+    return {
+        "test_loss": loss,
+        **{f"test_{metric}": value for metric, value in metrics.items()},
+        **{
+            f"test_{metric}[{name}]": value for name in OUTPUTS for metric, value in metrics.items()
+        },
+    }
+
+
+def selection_table(retrained: pd.DataFrame, tolerance: float = 0.1) -> pd.DataFrame:
+    """Return the best trial and the smallest one whose loss is within the tolerance."""
+    table = retrained.sort_values(["min_val_loss", "seed"]).drop_duplicates("trial").copy()
+    table["val_loss"] = table["trial"].map(retrained.groupby("trial")["min_val_loss"].mean())
+    table["relative_val_loss"] = table["val_loss"] / table["val_loss"].min()
+    best = table.sort_values("val_loss").iloc[[0]]
+    good = table[table["relative_val_loss"] <= 1 + tolerance]
+    chosen = pd.concat([best, good.sort_values("n_parameters").iloc[[0]]], ignore_index=True)
+    chosen.insert(0, "choice", ["best", "selected"])
+    chosen["model"] = [
+        f"retrain/trial_{trial}_seed_{seed}.pt"
+        for trial, seed in zip(chosen["trial"], chosen["seed"], strict=True)
+    ]
+    columns = ["choice", "trial", "seed", "n_parameters", "n_operations", "n_hidden_layers"]
+    columns += ["hidden_widths", "val_loss", "relative_val_loss", "test_mse", "test_rmse"]
+    return chosen[[*columns, "test_mae", "test_r2", "model"]]
+
+
+def baseline_table(fractions: list[str]) -> pd.DataFrame:
+    """Return the losses of the constant prediction and the linear regression."""
+    return pd.DataFrame(
+        [
+            {
+                "data": data,
+                "model": model,
+                "val_loss": loss,
+                "test_loss": 1.02 * loss if data == "all" else None,
+                **{f"val_loss[{name}]": loss for name in OUTPUTS},
+            }
+            for data in [*fractions, "all"]
+            for model, loss in (("constant", CONSTANT), ("linear", LINEAR))
+        ]
+    )
+
+
+def retrain_records(retrained: pd.DataFrame) -> list[dict]:
+    """Return records with loss curves that fall to the losses of the table."""
+    random = np.random.default_rng(5)
+    records = []
+    for row in retrained.to_dict("records"):
+        epoch = np.arange(1, row["epochs"] + 1)
+        wobble = np.exp(0.1 * np.abs(random.normal(size=len(epoch))))
+        curve = row["min_val_loss"] * (1 + 40 * np.exp(-epoch / 3) + 6 / epoch)
+        val_loss = curve * wobble
+        val_loss[row["best_epoch"] - 1] = row["min_val_loss"]
+        records.append(
+            {name: row[name] for name in ("trial", "seed", "status", "best_epoch", "n_parameters")}
+            | {"min_val_loss": row["min_val_loss"]}
+            | {"train_loss": (0.9 * curve).tolist(), "val_loss": val_loss.tolist()}
+        )
+    return records
+
+
+def manifest(n_train: int = N_TRAINING) -> dict:
+    """Return the manifest of the prepared data."""
+    feature = {"long_name": "", "mean": 0.0, "std": 1.0}
+    return {
+        "format": 1,
+        "content": "0123",
+        "n_rows_read": 100_120,
+        "n_rows_used": 100_000,
+        "dropped": {"missing or not finite": {"tair": 100, "rh": 20}},
+        "splits": {"training": n_train, "validation": N_VALIDATION, "test": N_TEST},
+        "inputs": [
+            {"name": f"x{i}", "variable": f"x{i}", "units": "K", "transform": "none", **feature}
+            for i in range(N_INPUTS)
+        ],
+        "outputs": [{"name": name, "variable": "fn", "units": "1", **feature} for name in OUTPUTS],
+        "output_activation": "sigmoid",
+    }

@@ -1,0 +1,70 @@
+"""Folders of arrays, files that appear whole, and the baselines on them."""
+
+import numpy as np
+import pytest
+
+from twostep.arrays import load_split, write_folder
+from twostep.baseline import baselines
+from twostep.errors import UserError
+from twostep.files import atomic_path, read_json
+
+DESCRIPTION = {
+    "inputs": [{"name": "a"}, {"name": "b"}],
+    "outputs": [{"name": "y"}],
+    "output_activation": "linear",
+}
+
+
+def splits(rng, n=400):
+    inputs = rng.normal(size=(n, 2)).astype(np.float32)
+    targets = (3 * inputs[:, :1] - 2 * inputs[:, 1:] + 1).astype(np.float32)
+    halves = {"training": slice(0, n // 2), "validation": slice(n // 2, None)}
+    return {split: (inputs[rows], targets[rows]) for split, rows in halves.items()}
+
+
+def test_content_hash_follows_the_content(tmp_path):
+    data = splits(np.random.default_rng(0))
+    first = write_folder(tmp_path / "a", data, DESCRIPTION)
+    again = write_folder(tmp_path / "b", data, DESCRIPTION)
+    assert first == again == read_json(tmp_path / "a" / "manifest.json")
+    data["training"][1][5] += 1e-3
+    assert write_folder(tmp_path / "c", data, DESCRIPTION)["content"] != first["content"]
+    renamed = {**DESCRIPTION, "outputs": [{"name": "z"}]}
+    assert write_folder(tmp_path / "d", data, renamed)["content"] != first["content"]
+    inputs, _ = load_split(tmp_path / "c" / "manifest.json", "training")
+    np.testing.assert_array_equal(inputs, data["training"][0])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(path.read_bytes()[:300]),
+        lambda path: np.save(path, np.zeros((3, 2))),
+    ],
+)
+def test_a_damaged_array_is_one_sentence(tmp_path, damage):
+    write_folder(tmp_path, splits(np.random.default_rng(0)), DESCRIPTION)
+    damage(tmp_path / "training_inputs.npy")
+    with pytest.raises(UserError, match=r"training_inputs\.npy .*delete .*manifest\.json"):
+        load_split(tmp_path / "manifest.json", "training")
+
+
+def test_baselines_by_hand(tmp_path):
+    data = splits(np.random.default_rng(0))
+    write_folder(tmp_path, data, DESCRIPTION)
+    constant, linear = baselines(tmp_path / "manifest.json", "all")
+    mean = data["training"][1].mean()
+    assert constant["val_loss"] == pytest.approx(np.mean((data["validation"][1] - mean) ** 2))
+    assert linear["val_loss"] < 1e-10
+    assert linear["test_loss"] is None
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

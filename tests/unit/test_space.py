@@ -1,0 +1,95 @@
+"""The search space: what is drawn, and that it depends on nothing but seed, space and id."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twostep.space import Configuration, count_configurations, random_configurations
+
+SPACE = {
+    "n_hidden_layers": {"min": 1, "max": 3},
+    "width": [8, 16, 32],
+    "learning_rate": 0.001,
+    "batch_size": 64,
+    "activation": "relu",
+    "optimizer": "adam",
+    "weight_decay": 0,
+    "dropout": 0,
+}
+
+
+def take(space, n, seed=1):
+    return list(itertools.islice(random_configurations(space, seed=seed), n))
+
+
+def test_parameters_and_operations_by_hand():
+    configuration = take(SPACE, 1)[0]
+    network = Configuration(**{**configuration.to_dict(), "hidden_widths": (8, 4)})
+    assert network.count_parameters(16, 4) == (16 * 8 + 8) + (8 * 4 + 4) + (4 * 4 + 4)
+    assert network.count_operations(16, 4) == 16 * 8 + 8 * 4 + 4 * 4
+
+
+def test_the_networks_of_the_paper_have_known_sizes():
+    """Sizes of the networks in the parcel problem, 16 inputs and 4 outputs."""
+    settings_ = take(SPACE, 1)[0].to_dict()
+    for widths, n_parameters in [((8,), 172), ((16, 16), 612), ((32, 32, 32), 2788)]:
+        configuration = Configuration(**{**settings_, "hidden_widths": widths})
+        assert configuration.count_parameters(16, 4) == n_parameters
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 39), st.integers(0, 2**32))
+def test_the_list_is_prefix_stable_and_without_duplicates(n, seed):
+    few, all_of_them = take(SPACE, n, seed), take(SPACE, 39, seed)
+    assert all_of_them[:n] == few
+    # 3 + 9 + 27 configurations exist, and each appears exactly once.
+    assert len(set(all_of_them)) == 39 == count_configurations(SPACE)
+
+
+def test_another_seed_gives_other_configurations():
+    assert take(SPACE, 20, seed=1) != take(SPACE, 20, seed=2)
+
+
+def test_depth_is_uniform_and_widths_are_drawn_per_layer():
+    space = {**SPACE, "n_hidden_layers": {"min": 4, "max": 6}, "width": [2**k for k in range(12)]}
+    drawn = take(space, 3000)
+    depths = [len(configuration.hidden_widths) for configuration in drawn]
+    for depth in (4, 5, 6):
+        assert abs(depths.count(depth) / 3000 - 1 / 3) < 0.04
+    assert any(len(set(configuration.hidden_widths)) == 6 for configuration in drawn)
+
+
+def test_ranges_and_choices_are_searched():
+    space = {
+        **SPACE,
+        "learning_rate": {"min": 1e-5, "max": 1e-1},
+        "weight_decay": {"min": 1e-6, "max": 1e-2},
+        "dropout": {"min": 0.0, "max": 0.5},
+        "batch_size": [16, 32],
+        "activation": ["relu", "tanh"],
+        "optimizer": ["adam", "sgd"],
+    }
+    drawn = take(space, 2000)
+    rates = [configuration.learning_rate for configuration in drawn]
+    assert min(rates) >= 1e-5 and max(rates) <= 1e-1
+    # Log-uniform: half of the draws lie below the geometric middle.
+    assert abs(sum(rate < 1e-3 for rate in rates) / 2000 - 0.5) < 0.05
+    dropouts = [configuration.dropout for configuration in drawn]
+    assert abs(sum(dropouts) / 2000 - 0.25) < 0.02
+    for key, choices in [("batch_size", {16, 32}), ("activation", {"relu", "tanh"})]:
+        assert {getattr(configuration, key) for configuration in drawn} == choices
+    assert count_configurations(space) == math.inf
+
+
+def test_a_range_of_one_value_is_not_continuous():
+    assert count_configurations({**SPACE, "dropout": {"min": 0.1, "max": 0.1}}) == 39
+    assert count_configurations({**SPACE, "batch_size": [16, 32, 64]}) == 117
+
+
+@pytest.mark.parametrize("widths", [(8,), (8, 16)])
+def test_configurations_survive_json(widths):
+    configuration = Configuration(widths, 1e-3, 64, "relu", "adam", 0.0, 0.0)
+    assert Configuration.from_dict(configuration.to_dict()) == configuration

@@ -1,0 +1,112 @@
+"""The trainer: stopping rules, reproducibility, and what is recorded."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from twostep.network import ACTIVATIONS, OPTIMIZERS, build_network
+from twostep.space import Configuration
+from twostep.training import Budget, TrainingData, train, validation_loss
+
+CONFIGURATION = Configuration((16, 16), 1e-2, 32, "relu", "adam", 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def data():
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(1)
+    inputs = torch.randn(500, 3, generator=generator)
+    targets = torch.sigmoid(torch.stack([inputs[:, 0] * inputs[:, 1], inputs[:, 2]], 1))
+    return TrainingData(inputs[:400], targets[:400], inputs[400:], targets[400:])
+
+
+def run(data, budget, configuration=CONFIGURATION, seed=1, output_activation="sigmoid"):
+    return train(configuration, data, budget, output_activation=output_activation, seed=seed)
+
+
+def test_training_learns_and_keeps_the_best_epochs_weights(data):
+    training = run(data, Budget(max_epochs=40))
+    assert training.status == "ok"
+    assert training.stop_reason == "max_epochs"
+    assert (training.epochs, training.updates) == (40, 40 * 13)
+    assert (
+        training.min_val_loss
+        == min(training.val_loss)
+        == training.val_loss[training.best_epoch - 1]
+    )
+    assert training.min_val_loss < 0.2 * data.validation_targets.var(0).mean()
+    network = build_network(CONFIGURATION, 3, 2, "sigmoid")
+    network.load_state_dict(training.weights)
+    losses = validation_loss(network, data.validation_inputs, data.validation_targets)
+    assert losses == training.val_loss_per_output
+    assert math.fsum(losses) / 2 == training.min_val_loss
+
+
+def test_validation_loss_by_hand():
+    network = torch.nn.Identity()
+    inputs = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
+    targets = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    assert validation_loss(network, inputs, targets) == [0.5, 2.0]
+
+
+def test_patience_counts_epochs_without_improvement(data):
+    training = run(data, Budget(max_epochs=1000, patience_epochs=3))
+    assert training.stop_reason == "patience"
+    assert training.epochs == training.best_epoch + 3
+    assert len(training.val_loss) == len(training.train_loss) == training.epochs
+
+
+def test_limits_in_updates(data):
+    training = run(data, Budget(max_updates=20))
+    assert (training.updates, training.epochs, training.stop_reason) == (20, 2, "max_updates")
+    patient = run(data, Budget(max_epochs=1000, patience_updates=39))
+    assert patient.epochs == patient.best_epoch + 3  # 13 updates an epoch
+
+
+def test_same_seed_same_bits_and_other_seed_other_weights(data):
+    budget = Budget(max_epochs=5)
+    first, again, other = (run(data, budget, seed=seed) for seed in (1, 1, 2))
+    assert first.val_loss == again.val_loss
+    assert all(torch.equal(first.weights[name], again.weights[name]) for name in first.weights)
+    assert first.val_loss != other.val_loss
+
+
+def test_dropout_is_reproducible_and_off_in_validation(data):
+    configuration = replace(CONFIGURATION, dropout=0.5)
+    first, again = (run(data, Budget(max_epochs=3), configuration) for _ in range(2))
+    assert first.val_loss == again.val_loss
+    network = build_network(configuration, 3, 2, "sigmoid")
+    losses = [validation_loss(network, data.validation_inputs, data.validation_targets)] * 2
+    assert losses[0] == losses[1]
+
+
+def test_divergence_is_a_status_and_not_an_exception(data):
+    configuration = replace(CONFIGURATION, optimizer="sgd", learning_rate=1e30)
+    training = run(data, Budget(max_epochs=10), configuration, output_activation="linear")
+    assert training.status == "diverged"
+    assert "not finite" in training.message
+    assert all(math.isfinite(loss) for loss in training.val_loss)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_optimizer_and_activation_lowers_the_loss(data, optimizer, activation):
+    rate = 0.1 if optimizer == "sgd" else 1e-2
+    configuration = replace(
+        CONFIGURATION, optimizer=optimizer, activation=activation, learning_rate=rate
+    )
+    training = run(data, Budget(max_epochs=10), configuration)
+    assert training.train_loss[-1] < training.train_loss[0]
+
+
+def test_initialisation_is_glorot_uniform():
+    torch.manual_seed(0)
+    network = build_network(replace(CONFIGURATION, hidden_widths=(512,)), 256, 1, "linear")
+    weights = network[0].weight.detach().numpy()
+    limit = np.sqrt(6 / (256 + 512))
+    assert np.abs(weights).max() <= limit
+    assert abs(weights.std() - limit / np.sqrt(3)) < 0.01 * limit
+    assert (network[0].bias == 0).all()

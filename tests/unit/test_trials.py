@@ -1,0 +1,186 @@
+"""Trials, their journal and their models: nothing is lost, nothing depends on the division."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from twostep import trials as trials_module
+from twostep.journal import Journal
+from twostep.metrics import evaluate
+from twostep.model import load_model, save_model
+from twostep.search import configurations, search
+from twostep.space import Configuration
+from twostep.training import Budget, TrainingData
+from twostep.training_data import Dataset
+from twostep.trials import Trainer, Trial
+
+SPACE = {
+    "n_hidden_layers": {"min": 1, "max": 2},
+    "width": [4, 8, 16],
+    "learning_rate": 0.01,
+    "batch_size": 32,
+    "activation": "relu",
+    "optimizer": "adam",
+    "weight_decay": 0,
+    "dropout": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def trainer():
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(1)
+    inputs = torch.rand(300, 2, generator=generator)
+    targets = torch.stack([inputs.prod(1), inputs[:, 0]], 1)
+    data = Dataset(
+        TrainingData(inputs[:200], targets[:200], inputs[200:], targets[200:]),
+        content="hash of the data",
+        input_names=["a", "b"],
+        output_names=["product", "copy"],
+        validation_variances=targets[200:].var(0).tolist(),
+    )
+    return Trainer(data, Budget(max_epochs=3), "sigmoid", seed=1)
+
+
+def run(trainer, blocks, journal):
+    records = []
+    for block in blocks:
+        records += search(trainer, block, SPACE, journal())[0]
+    return records
+
+
+def test_records_do_not_depend_on_shards_or_order(trainer, tmp_path):
+    whole = run(trainer, [range(6)], lambda: Journal(tmp_path / "a"))
+    parts = run(trainer, [range(4, 6), range(1), range(1, 4)], lambda: Journal(tmp_path / "b"))
+    assert [record["trial"] for record in whole] == list(range(6))
+    assert sorted(parts, key=lambda record: record["trial"]) == whole
+    json.dumps(whole, allow_nan=False)
+
+
+def test_finished_trials_are_taken_from_the_journal(trainer, tmp_path, monkeypatch):
+    first = run(trainer, [range(4)], lambda: Journal(tmp_path))
+    trained = []
+    train = trials_module.train
+    monkeypatch.setattr(
+        trials_module, "train", lambda *args, **kw: trained.append(kw) or train(*args, **kw)
+    )
+    again = run(trainer, [range(1), range(1, 6)], lambda: Journal(tmp_path))
+    assert again[:4] == first
+    assert len(trained) == 2
+
+
+def test_a_torn_or_foreign_line_costs_only_its_own_trial(tmp_path):
+    journal = Journal(tmp_path)
+    for trial in range(3):
+        journal.append(trial, {"key": f"k{trial}", "record": {"trial": trial}, "timing": {}})
+    path = next(tmp_path.rglob("*.jsonl"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + b'{"key": 3}\n\xff\xfe\n' + lines[2][:-20])
+    assert list(Journal(tmp_path).read(range(3))) == ["k0"]
+    Journal(tmp_path).append(1, {"key": "k1", "record": {"trial": 1}, "timing": {}})
+    assert set(Journal(tmp_path).read(range(3))) == {"k0", "k1"}
+
+
+def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):
+    trial = Trial(3, configurations(SPACE, range(3, 4), seed=1)[0], "search")
+    key = trainer.key(trial)
+    changed = [
+        Trainer(trainer.data, Budget(max_epochs=4), "sigmoid", 1).key(trial),
+        Trainer(trainer.data, trainer.budget, "linear", 1).key(trial),
+        Trainer(trainer.data, trainer.budget, "sigmoid", 2).key(trial),
+        trainer.key(Trial(4, trial.configuration, "search")),
+        trainer.key(Trial(3, trial.configuration, "retrain")),
+        trainer.key(Trial(3, trial.configuration, "search", repetition=1)),
+    ]
+    monkeypatch.setattr(trials_module, "hash_module", lambda name: "edited code")
+    changed.append(trainer.key(trial))
+    assert len({key, *changed}) == len(changed) + 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes"), "out_of_memory"),
+        (MemoryError("no memory"), "out_of_memory"),
+        (ValueError("two\nlines"), "failed"),
+    ],
+)
+def test_a_failing_trial_is_a_record_and_the_others_go_on(
+    trainer, tmp_path, monkeypatch, error, status
+):
+    train = trials_module.train
+
+    def fail_sometimes(configuration, *args, seed, **kw):
+        if configuration == configurations(SPACE, range(1, 2), seed=1)[0]:
+            raise error
+        return train(configuration, *args, seed=seed, **kw)
+
+    monkeypatch.setattr(trials_module, "train", fail_sometimes)
+    records, timings = search(trainer, range(3), SPACE, Journal(tmp_path))
+    assert [record["status"] for record in records] == ["ok", status, "ok"]
+    assert records[1]["message"] == f"{type(error).__name__}: {' '.join(str(error).split())}"
+    assert records[1]["min_val_loss"] is None
+    assert [timing["trial"] for timing in timings] == [0, 1, 2]
+
+
+def test_a_collapsed_output_is_named(trainer):
+    settings = {**configurations(SPACE, range(1), seed=1)[0].to_dict(), "learning_rate": 1e-9}
+    record = trainer.run(Trial(0, Configuration.from_dict(settings), "search")).record
+    assert set(record["collapsed_outputs"]) <= {"product", "copy"}
+    assert record["collapsed_outputs"]
+    good = {**settings, "learning_rate": 0.05, "hidden_widths": [16, 16]}
+    assert (
+        Trainer(trainer.data, Budget(max_epochs=30), "sigmoid", 1)
+        .run(Trial(0, Configuration.from_dict(good), "search"))
+        .record["collapsed_outputs"]
+        == []
+    )
+
+
+def test_a_saved_model_predicts_in_physical_units(trainer, tmp_path):
+    manifest = {
+        "inputs": [
+            {"name": "a", "transform": "none", "mean": 280.0, "std": 10.0},
+            {"name": "b", "transform": "log10", "mean": -1.0, "std": 0.5},
+        ],
+        "outputs": [
+            {"name": "product", "mean": 3.0, "std": 2.0},
+            {"name": "copy", "mean": 0.0, "std": 1.0},
+        ],
+        "output_activation": "linear",
+        "content": "hash of the data",
+    }
+    linear = Trainer(trainer.data, trainer.budget, "linear", 1)
+    finished = linear.run(Trial(0, configurations(SPACE, range(1), seed=1)[0], "retrain"))
+    path = tmp_path / "model.pt"
+    save_model(path, finished, manifest)
+    assert torch.load(path, weights_only=True)["record"] == finished.record
+    model = load_model(path)
+    scaled = np.array([[0.5, 0.2], [-1.0, 1.0]], np.float32)
+    physical = np.column_stack([280 + 10 * scaled[:, 0], 10 ** (-1 + 0.5 * scaled[:, 1])])
+    expected = model.predict_scaled(scaled) * [2.0, 1.0] + [3.0, 0.0]
+    np.testing.assert_allclose(model.predict(physical), expected, rtol=1e-5)
+    # The best epoch's weights: the loss that the record promises.
+    data = trainer.data.tensors
+    error = model.predict_scaled(data.validation_inputs.numpy()) - data.validation_targets.numpy()
+    assert np.mean(error**2) == pytest.approx(finished.record["min_val_loss"], rel=1e-5)
+
+
+def test_metrics_by_hand():
+    class Stub:
+        outputs = [{"name": "y", "std": 2.0}, {"name": "z", "std": 1.0}]
+
+        def predict_scaled(self, inputs):
+            return inputs
+
+    predictions = np.array([[1.0, 0.0], [2.0, 0.0]])
+    targets = np.array([[1.0, 1.0], [4.0, -1.0]])
+    result = evaluate(Stub(), predictions, targets)
+    assert result["per_output"]["y"] == pytest.approx(
+        {"mse": 8.0, "rmse": 8**0.5, "mae": 2.0, "r2": 1 - 2 / 2.25}
+    )
+    assert result["per_output"]["z"]["r2"] == pytest.approx(0.0)
+    assert result["overall"]["mse"] == pytest.approx((8 + 1) / 2)
+    assert result["test_loss"] == pytest.approx((2 + 1) / 2)

@@ -1,0 +1,101 @@
+rule baseline:
+    input:
+        manifest=rules.prepare.output.manifest,
+        subsets=expand(rules.subset.output.manifest, fraction=FRACTIONS),
+    output:
+        f"{RESULTS}/baseline/baseline.csv",
+    log:
+        f"{RESULTS}/logs/baseline.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        fractions=list(FRACTIONS),
+        code=code("baseline"),
+    resources:
+        mem_mb=partial(data_mb, copies=2),
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    script:
+        "../scripts/baseline.py"
+
+
+rule select_model:
+    input:
+        trials=expand(rules.rank.output.trials, fraction=FRACTIONS),
+        models=rules.retrain.input.models,
+        records=rules.retrain.input.records,
+        timings=rules.retrain.input.timings,
+        evaluations=partial(retrained, pattern=rules.evaluate.output[0]),
+    output:
+        retrained=f"{RESULTS}/select/retrained.csv",
+        selection=f"{RESULTS}/select/selection.csv",
+    log:
+        f"{RESULTS}/logs/select_model.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        fractions=list(FRACTIONS),
+        tolerance=config["select"]["tolerance"],
+        cost=config["select"]["cost"],
+        code=code("select_model"),
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    script:
+        "../scripts/select_model.py"
+
+
+rule figures:
+    input:
+        trials=rules.select_model.input.trials,
+        records=rules.retrain.input.records,
+        retrained=rules.select_model.output.retrained,
+        selection=rules.select_model.output.selection,
+        baseline=rules.baseline.output[0],
+        manifest=rules.prepare.output.manifest,
+    output:
+        expand(
+            f"{RESULTS}/figures/{{name}}.{{suffix}}",
+            name=figure_names(list(FRACTIONS)),
+            suffix=["png", "pdf"],
+        ),
+    log:
+        f"{RESULTS}/logs/figures.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        folder=f"{RESULTS}/figures",
+        fractions=list(FRACTIONS),
+        output_activation=config["training"]["output_activation"],
+        top_k=config["retrain"]["top_k"],
+        tolerance=config["select"]["tolerance"],
+        code=code("figures"),
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    script:
+        "../scripts/figures.py"
+
+
+rule summarise:
+    input:
+        trials=rules.select_model.input.trials,
+        timings=expand(rules.rank.output.timings, fraction=FRACTIONS),
+        retrained=rules.select_model.output.retrained,
+        selection=rules.select_model.output.selection,
+        baseline=rules.baseline.output[0],
+        manifest=rules.prepare.output.manifest,
+        subsets=rules.baseline.input.subsets,
+    output:
+        f"{RESULTS}/summary.md",
+    log:
+        f"{RESULTS}/logs/summarise.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        config=as_text(config),
+        code=code("summarise"),
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    script:
+        "../scripts/summarise.py"

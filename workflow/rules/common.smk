@@ -1,0 +1,128 @@
+import json
+import sys
+from functools import cache, partial
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# Prepended once: the library is imported from its folder and not installed.
+SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+if str(SCRIPTS) not in sys.path:
+    sys.path.insert(0, str(SCRIPTS))
+
+from twostep import fingerprint, resources as needs
+from twostep.config import fraction_name, resolve_config
+from twostep.errors import UserError
+from twostep.figure_names import figure_names
+from twostep.preflight import check_data, list_files
+from twostep.space import random_configurations
+
+try:
+    config = resolve_config(config)
+    DATA_FILES = list_files(config["dataset"]["files"])
+    # The jobs that this run starts need not look at the files' headers again.
+    if workflow.is_main_process:
+        check_data(config, DATA_FILES)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = f"results/{config['study']}"
+FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}
+SEEDS = range(config["retrain"]["seeds"])
+
+
+wildcard_constraints:
+    fraction=r"[0-9.]+",
+    shard=r"\d+",
+    part=r"\d+",
+    trial=r"\d+",
+    seed=r"\d+",
+
+
+def as_text(section):
+    """Sorted JSON: a mapping in params would trigger when only its order of keys changes."""
+    return json.dumps(section, sort_keys=True)
+
+
+def code(rule):
+    """The hash of the library modules that a rule's script uses, which Snakemake does not see."""
+    return fingerprint.hash_code(SCRIPTS / f"{rule}.py")
+
+
+def blocks(n, size):
+    """Ranges of at most `size` that cover 0 ... n - 1."""
+    return [(first, min(first + size, n)) for first in range(0, n, size)]
+
+
+def block(wildcards, *, name, n, size):
+    """The range of the block whose number is in the wildcard `name`."""
+    return blocks(n, size)[int(wildcards[name])]
+
+
+@cache
+def configurations():
+    """The configurations of all trials of the study."""
+    search = config["search"]
+    drawn = random_configurations(search["space"], seed=config["seed"])
+    return [next(drawn) for _ in range(search["n_trials"])]
+
+
+def configuration_text(wildcards):
+    """The configuration of one trial, which is what its retraining depends on."""
+    return as_text(configurations()[int(wildcards.trial)].to_dict())
+
+
+def selected_trials():
+    """The trials to retrain: the top_k of each fraction, by id, whatever their order."""
+    import pandas as pd
+
+    from twostep.ranking import select_top
+
+    tables = [
+        pd.read_csv(checkpoints.rank.get(fraction=fraction).output.trials) for fraction in FRACTIONS
+    ]
+    top_k = config["retrain"]["top_k"]
+    return sorted({trial for table in tables for trial in select_top(table, top_k)})
+
+
+def retrained(wildcards, *, pattern):
+    """The files of all retrained models."""
+    return expand(pattern, trial=selected_trials(), seed=SEEDS)
+
+
+def search_mb(wildcards, input, attempt):
+    """Memory of a shard: its data and the largest network that it may train."""
+    largest = needs.largest_configuration(config["search"]["space"])
+    return attempt * needs.training_mb(input.manifest, largest)
+
+
+def search_minutes(wildcards, input, attempt):
+    """Time of a shard: a shard of average networks."""
+    search = config["search"]
+    middle = needs.middle_configuration(search["space"])
+    return attempt * needs.training_minutes(
+        input.manifest, middle, search["budget"], search["shard_size"]
+    )
+
+
+def retrain_mb(wildcards, input, attempt):
+    """Memory of retraining one trial."""
+    return attempt * needs.training_mb(input.manifest, configurations()[int(wildcards.trial)])
+
+
+def retrain_minutes(wildcards, input, attempt):
+    """Time of retraining one trial."""
+    configuration = configurations()[int(wildcards.trial)]
+    return attempt * needs.training_minutes(
+        input.manifest, configuration, config["retrain"]["budget"]
+    )
+
+
+def data_mb(wildcards, input, attempt, *, copies):
+    """Memory of a job that holds some copies of the data whose manifest is its input."""
+    return attempt * int(needs.BASE_MB + copies * needs.data_mb(input.manifest))
+
+
+def file_mb(wildcards, input, attempt, *, copies):
+    """Memory of a job that holds some copies of the content of its input files."""
+    return attempt * int(needs.BASE_MB + copies * input.size_mb)

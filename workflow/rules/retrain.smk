@@ -1,0 +1,50 @@
+rule retrain_trial:
+    input:
+        manifest=rules.prepare.output.manifest,
+    output:
+        model=f"{RESULTS}/retrain/trial_{{trial}}_seed_{{seed}}.pt",
+        record=f"{RESULTS}/retrain/trial_{{trial}}_seed_{{seed}}.json",
+        timing=f"{RESULTS}/retrain/trial_{{trial}}_seed_{{seed}}.timing.json",
+    log:
+        f"{RESULTS}/logs/retrain/trial_{{trial}}_seed_{{seed}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        configuration=configuration_text,
+        budget=as_text(config["retrain"]["budget"]),
+        output_activation=config["training"]["output_activation"],
+        seed=config["seed"],
+        journal=f"{RESULTS}/journal/retrain",
+        code=code("retrain_trial"),
+    resources:
+        mem_mb=retrain_mb,
+        runtime=retrain_minutes,
+    script:
+        "../scripts/retrain_trial.py"
+
+
+rule retrain:
+    input:
+        models=partial(retrained, pattern=rules.retrain_trial.output.model),
+        records=partial(retrained, pattern=rules.retrain_trial.output.record),
+        timings=partial(retrained, pattern=rules.retrain_trial.output.timing),
+
+
+rule evaluate:
+    input:
+        manifest=rules.prepare.output.manifest,
+        model=rules.retrain_trial.output.model,
+        record=rules.retrain_trial.output.record,
+    output:
+        f"{RESULTS}/evaluate/trial_{{trial}}_seed_{{seed}}.json",
+    log:
+        f"{RESULTS}/logs/evaluate/trial_{{trial}}_seed_{{seed}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code("evaluate"),
+    resources:
+        mem_mb=partial(data_mb, copies=2),
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    script:
+        "../scripts/evaluate.py"

@@ -1,0 +1,66 @@
+SHARDS = blocks(config["search"]["n_trials"], config["search"]["shard_size"])
+
+
+rule search_shard:
+    input:
+        manifest=rules.subset.output.manifest,
+    output:
+        records=f"{RESULTS}/search/{{fraction}}/shard_{{shard}}.jsonl",
+        timings=f"{RESULTS}/search/{{fraction}}/shard_{{shard}}.timings.jsonl",
+    log:
+        f"{RESULTS}/logs/search/{{fraction}}/shard_{{shard}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        trials=partial(
+            block,
+            name="shard",
+            n=config["search"]["n_trials"],
+            size=config["search"]["shard_size"],
+        ),
+        space=as_text(config["search"]["space"]),
+        budget=as_text(config["search"]["budget"]),
+        output_activation=config["training"]["output_activation"],
+        seed=config["seed"],
+        journal=f"{RESULTS}/journal/search/{{fraction}}",
+        code=code("search_shard"),
+    resources:
+        mem_mb=search_mb,
+        runtime=search_minutes,
+    script:
+        "../scripts/search_shard.py"
+
+
+rule search:
+    input:
+        expand(
+            [rules.search_shard.output.records, rules.search_shard.output.timings],
+            fraction=FRACTIONS,
+            shard=range(len(SHARDS)),
+        ),
+
+
+checkpoint rank:
+    input:
+        manifest=rules.subset.output.manifest,
+        records=expand(
+            rules.search_shard.output.records, shard=range(len(SHARDS)), allow_missing=True
+        ),
+        timings=expand(
+            rules.search_shard.output.timings, shard=range(len(SHARDS)), allow_missing=True
+        ),
+    output:
+        trials=f"{RESULTS}/rank/{{fraction}}/trials.csv",
+        timings=f"{RESULTS}/rank/{{fraction}}/timings.csv",
+    log:
+        f"{RESULTS}/logs/rank/{{fraction}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        n_trials=config["search"]["n_trials"],
+        code=code("rank"),
+    resources:
+        mem_mb=partial(file_mb, copies=10),
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    script:
+        "../scripts/rank.py"

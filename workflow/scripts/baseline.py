@@ -1,0 +1,23 @@
+"""Measure what the networks have to beat: a constant and a linear regression."""
+
+import pandas as pd
+
+from twostep.baseline import baselines
+from twostep.files import atomic_path
+from twostep.logs import reporting
+
+
+def main(*, manifests: dict[str, str], output: str) -> None:
+    """Write the baselines' losses on the data of each folder, {name: path of its manifest}."""
+    rows = [row for name, manifest in manifests.items() for row in baselines(manifest, name)]
+    with atomic_path(output) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False)
+
+
+if __name__ == "__main__":
+    with reporting(snakemake.log[0]):
+        subsets = zip(snakemake.params.fractions, snakemake.input.subsets, strict=True)
+        main(
+            manifests={**dict(subsets), "all": snakemake.input.manifest},
+            output=snakemake.output[0],
+        )

@@ -1,0 +1,24 @@
+"""Measure one retrained model's errors on the test split."""
+
+import torch
+
+from twostep.files import read_json, write_json
+from twostep.logs import reporting
+from twostep.metrics import evaluate_file
+
+
+def main(*, manifest: str, model: str, record: str, output: str, threads: int) -> None:
+    """Write the model's errors as JSON."""
+    torch.set_num_threads(threads)
+    write_json(output, evaluate_file(model, read_json(record), manifest))
+
+
+if __name__ == "__main__":
+    with reporting(snakemake.log[0]):
+        main(
+            manifest=snakemake.input.manifest,
+            model=snakemake.input.model,
+            record=snakemake.input.record,
+            output=snakemake.output[0],
+            threads=snakemake.threads,
+        )

@@ -1,0 +1,23 @@
+"""Generate one part of the embedded data set with the cloud-parcel model."""
+
+from twostep.files import atomic_path
+from twostep.logs import reporting
+from twostep.parcel_dataset import generate
+
+
+def main(*, first: int, last: int, modes: list[str], seed: int, output: str) -> None:
+    """Write the samples first ... last - 1 as NetCDF."""
+    data = generate(first, last - first, seed=seed, modes=modes)
+    with atomic_path(output) as temporary:
+        data.to_netcdf(temporary, engine="netcdf4")
+
+
+if __name__ == "__main__":
+    with reporting(snakemake.log[0]):
+        main(
+            first=snakemake.params.samples[0],
+            last=snakemake.params.samples[1],
+            modes=snakemake.params.modes,
+            seed=snakemake.params.seed,
+            output=snakemake.output[0],
+        )

@@ -1,0 +1,50 @@
+"""Train the trials of one shard on a fraction of the training split."""
+
+import json
+
+import torch
+
+from twostep.journal import Journal
+from twostep.logs import reporting
+from twostep.records import write_lines
+from twostep.search import search
+from twostep.training import Budget
+from twostep.training_data import load_dataset
+from twostep.trials import Trainer
+
+
+def main(
+    *,
+    manifest: str,
+    trials: range,
+    space: dict,
+    budget: dict,
+    output_activation: str,
+    seed: int,
+    journal: str,
+    records: str,
+    timings: str,
+    threads: int,
+) -> None:
+    """Write one record and one timing per trial, in the order of their ids."""
+    torch.set_num_threads(threads)
+    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed)
+    found, measured = search(trainer, trials, space, Journal(journal))
+    write_lines(timings, measured)
+    write_lines(records, found)
+
+
+if __name__ == "__main__":
+    with reporting(snakemake.log[0]):
+        main(
+            manifest=snakemake.input.manifest,
+            trials=range(*snakemake.params.trials),
+            space=json.loads(snakemake.params.space),
+            budget=json.loads(snakemake.params.budget),
+            output_activation=snakemake.params.output_activation,
+            seed=snakemake.params.seed,
+            journal=snakemake.params.journal,
+            records=snakemake.output.records,
+            timings=snakemake.output.timings,
+            threads=snakemake.threads,
+        )

@@ -1,0 +1,36 @@
+"""Extract a fraction of the training split, and the search's validation sample."""
+
+from pathlib import Path
+
+from twostep.arrays import load_split, write_folder
+from twostep.files import read_json
+from twostep.logs import reporting
+from twostep.subset import subset
+
+
+def main(
+    *, manifest: str, fraction: float, n_validation: int, batch_size: int, output: str
+) -> None:
+    """Write the subset of the folder of `manifest` to the folder of `output`, its manifest."""
+    splits = subset(
+        load_split(manifest, "training"),
+        load_split(manifest, "validation"),
+        fraction=fraction,
+        n_validation=n_validation,
+        batch_size=batch_size,
+    )
+    description = read_json(manifest) | {"fraction": fraction}
+    # These two describe the whole data set and are written anew for the subset.
+    del description["splits"], description["content"]
+    write_folder(Path(output).parent, splits, description)
+
+
+if __name__ == "__main__":
+    with reporting(snakemake.log[0]):
+        main(
+            manifest=snakemake.input.manifest,
+            fraction=snakemake.params.fraction,
+            n_validation=snakemake.params.n_validation,
+            batch_size=snakemake.params.batch_size,
+            output=snakemake.output.manifest,
+        )

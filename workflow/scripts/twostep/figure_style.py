@@ -1,0 +1,139 @@
+"""What all figures share: sizes, colours, axes and files."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from twostep.files import atomic_path
+
+FORMATS = ("png", "pdf")
+COLUMN_WIDTH = 3.5  # inches, one column of a journal page
+PAGE_WIDTH = 7.1  # inches, both columns
+
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+VERMILION, BLUE, GREEN, ORANGE, PURPLE = "#D55E00", "#0072B2", "#009E73", "#E69F00", "#CC79A7"
+INK, GREY = "#000000", "#B0B0B0"
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,  # text stays text
+}
+
+# Files must not carry a clock: the same tables give the same bytes.
+METADATA = {"png": {"Software": None}, "pdf": {"CreationDate": None}}
+
+# Line styles of the baselines; grey readers tell them apart by the dashes.
+BASELINES = {
+    "constant": ("constant prediction", (0, (5, 2))),
+    "linear": ("linear regression", (0, (1, 1.5))),
+}
+DIMENSIONLESS = ("1", "-", "dimensionless", "none", "unitless")
+
+
+def save(figure: Figure, stem: str | Path) -> None:
+    """Write a figure to `stem`.png and `stem`.pdf, whole or not at all."""
+    for suffix in FORMATS:
+        with (
+            atomic_path(f"{stem}.{suffix}") as temporary,
+            matplotlib.rc_context(STYLE),
+        ):
+            figure.savefig(temporary, format=suffix, metadata=METADATA[suffix])
+
+
+def loss_unit(output_activation: str, units: list[str]) -> str:
+    """Return the unit of the loss, for an axis or a sentence.
+
+    Parameters
+    ----------
+    output_activation : targets are standardised unless it is "sigmoid"
+    units : the units of the outputs, as in the data
+    """
+    if output_activation != "sigmoid":
+        return "standardised"
+    if len(set(units)) > 1:
+        return "mixed units"
+    unit = units[0].strip()
+    # ASSUME: outputs without a unit that lie in [0, 1] are numbers.
+    if not unit or unit.lower() in DIMENSIONLESS:
+        return "dimensionless"
+    return f"({unit})²"
+
+
+def layer_colours(smallest: int, largest: int) -> tuple[ListedColormap, BoundaryNorm]:
+    """Return one colour per number of hidden layers, from dark (few) to light (many)."""
+    n_colours = largest - smallest + 1
+    # Without the lightest end of the map, which vanishes on white paper.
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.93, n_colours))
+    return ListedColormap(shades), BoundaryNorm(np.arange(n_colours + 1) + smallest - 0.5, n_colours)
+
+
+def draw_layer_scale(figure: Figure, axes: Axes, layers: tuple[int, int]) -> None:
+    """Draw the scale of the colours of `layers`, the smallest and largest number of them."""
+    colour_map, norm = layer_colours(*layers)
+    step = max(1, round((layers[1] - layers[0] + 1) / 7))
+    bar = figure.colorbar(
+        ScalarMappable(norm, colour_map),
+        ax=axes,
+        label="Number of hidden layers",
+        ticks=range(layers[0], layers[1] + 1, step),
+        aspect=30,
+        pad=0.02,
+    )
+    bar.ax.tick_params(length=0)
+    bar.outline.set_visible(False)
+
+
+def draw_baselines(axes: Axes, losses: dict[str, float]) -> list[Line2D]:
+    """Draw the baselines' losses as horizontal lines; return handles for the legend.
+
+    A baseline beyond the axis limits is not drawn, so that it does not squeeze the points; the
+    legend then gives its loss.
+    """
+    bottom, top = axes.get_ylim()
+    handles = []
+    for model, loss in losses.items():
+        label, dashes = BASELINES[model]
+        if bottom <= loss <= top:
+            axes.axhline(loss, color=INK, linestyle=dashes, linewidth=1, zorder=4)
+        else:
+            label += f": {loss:.2g} (off the axis)"
+        handles.append(Line2D([], [], color=INK, linestyle=dashes, linewidth=1, label=label))
+    return handles
+
+
+def scale_losses(axes: Axes, which: str, losses: np.ndarray, top: float = np.inf) -> None:
+    """Set the scale and the limits of an axis of losses.
+
+    Logarithmic where the losses span more than a factor of four, else linear: the finalists of a
+    search often differ by a few per cent. `top` caps the axis.
+    """
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[which]
+    set_limits = {"x": axes.set_xlim, "y": axes.set_ylim}[which]
+    low, high = float(np.min(losses)), min(float(np.max(losses)), top)
+    if low > 0 and high > 4 * low:
+        margin = (high / low) ** 0.05
+        {"x": axes.set_xscale, "y": axes.set_yscale}[which]("log")
+        set_limits(low / margin, high * margin)
+        if high < 10 * low:
+            axis.set_minor_formatter(matplotlib.ticker.LogFormatterSciNotation(labelOnlyBase=False))
+    else:
+        margin = 0.07 * (high - low) or 0.1 * abs(high) or 1.0
+        set_limits(low - margin, high + margin)
+        axes.ticklabel_format(axis=which, style="sci", scilimits=(-2, 3), useMathText=True)
+        axis.set_major_locator(matplotlib.ticker.MaxNLocator(5))

@@ -1,0 +1,92 @@
+"""Trained models on disk: weights together with all that is needed to use them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from twostep.errors import UserError
+from twostep.files import atomic_path
+from twostep.network import build_network
+from twostep.space import Configuration
+from twostep.transforms import TRANSFORMS
+from twostep.trials import Finished
+
+PREDICTION_CHUNK = 8192
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with its scaling: physical units in, physical units out.
+
+    `inputs` and `outputs` describe the features in order, each with `name`, `units`, `transform`,
+    `mean` and `std`; `record` is the trial's record and `content` the hash of the training data.
+    """
+
+    network: nn.Module
+    inputs: list[dict]
+    outputs: list[dict]
+    record: dict
+    timing: dict
+    content: str
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Map inputs (n_samples, n_inputs) to outputs (n_samples, n_outputs), physical units."""
+        columns = [
+            (TRANSFORMS[feature["transform"]](column) - feature["mean"]) / feature["std"]
+            for feature, column in zip(self.inputs, np.asarray(inputs, float).T, strict=True)
+        ]
+        scaled = self.predict_scaled(np.stack(columns, axis=1).astype(np.float32))
+        mean, std = (np.array([output[key] for output in self.outputs]) for key in ("mean", "std"))
+        return scaled * std + mean
+
+    @torch.inference_mode()
+    def predict_scaled(self, inputs: np.ndarray) -> np.ndarray:
+        """Map standardised inputs to outputs in the units of the loss; float32 in, float64 out."""
+        self.network.eval()
+        chunks = torch.from_numpy(inputs).split(PREDICTION_CHUNK)
+        return torch.cat([self.network(chunk) for chunk in chunks]).numpy().astype(np.float64)
+
+
+def save_model(path: str | Path, finished: Finished, manifest: dict) -> None:
+    """Save a finished trial with the scaling and names of the data it was trained on.
+
+    The file holds plain values and tensors only: `torch.load(path, weights_only=True)` reads it.
+    """
+    content = {
+        "format": 1,
+        "record": finished.record,
+        "timing": finished.timing,
+        "inputs": manifest["inputs"],
+        "outputs": manifest["outputs"],
+        "output_activation": manifest["output_activation"],
+        "content": manifest["content"],
+        "weights": finished.weights,
+    }
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_content(path: str | Path) -> dict:
+    """Read what `save_model` wrote, as plain values and tensors."""
+    return torch.load(path, weights_only=True)
+
+
+def load_model(path: str | Path) -> Model:
+    """Load a saved model; raises UserError if the trial has no weights because it failed."""
+    content = load_content(path)
+    if not content["weights"]:
+        raise UserError(f"{path} holds no weights: {content['record']['message']}")
+    network = build_network(
+        Configuration.from_dict(content["record"]["configuration"]),
+        len(content["inputs"]),
+        len(content["outputs"]),
+        content["output_activation"],
+    )
+    network.load_state_dict(content["weights"])
+    return Model(
+        network,
+        *(content[key] for key in ("inputs", "outputs", "record", "timing", "content")),
+    )

@@ -1,0 +1,62 @@
+"""The ranking of a search: every trial accounted for, the best first."""
+
+from collections import Counter
+
+import pandas as pd
+
+from twostep.errors import UserError
+from twostep.records import flatten_configuration, flatten_result
+
+INTEGERS = ("rank", "best_epoch")
+
+
+def rank(records: list[dict], *, n_trials: int, output_names: list[str]) -> pd.DataFrame:
+    """Return one row per trial, ordered by validation loss; failed trials last, without a rank.
+
+    Ties are broken by trial id. Raises UserError if a trial is missing or appears twice, or if
+    no trial succeeded.
+    """
+    check_complete([record["trial"] for record in records], n_trials)
+    table = pd.DataFrame([_row(record, output_names) for record in records])
+    succeeded = table["status"] == "ok"
+    if not succeeded.any():
+        message, count = Counter(table["message"]).most_common(1)[0]
+        raise UserError(
+            f"none of the {n_trials} trials of the search succeeded; {count} of them say: {message}"
+        )
+    ranked = table[succeeded].sort_values(["min_val_loss", "trial"])
+    table = pd.concat([ranked, table[~succeeded].sort_values("trial")], ignore_index=True)
+    table.insert(0, "rank", [*range(1, len(ranked) + 1)] + [None] * (len(table) - len(ranked)))
+    return table.astype(dict.fromkeys(INTEGERS, "Int64"))
+
+
+def check_complete(trials: list[int], n_trials: int) -> None:
+    """Raise UserError unless each id of 0 ... n_trials - 1 appears exactly once."""
+    counts = Counter(trials)
+    repeated = sorted(trial for trial, count in counts.items() if count > 1)
+    missing = sorted(set(range(n_trials)) - counts.keys())
+    unknown = sorted(counts.keys() - set(range(n_trials)))
+    for what, found in (("missing", missing), ("repeated", repeated), ("unknown", unknown)):
+        if found:
+            raise UserError(
+                f"the search's results have {len(found)} {what} trials (the first: {found[0]}): "
+                "delete the search folder of the study and run the same command again; "
+                "trials in the journal are not trained again"
+            )
+
+
+def select_top(table: pd.DataFrame, top_k: int) -> list[int]:
+    """Return the ids of the `top_k` best trials of a ranking, or of all that succeeded if fewer."""
+    return table.loc[table["rank"].notna() & (table["rank"] <= top_k), "trial"].tolist()
+
+
+def _row(record: dict, output_names: list[str]) -> dict:
+    return {
+        "trial": record["trial"],
+        "status": record["status"],
+        **flatten_configuration(record),
+        "n_train": record["n_train"],
+        "n_validation": record["n_validation"],
+        **flatten_result(record, output_names),
+        "message": record["message"],
+    }

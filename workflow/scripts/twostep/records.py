@@ -1,0 +1,51 @@
+"""Trial records: JSON lines on disk, flat rows in tables."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from twostep.files import write_text
+
+# Errors on the test split, in physical units; the names of table columns follow.
+METRICS = ("mse", "rmse", "mae", "r2")
+
+
+def write_lines(path: str | Path, records: Iterable[dict]) -> None:
+    """Write one record per line, whole or not at all."""
+    write_text(path, "".join(json.dumps(record, allow_nan=False) + "\n" for record in records))
+
+
+def read_lines(paths: Iterable[str | Path]) -> list[dict]:
+    """Read the records of several files, in their order."""
+    return [
+        json.loads(line)
+        for path in paths
+        for line in Path(path).read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def flatten_configuration(record: dict) -> dict:
+    """Return the table columns that describe a record's network and its training settings."""
+    settings = dict(record["configuration"])
+    widths = settings.pop("hidden_widths")
+    return {
+        "n_parameters": record["n_parameters"],
+        "n_operations": record["n_operations"],
+        "n_hidden_layers": len(widths),
+        "hidden_widths": "-".join(map(str, widths)),
+        **settings,
+    }
+
+
+def flatten_result(record: dict, output_names: list[str]) -> dict:
+    """Return the table columns that describe what a record's training came to."""
+    losses = record["val_loss_per_output"]
+    return {
+        "epochs": record["epochs"],
+        "best_epoch": record["best_epoch"],
+        "updates": record["updates"],
+        "stop_reason": record["stop_reason"],
+        "min_val_loss": record["min_val_loss"],
+        **{f"val_loss[{name}]": losses.get(name) for name in output_names},
+        "collapsed_outputs": ";".join(record["collapsed_outputs"]),
+    }

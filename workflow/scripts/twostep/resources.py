@@ -1,0 +1,84 @@
+"""What a job will need, estimated from the data's size and the networks it trains."""
+
+import math
+from pathlib import Path
+
+from twostep.files import read_json
+from twostep.space import Configuration
+
+# An interpreter with torch and the data libraries loaded, without any data.
+BASE_MB = 700
+# ASSUME: a slow core; a job that turns out to need longer is retried with more time.
+FLOPS_PER_SECOND = 1e10
+SECONDS_PER_UPDATE = 2e-3
+# Copies of the weights in training: weights, gradients, two moments of Adam, the best epoch's.
+COPIES = 5
+
+
+def data_mb(manifest: str | Path) -> float:
+    """Return the size of a folder's arrays in MB; FileNotFoundError while it is not prepared."""
+    description = read_json(manifest)
+    n_columns = len(description["inputs"]) + len(description["outputs"])
+    return 4e-6 * n_columns * sum(description["splits"].values())
+
+
+def training_mb(manifest: str | Path, configuration: Configuration) -> int:
+    """Return the memory in MB of training a configuration on the data of a folder."""
+    description = read_json(manifest)
+    n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
+    weights = 4e-6 * COPIES * configuration.count_parameters(n_inputs, n_outputs)
+    # Activations, their gradients and temporaries of one batch, or of a validation chunk.
+    rows = max(configuration.batch_size, 8192)
+    activations = 4e-6 * 3 * rows * sum(configuration.hidden_widths)
+    return math.ceil(BASE_MB + data_mb(manifest) + weights + activations)
+
+
+def training_minutes(
+    manifest: str | Path, configuration: Configuration, budget: dict, n_trials: int = 1
+) -> int:
+    """Return a generous time in minutes for training `n_trials` like this one to their limit."""
+    description = read_json(manifest)
+    n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
+    n_train = description["splits"]["training"]
+    updates_per_epoch = math.ceil(n_train / configuration.batch_size)
+    epochs = min(
+        budget["max_epochs"] or math.inf,
+        math.ceil((budget["max_updates"] or math.inf) / updates_per_epoch)
+        if budget["max_updates"]
+        else math.inf,
+    )
+    n_operations = configuration.count_operations(n_inputs, n_outputs)
+    n_samples = 6 * n_train + 2 * description["splits"]["validation"]
+    seconds = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE
+    return math.ceil(10 + n_trials * epochs * seconds / 60)
+
+
+def largest_configuration(space: dict) -> Configuration:
+    """Return the largest network of a space with its largest batch."""
+    return _configuration(space, max(space["width"]), space["n_hidden_layers"]["max"])
+
+
+def middle_configuration(space: dict) -> Configuration:
+    """Return a network about as costly as the average one of a space."""
+    layers = space["n_hidden_layers"]
+    # The mean product of two independent widths is the square of their mean.
+    mean_width = math.ceil(sum(space["width"]) / len(space["width"]))
+    return _configuration(space, mean_width, math.ceil((layers["min"] + layers["max"]) / 2))
+
+
+def largest_batch(space: dict) -> int:
+    """Return the largest batch that a configuration of a space may have."""
+    sizes = space["batch_size"]
+    return max(sizes) if isinstance(sizes, list) else sizes
+
+
+def _configuration(space: dict, width: int, n_layers: int) -> Configuration:
+    return Configuration(
+        hidden_widths=(width,) * n_layers,
+        learning_rate=0.0,
+        batch_size=largest_batch(space),
+        activation="",
+        optimizer="",
+        weight_decay=0.0,
+        dropout=0.0,
+    )

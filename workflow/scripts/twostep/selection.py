@@ -1,0 +1,112 @@
+"""The table of retrained models, and the choice of the cheapest one that is good enough."""
+
+import pandas as pd
+
+from twostep.errors import UserError
+from twostep.records import METRICS, flatten_configuration, flatten_result
+
+COST_COLUMNS = {"parameters": "n_parameters", "operations": "n_operations"}
+
+
+def retrained_table(
+    records: list[dict],
+    timings: list[dict],
+    evaluations: list[dict],
+    rankings: dict[str, pd.DataFrame],
+) -> pd.DataFrame:
+    """Return one row per retrained trial and seed, by mean validation loss over seeds.
+
+    Parameters
+    ----------
+    records, timings, evaluations : one each per model, in the same order
+    rankings : {fraction: ranked table of its search}
+    """
+    output_names = list(
+        dict.fromkeys(name for evaluation in evaluations for name in evaluation["per_output"])
+    )
+    ranked = {name: table.set_index("trial") for name, table in rankings.items()}
+    table = pd.DataFrame(
+        [
+            {
+                "trial": record["trial"],
+                "seed": record["seed"],
+                **flatten_configuration(record),
+                **_search_results(record["trial"], ranked),
+                "status": record["status"],
+                **flatten_result(record, output_names),
+                "cpu_seconds": timing["cpu_seconds"],
+                **_test_results(evaluation, output_names),
+            }
+            for record, timing, evaluation in zip(records, timings, evaluations, strict=True)
+        ]
+    )
+    mean_loss = table.groupby("trial")["min_val_loss"].transform("mean")
+    # A seed that failed leaves its trial without a mean to be judged by.
+    failed = table["trial"].isin(table.loc[table["status"] != "ok", "trial"])
+    order = table.assign(failed=failed, mean_loss=mean_loss)
+    return table.loc[order.sort_values(["failed", "mean_loss", "trial", "seed"]).index].reset_index(
+        drop=True
+    )
+
+
+def select(
+    retrained: pd.DataFrame, models: dict[tuple[int, int], str], *, tolerance: float, cost: str
+) -> pd.DataFrame:
+    """Choose the best trial and the cheapest one that is good enough, by validation loss alone.
+
+    Parameters
+    ----------
+    retrained : the table of retrained models
+    models : (trial, seed) -> path of the model
+    tolerance : a trial is good enough if its validation loss, the mean over its seeds, is at most
+        (1 + tolerance) times that of the best
+    cost : "parameters" or "operations"; equal costs are decided by the loss, then the trial id
+
+    Returns
+    -------
+    Two rows, `choice` = best and selected. The model handed over is the seed with the lowest
+    validation loss. The test split has no say; its metrics are merely reported.
+    """
+    complete = retrained.groupby("trial")["status"].transform(lambda status: (status == "ok").all())
+    candidates = retrained[complete]
+    if candidates.empty:
+        raise UserError(
+            "none of the retrained trials succeeded: see the column status in retrained.csv"
+        )
+    losses = candidates.groupby("trial")["min_val_loss"].mean().rename("val_loss")
+    finest = candidates.sort_values(["min_val_loss", "seed"]).drop_duplicates("trial")
+    table = finest.merge(losses, on="trial")
+    table["relative_val_loss"] = table["val_loss"] / table["val_loss"].min()
+    best = table.sort_values(["val_loss", "trial"]).iloc[[0]]
+    good = table[table["relative_val_loss"] <= 1 + tolerance]
+    cheapest = good.sort_values([COST_COLUMNS[cost], "val_loss", "trial"]).iloc[[0]]
+    chosen = pd.concat([best, cheapest], ignore_index=True)
+    chosen.insert(0, "choice", ["best", "selected"])
+    chosen["model"] = [
+        models[trial, seed] for trial, seed in zip(chosen["trial"], chosen["seed"], strict=True)
+    ]
+    columns = ["choice", "trial", "seed", "n_parameters", "n_operations", "n_hidden_layers"]
+    columns += ["hidden_widths", "val_loss", "relative_val_loss"]
+    return chosen[columns + [f"test_{metric}" for metric in METRICS] + ["model"]]
+
+
+def _search_results(trial: int, rankings: dict[str, pd.DataFrame]) -> dict:
+    results = {}
+    for fraction, table in rankings.items():
+        results[f"rank[{fraction}]"] = table.at[trial, "rank"]
+        results[f"search_val_loss[{fraction}]"] = table.at[trial, "min_val_loss"]
+    return results
+
+
+def _test_results(evaluation: dict, output_names: list[str]) -> dict:
+    """Return the test columns of an evaluation; a model that failed has an empty one."""
+    overall, per_output = evaluation["overall"], evaluation["per_output"]
+    return {
+        "test_loss": evaluation["test_loss"],
+        **{f"test_{metric}": overall.get(metric) for metric in METRICS},
+        **{
+            f"test_{metric}[{name}]": per_output.get(name, {}).get(metric)
+            for name in output_names
+            for metric in METRICS
+        },
+    }

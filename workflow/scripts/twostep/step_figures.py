@@ -1,0 +1,147 @@
+"""The figures that compare the two steps, and the course of the second."""
+
+import math
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from twostep.agreement import compare_steps, rank_agreement
+from twostep.figure_style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PAGE_WIDTH,
+    PURPLE,
+    STYLE,
+    VERMILION,
+    draw_layer_scale,
+    layer_colours,
+    scale_losses,
+)
+
+N_LABELLED = 3  # finalists whose loss curves stand out, besides the selected one
+# Colour and dashes of the labelled loss curves; grey readers tell them apart by the dashes.
+CURVES = [
+    (VERMILION, "-"),
+    (BLUE, (0, (4, 1.2))),
+    (GREEN, (0, (1.2, 1))),
+    (PURPLE, (0, (5, 1, 1, 1))),
+    (ORANGE, (0, (8, 2))),
+]
+
+
+@matplotlib.rc_context(STYLE)
+def draw_steps(
+    retrained: pd.DataFrame, *, fraction: str, top_k: int, layers: tuple[int, int], unit: str
+) -> Figure:
+    """Draw the losses (left) and the ranks (right) of the retrained trials in the two steps.
+
+    Trials that only another fraction's ranking chose are hollow and not in the coefficients.
+    """
+    figure = Figure(figsize=(PAGE_WIDTH, 3.0))
+    left, right = figure.subplots(1, 2)
+    steps = compare_steps(retrained, fraction, top_k)
+    chosen, others = steps[steps["among_top_k"]], steps[~steps["among_top_k"]]
+    colour_map, norm = layer_colours(*layers)
+    for axes, quantity in ((left, "loss"), (right, "rank")):
+        columns = [f"step_{step}_{quantity}" for step in (1, 2)]
+        axes.scatter(
+            *others[columns].to_numpy().T, s=16, facecolors="none", edgecolors=GREY, gid="others"
+        )
+        axes.scatter(
+            *chosen[columns].to_numpy().T,
+            s=18,
+            c=chosen["n_hidden_layers"],
+            cmap=colour_map,
+            norm=norm,
+            gid="chosen",
+        )
+    if len(steps):
+        scale_losses(left, "x", steps["step_1_loss"])
+        scale_losses(left, "y", steps["step_2_loss"])
+    right.axline((1, 1), slope=1, color=GREY, linewidth=0.8, zorder=0)
+    if len(others) and steps["step_1_rank"].max() > 4 * top_k:
+        right.set_xscale("log")
+    left.set(
+        xlabel=f"Step 1: validation loss (MSE, {unit})",
+        ylabel=f"Step 2: validation loss (MSE, {unit})",
+    )
+    right.set(xlabel=f"Step 1: rank on fraction {fraction}", ylabel="Step 2: rank on all data")
+    _note_agreement(left, right, chosen, n_others=len(others))
+    draw_layer_scale(figure, right, layers)
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def draw_loss_curves(
+    records: list[dict], selection: pd.DataFrame, *, baselines: dict[str, float], unit: str
+) -> Figure:
+    """Draw the training and validation loss of the retrained models against the epoch.
+
+    The best few trials by validation loss and the selected one are labelled; of several seeds
+    the best is. `baselines` are validation losses on all the data, which cap the axis.
+    """
+    figure = Figure(figsize=(PAGE_WIDTH, 3.2))
+    panels = figure.subplots(1, 2, sharey=True)
+    labelled = _label_records(records, selection)
+    for split, axes in zip(("train", "val"), panels, strict=True):
+        for i, record in enumerate(records):
+            if i not in labelled:
+                _draw_curve(axes, record, split, color=GREY, linewidth=0.6, zorder=1)
+        for (i, label), (colour, dashes) in zip(labelled.items(), CURVES, strict=False):
+            style = {"color": colour, "linestyle": dashes, "label": label, "zorder": 3}
+            _draw_curve(axes, records[i], split, **style)
+            if split == "val" and records[i]["best_epoch"]:
+                best = records[i]["best_epoch"]
+                loss = records[i]["val_loss"][best - 1]
+                axes.plot(best, loss, "o", color=colour, markersize=4, zorder=4, gid="best epoch")
+    losses = [loss for record in records for loss in record["train_loss"] + record["val_loss"]]
+    if losses:
+        scale_losses(panels[0], "y", losses, top=3 * baselines.get("constant", math.inf))
+    panels[0].set(xlabel="Epoch", ylabel=f"Training loss (MSE, {unit})")
+    panels[1].set(xlabel="Epoch", ylabel=f"Validation loss (MSE, {unit})")
+    panels[0].set_title(f"{len(records)} models retrained on all data")
+    panels[1].set_title("dot: best epoch, whose weights are kept")
+    handles = panels[1].get_legend_handles_labels()[0]
+    handles.append(Line2D([], [], color=GREY, linewidth=0.6, label="other models"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _note_agreement(left: Axes, right: Axes, chosen: pd.DataFrame, n_others: int) -> None:
+    """Put the rank correlation of the two steps above the panels."""
+    agreement = rank_agreement(chosen["step_1_loss"], chosen["step_2_loss"])
+    title = f"{len(chosen)} trials chosen by this fraction"
+    left.set_title(title + (f" (filled), {n_others} by others" if n_others else ""))
+    if agreement is None:
+        right.set_title("Too few or equal losses for a rank correlation")
+    else:
+        right.set_title(
+            f"Spearman {agreement.spearman}, Kendall {agreement.kendall}", fontsize=7.5
+        )
+
+
+def _label_records(records: list[dict], selection: pd.DataFrame) -> dict[int, str]:
+    """Return {position: label} of the models whose curves stand out, the best first."""
+    succeeded = [i for i, record in enumerate(records) if record["status"] == "ok"]
+    order = sorted(succeeded, key=lambda i: (records[i]["min_val_loss"], records[i]["trial"]))
+    first_of_trial = {}
+    for i in order:
+        first_of_trial.setdefault(records[i]["trial"], i)
+    wanted = [*list(first_of_trial)[:N_LABELLED], *selection["trial"]]
+    roles = selection.groupby("trial")["choice"].agg(" and ".join).to_dict()
+    return {
+        first_of_trial[trial]: f"trial {trial}: {records[first_of_trial[trial]]['n_parameters']:,} "
+        f"parameters{', ' + roles[trial] if trial in roles else ''}"
+        for trial in dict.fromkeys(wanted)
+        if trial in first_of_trial
+    }
+
+
+def _draw_curve(axes: Axes, record: dict, split: str, **style) -> None:
+    losses = record[f"{split}_loss"]
+    axes.plot(range(1, len(losses) + 1), losses, **style)

@@ -1,0 +1,166 @@
+"""The training of one network. It knows nothing of trials, steps or files."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from twostep.network import build_network, build_optimizer
+from twostep.seeds import derive_seed
+from twostep.space import Configuration
+
+# Rows of one validation forward pass: large enough to be quick, small enough for any memory.
+VALIDATION_CHUNK = 8192
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When training ends: at the first of the limits that are not None."""
+
+    max_epochs: int | None = None
+    max_updates: int | None = None
+    patience_epochs: int | None = None
+    patience_updates: int | None = None
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Standardised inputs (n_samples, n_inputs) and targets (n_samples, n_outputs), float32.
+
+    Targets are in the units of the loss: physical for a sigmoid output, else standardised.
+    """
+
+    training_inputs: Tensor
+    training_targets: Tensor
+    validation_inputs: Tensor
+    validation_targets: Tensor
+
+
+@dataclass
+class Training:
+    """What a training run yields.
+
+    Losses are mean squared errors in the units of the targets; `val_loss_per_output` belongs to
+    the best epoch. Epochs count from 1. `weights` are those of the best epoch. The processor
+    seconds are measurements and not part of what is reproducible.
+    """
+
+    status: str = "ok"
+    message: str = ""
+    epochs: int = 0
+    updates: int = 0
+    best_epoch: int | None = None
+    best_updates: int = 0
+    stop_reason: str = ""
+    min_val_loss: float | None = None
+    val_loss_per_output: list[float] | None = None
+    train_loss: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    train_cpu_seconds: float = 0.0
+    validation_cpu_seconds: float = 0.0
+
+
+def train(
+    configuration: Configuration,
+    data: TrainingData,
+    budget: Budget,
+    *,
+    output_activation: str,
+    seed: int,
+) -> Training:
+    """Train one network by minimising the mean squared error; keep the best epoch's weights.
+
+    All random draws (initial weights, dropout, the order of samples in each epoch) follow from
+    `seed`. A loss that is not finite ends the training with status `diverged`.
+    """
+    torch.manual_seed(derive_seed(seed, "weights"))
+    order = torch.Generator().manual_seed(derive_seed(seed, "order"))
+    n_inputs, n_outputs = data.training_inputs.shape[1], data.training_targets.shape[1]
+    network = build_network(configuration, n_inputs, n_outputs, output_activation)
+    network.to(data.training_inputs.device)
+    optimizer = build_optimizer(configuration, network)
+    training = Training()
+    while not training.stop_reason:
+        start = time.process_time()
+        loss = _train_epoch(network, optimizer, data, configuration, budget, training, order)
+        middle = time.process_time()
+        per_output = validation_loss(network, data.validation_inputs, data.validation_targets)
+        training.train_cpu_seconds += middle - start
+        training.validation_cpu_seconds += time.process_time() - middle
+        _close_epoch(training, network, loss, per_output)
+        if training.status == "diverged":
+            break
+        training.stop_reason = _stop_reason(training, budget)
+    return training
+
+
+def _train_epoch(network, optimizer, data, configuration, budget, training, order) -> float:
+    """Make one pass over the training samples, or up to `max_updates`; return the mean loss."""
+    network.train()
+    n_samples = len(data.training_inputs)
+    permutation = torch.randperm(n_samples, generator=order).to(data.training_inputs.device)
+    total = torch.zeros((), dtype=torch.float64, device=permutation.device)
+    n_seen = 0
+    for rows in permutation.split(configuration.batch_size):
+        prediction = network(data.training_inputs[rows])
+        loss = nn.functional.mse_loss(prediction, data.training_targets[rows])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        total += loss.detach() * len(rows)
+        n_seen += len(rows)
+        training.updates += 1
+        if training.updates == budget.max_updates:
+            break
+    return total.item() / n_seen
+
+
+@torch.inference_mode()
+def validation_loss(network: nn.Module, inputs: Tensor, targets: Tensor) -> list[float]:
+    """Return the mean squared error of each output over (n_samples, n_outputs), in loss units."""
+    network.eval()
+    total = torch.zeros(targets.shape[1], dtype=torch.float64, device=targets.device)
+    for start in range(0, len(inputs), VALIDATION_CHUNK):
+        rows = slice(start, start + VALIDATION_CHUNK)
+        error = network(inputs[rows]) - targets[rows]
+        total += error.square().sum(0, dtype=torch.float64)
+    return (total / len(inputs)).tolist()
+
+
+def _close_epoch(
+    training: Training, network: nn.Module, loss: float, per_output: list[float]
+) -> None:
+    """Record an epoch's losses and keep the weights if it is the best so far."""
+    training.epochs += 1
+    val_loss = math.fsum(per_output) / len(per_output)
+    if not (math.isfinite(loss) and math.isfinite(val_loss)):
+        training.status = "diverged"
+        training.message = f"the loss was not finite in epoch {training.epochs}"
+        return
+    training.train_loss.append(loss)
+    training.val_loss.append(val_loss)
+    if training.min_val_loss is None or val_loss < training.min_val_loss:
+        training.min_val_loss = val_loss
+        training.val_loss_per_output = per_output
+        training.best_epoch = training.epochs
+        training.best_updates = training.updates
+        training.weights = {
+            name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()
+        }
+
+
+def _stop_reason(training: Training, budget: Budget) -> str:
+    """Return which limit of the budget has been reached, or an empty string."""
+    since_best = {
+        "patience_epochs": training.epochs - training.best_epoch,
+        "patience_updates": training.updates - training.best_updates,
+    }
+    spent = {"max_epochs": training.epochs, "max_updates": training.updates, **since_best}
+    for limit, value in spent.items():
+        allowed = getattr(budget, limit)
+        if allowed is not None and value >= allowed:
+            return limit.split("_")[0] if limit.startswith("patience") else limit
+    return ""
