@@ -17,10 +17,10 @@ include: "workflow/rules/analysis.smk"
 
 
 rule all:
+    default_target: True
     input:
         rules.prepare.output,
         rules.search.input,
         rules.retrain.input,
         rules.figures.output,
         rules.summarise.output,
-    default_target: True

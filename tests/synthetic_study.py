@@ -1,5 +1,6 @@
 """Tables and records as a study writes them, made up: for tests of what reads them."""
 
+import itertools
 import math
 
 import numpy as np
@@ -22,7 +23,7 @@ def trials_table(
     for trial in range(n_trials):
         widths = shared.choice(WIDTHS, size=shared.integers(1, 9)).tolist()
         units = [N_INPUTS, *widths, len(OUTPUTS)]
-        n_operations = sum(a * b for a, b in zip(units[:-1], units[1:], strict=True))
+        n_operations = sum(a * b for a, b in itertools.pairwise(units))
         n_parameters = n_operations + sum(units[1:])
         quality = 4e-4 + 0.9 * n_parameters**-0.75 + 1e-3 * (len(widths) == 1)
         luck = shared.random()
@@ -83,9 +84,7 @@ def timings_table(trials: pd.DataFrame) -> pd.DataFrame:
 
 def retrained_table(searches: dict[str, pd.DataFrame], *, top_k: int = 12, seeds: int = 1):
     """Return the table of the searches' best trials, retrained on all data."""
-    chosen = sorted(
-        {trial for table in searches.values() for trial in table["trial"].head(top_k)}
-    )
+    chosen = sorted({trial for table in searches.values() for trial in table["trial"].head(top_k)})
     first = next(iter(searches.values())).set_index("trial")
     random = np.random.default_rng(3)
     rows = []
@@ -118,7 +117,7 @@ def _model(row: pd.Series, loss: float) -> dict:
         "weight_decay",
         "dropout",
     ]
-    epochs = 60
+    epochs = 60 + int(row["n_parameters"]) // 7 % 40
     return {name: row[name] for name in kept} | {
         "status": "ok",
         "epochs": epochs,
@@ -212,4 +211,46 @@ def manifest(n_train: int = N_TRAINING) -> dict:
         ],
         "outputs": [{"name": name, "variable": "fn", "units": "1", **feature} for name in OUTPUTS],
         "output_activation": "sigmoid",
+    }
+
+
+def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1) -> dict:
+    """Return a study's config with its defaults filled in."""
+    return {
+        "study": "made_up",
+        "seed": 1,
+        "dataset": {"files": ["data/parcels.nc"], "sample_dimension": "sample"},
+        "training": {"output_activation": "sigmoid"},
+        "search": {
+            "n_trials": 200,
+            "fractions": fractions,
+            "n_validation": 5000,
+            "budget": {
+                "max_epochs": 100,
+                "max_updates": None,
+                "patience_epochs": 5,
+                "patience_updates": None,
+            },
+            "space": {
+                "n_hidden_layers": {"min": 1, "max": 8},
+                "width": WIDTHS,
+                "learning_rate": 1e-3,
+                "batch_size": 128,
+                "activation": "relu",
+                "optimizer": "adam",
+                "weight_decay": 0.0,
+                "dropout": 0.0,
+            },
+        },
+        "retrain": {
+            "top_k": top_k,
+            "seeds": seeds,
+            "budget": {
+                "max_epochs": 200,
+                "max_updates": None,
+                "patience_epochs": None,
+                "patience_updates": None,
+            },
+        },
+        "select": {"tolerance": 0.1, "cost": "parameters"},
     }

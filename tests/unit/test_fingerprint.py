@@ -11,7 +11,7 @@ def package(tmp_path, monkeypatch):
     folder = tmp_path / "twostep"
     folder.mkdir()
     files = {
-        "a": '"""Doc."""\nfrom twostep import b\n\n\ndef f(x):\n    """Doc."""\n    return b.g(x)\n',
+        "a": '"""Doc."""\nfrom twostep import b\n\ndef f(x):\n    """Doc."""\n    return b.g(x)\n',
         "b": "def g(x):\n    return x + 1\n",
         "c": "VALUE = 1\n",
     }

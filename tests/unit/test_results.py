@@ -81,7 +81,7 @@ def test_ranking_refuses_incomplete_results(trials, fragment):
 
 def test_ranking_refuses_a_search_in_which_nothing_succeeded():
     records = [record(i, None, status="failed", message="no such thing") for i in range(3)]
-    with pytest.raises(UserError, match="none of the 3 trials.*3 of them say: no such thing"):
+    with pytest.raises(UserError, match=r"none of the 3 trials.*3 of them say: no such thing"):
         rank(records, n_trials=3, output_names=["y"])
 
 

@@ -170,7 +170,7 @@ def test_a_saved_model_predicts_in_physical_units(trainer, tmp_path):
 
 def test_metrics_by_hand():
     class Stub:
-        outputs = [{"name": "y", "std": 2.0}, {"name": "z", "std": 1.0}]
+        outputs = ({"name": "y", "std": 2.0}, {"name": "z", "std": 1.0})
 
         def predict_scaled(self, inputs):
             return inputs

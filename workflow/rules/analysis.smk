@@ -8,12 +8,12 @@ rule baseline:
         f"{RESULTS}/logs/baseline.log",
     conda:
         "../../envs/environment.yaml"
-    params:
-        fractions=list(FRACTIONS),
-        code=code("baseline"),
     resources:
         mem_mb=partial(data_mb, copies=2),
         runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        fractions=list(FRACTIONS),
+        code=code("baseline"),
     script:
         "../scripts/baseline.py"
 
@@ -32,14 +32,14 @@ rule select_model:
         f"{RESULTS}/logs/select_model.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         fractions=list(FRACTIONS),
         tolerance=config["select"]["tolerance"],
         cost=config["select"]["cost"],
         code=code("select_model"),
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
     script:
         "../scripts/select_model.py"
 
@@ -62,16 +62,15 @@ rule figures:
         f"{RESULTS}/logs/figures.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        folder=f"{RESULTS}/figures",
         fractions=list(FRACTIONS),
         output_activation=config["training"]["output_activation"],
         top_k=config["retrain"]["top_k"],
         tolerance=config["select"]["tolerance"],
         code=code("figures"),
-    resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
     script:
         "../scripts/figures.py"
 
@@ -91,11 +90,11 @@ rule summarise:
         f"{RESULTS}/logs/summarise.log",
     conda:
         "../../envs/environment.yaml"
-    params:
-        config=as_text(config),
-        code=code("summarise"),
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        config=as_text(config),
+        code=code("summarise"),
     script:
         "../scripts/summarise.py"

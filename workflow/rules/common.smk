@@ -74,12 +74,12 @@ def configuration_text(wildcards):
 
 def selected_trials():
     """The trials to retrain: the top_k of each fraction, by id, whatever their order."""
-    import pandas as pd
-
+    # Imported here, since pandas is slow to load and jobs need not wait for it.
     from twostep.ranking import select_top
+    from twostep.tables import read_table
 
     tables = [
-        pd.read_csv(checkpoints.rank.get(fraction=fraction).output.trials) for fraction in FRACTIONS
+        read_table(checkpoints.rank.get(fraction=fraction).output.trials) for fraction in FRACTIONS
     ]
     top_k = config["retrain"]["top_k"]
     return sorted({trial for table in tables for trial in select_top(table, top_k)})

@@ -8,6 +8,9 @@ rule generate:
         f"{RESULTS}/logs/generate/part_{{part}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         samples=partial(
             block,
@@ -18,9 +21,6 @@ rule generate:
         modes=config["generate"]["modes"],
         seed=config["seed"],
         code=code("generate"),
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
     script:
         "../scripts/generate.py"
 
@@ -39,15 +39,15 @@ rule prepare:
         f"{RESULTS}/logs/prepare.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=partial(file_mb, copies=10),
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         dataset=as_text(config["dataset"]),
         split=as_text(config["split"]),
         output_activation=config["training"]["output_activation"],
         seed=config["seed"],
         code=code("prepare"),
-    resources:
-        mem_mb=partial(file_mb, copies=10),
-        runtime=lambda wildcards, attempt: 120 * attempt,
     script:
         "../scripts/prepare.py"
 
@@ -66,13 +66,13 @@ rule subset:
         f"{RESULTS}/logs/subset/{{fraction}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=partial(data_mb, copies=2),
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         fraction=lambda wildcards: FRACTIONS[wildcards.fraction],
         n_validation=config["search"]["n_validation"],
         batch_size=needs.largest_batch(config["search"]["space"]),
         code=code("subset"),
-    resources:
-        mem_mb=partial(data_mb, copies=2),
-        runtime=lambda wildcards, attempt: 60 * attempt,
     script:
         "../scripts/subset.py"

@@ -9,6 +9,9 @@ rule retrain_trial:
         f"{RESULTS}/logs/retrain/trial_{{trial}}_seed_{{seed}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=retrain_mb,
+        runtime=retrain_minutes,
     params:
         configuration=configuration_text,
         budget=as_text(config["retrain"]["budget"]),
@@ -16,9 +19,6 @@ rule retrain_trial:
         seed=config["seed"],
         journal=f"{RESULTS}/journal/retrain",
         code=code("retrain_trial"),
-    resources:
-        mem_mb=retrain_mb,
-        runtime=retrain_minutes,
     script:
         "../scripts/retrain_trial.py"
 
@@ -41,10 +41,10 @@ rule evaluate:
         f"{RESULTS}/logs/evaluate/trial_{{trial}}_seed_{{seed}}.log",
     conda:
         "../../envs/environment.yaml"
-    params:
-        code=code("evaluate"),
     resources:
         mem_mb=partial(data_mb, copies=2),
         runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        code=code("evaluate"),
     script:
         "../scripts/evaluate.py"

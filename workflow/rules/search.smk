@@ -11,6 +11,9 @@ rule search_shard:
         f"{RESULTS}/logs/search/{{fraction}}/shard_{{shard}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=search_mb,
+        runtime=search_minutes,
     params:
         trials=partial(
             block,
@@ -24,9 +27,6 @@ rule search_shard:
         seed=config["seed"],
         journal=f"{RESULTS}/journal/search/{{fraction}}",
         code=code("search_shard"),
-    resources:
-        mem_mb=search_mb,
-        runtime=search_minutes,
     script:
         "../scripts/search_shard.py"
 
@@ -56,11 +56,11 @@ checkpoint rank:
         f"{RESULTS}/logs/rank/{{fraction}}.log",
     conda:
         "../../envs/environment.yaml"
-    params:
-        n_trials=config["search"]["n_trials"],
-        code=code("rank"),
     resources:
         mem_mb=partial(file_mb, copies=10),
         runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        n_trials=config["search"]["n_trials"],
+        code=code("rank"),
     script:
         "../scripts/rank.py"

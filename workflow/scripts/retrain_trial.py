@@ -10,7 +10,7 @@ from twostep.logs import reporting
 from twostep.model import load_content
 from twostep.retrain import retrain
 from twostep.space import Configuration
-from twostep.training import Budget
+from twostep.training import Budget, warm_up
 from twostep.training_data import load_dataset
 from twostep.trials import Trainer, Trial
 
@@ -32,6 +32,7 @@ def main(
 ) -> None:
     """Write the trained model, its record and its timing."""
     torch.set_num_threads(threads)
+    warm_up()
     trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed)
     point = Trial(trial, Configuration.from_dict(configuration), "retrain", repetition)
     saved = retrain(trainer, point, read_json(manifest), journal)

@@ -8,7 +8,7 @@ from twostep.journal import Journal
 from twostep.logs import reporting
 from twostep.records import write_lines
 from twostep.search import search
-from twostep.training import Budget
+from twostep.training import Budget, warm_up
 from twostep.training_data import load_dataset
 from twostep.trials import Trainer
 
@@ -28,6 +28,7 @@ def main(
 ) -> None:
     """Write one record and one timing per trial, in the order of their ids."""
     torch.set_num_threads(threads)
+    warm_up()
     trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed)
     found, measured = search(trainer, trials, space, Journal(journal))
     write_lines(timings, measured)

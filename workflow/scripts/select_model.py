@@ -1,10 +1,9 @@
 """Collect the retrained models and select the cheapest one that is good enough."""
 
-import pandas as pd
-
 from twostep.files import atomic_path, read_json
 from twostep.logs import reporting
 from twostep.selection import retrained_table, select
+from twostep.tables import read_table
 
 
 def main(
@@ -25,7 +24,7 @@ def main(
         outcomes,
         [read_json(path) for path in timings],
         [read_json(path) for path in evaluations],
-        {fraction: pd.read_csv(path) for fraction, path in rankings.items()},
+        {fraction: read_table(path) for fraction, path in rankings.items()},
     )
     with atomic_path(retrained) as temporary:
         table.to_csv(temporary, index=False)

@@ -9,6 +9,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+)
 
 from twostep.files import atomic_path
 
@@ -80,7 +86,8 @@ def layer_colours(smallest: int, largest: int) -> tuple[ListedColormap, Boundary
     n_colours = largest - smallest + 1
     # Without the lightest end of the map, which vanishes on white paper.
     shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.93, n_colours))
-    return ListedColormap(shades), BoundaryNorm(np.arange(n_colours + 1) + smallest - 0.5, n_colours)
+    edges = np.arange(n_colours + 1) + smallest - 0.5
+    return ListedColormap(shades), BoundaryNorm(edges, n_colours)
 
 
 def draw_layer_scale(figure: Figure, axes: Axes, layers: tuple[int, int]) -> None:
@@ -95,7 +102,7 @@ def draw_layer_scale(figure: Figure, axes: Axes, layers: tuple[int, int]) -> Non
         aspect=30,
         pad=0.02,
     )
-    bar.ax.tick_params(length=0)
+    bar.ax.tick_params(which="both", length=0)
     bar.outline.set_visible(False)
 
 
@@ -118,22 +125,44 @@ def draw_baselines(axes: Axes, losses: dict[str, float]) -> list[Line2D]:
 
 
 def scale_losses(axes: Axes, which: str, losses: np.ndarray, top: float = np.inf) -> None:
-    """Set the scale and the limits of an axis of losses.
+    """Set the scale and the limits of an axis, "x" or "y", of losses.
 
     Logarithmic where the losses span more than a factor of four, else linear: the finalists of a
     search often differ by a few per cent. `top` caps the axis.
     """
-    axis = {"x": axes.xaxis, "y": axes.yaxis}[which]
-    set_limits = {"x": axes.set_xlim, "y": axes.set_ylim}[which]
     low, high = float(np.min(losses)), min(float(np.max(losses)), top)
     if low > 0 and high > 4 * low:
-        margin = (high / low) ** 0.05
-        {"x": axes.set_xscale, "y": axes.set_yscale}[which]("log")
-        set_limits(low / margin, high * margin)
-        if high < 10 * low:
-            axis.set_minor_formatter(matplotlib.ticker.LogFormatterSciNotation(labelOnlyBase=False))
-    else:
-        margin = 0.07 * (high - low) or 0.1 * abs(high) or 1.0
-        set_limits(low - margin, high + margin)
-        axes.ticklabel_format(axis=which, style="sci", scilimits=(-2, 3), useMathText=True)
-        axis.set_major_locator(matplotlib.ticker.MaxNLocator(5))
+        _scale_logarithmically(axes, which, low, high)
+        return
+    margin = 0.07 * (high - low) or 0.1 * abs(high) or 1.0
+    axis = getattr(axes, f"{which}axis")
+    axes.set(**{f"{which}lim": (low - margin, high + margin)})
+    axis.set_major_locator(MaxNLocator(5 if which == "y" else 4))
+    axis.set_major_formatter(FuncFormatter(_format_tick))
+
+
+def scale_sizes(axes: Axes, sizes: np.ndarray) -> None:
+    """Set the x axis for numbers of learnable parameters: logarithmic, wide enough for ticks."""
+    low, high = float(np.min(sizes)), float(np.max(sizes))
+    widening = max(1.0, 2 / np.sqrt(high / low))
+    _scale_logarithmically(axes, "x", low / widening, high * widening)
+    axes.set_xlabel("Learnable parameters")
+
+
+def _scale_logarithmically(axes: Axes, which: str, low: float, high: float) -> None:
+    margin = (high / low) ** 0.04
+    axes.set(**{f"{which}scale": "log", f"{which}lim": (low / margin, high * margin)})
+    axis = getattr(axes, f"{which}axis")
+    # Few powers of ten are in sight of a short axis, so that 2 and 5 times them get labels too.
+    if high < 30 * low:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(_format_tick))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _format_tick(value: float, _position: int) -> str:
+    """Return a tick's label, with the power of ten that matplotlib would put beside the axis."""
+    if value == 0 or 1e-2 <= abs(value) < 1e4:
+        return f"{value:.4g}"
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return rf"${float(mantissa):g}\times10^{{{int(exponent)}}}$"

@@ -17,10 +17,11 @@ from twostep.figure_style import (
     draw_layer_scale,
     layer_colours,
     scale_losses,
+    scale_sizes,
 )
 from twostep.pareto import lower_envelope, pareto_front
 
-SIZE_LABEL = "Learnable parameters"
+
 def layer_range(tables: list[pd.DataFrame]) -> tuple[int, int]:
     """Return the smallest and largest number of hidden layers in several tables."""
     layers = pd.concat([table["n_hidden_layers"] for table in tables])
@@ -53,8 +54,10 @@ def draw_search(
     # By trial id and so in random order: in ranked order the worst would hide the best.
     succeeded = trials[trials["status"] == "ok"].sort_values("trial")
     sizes, losses = succeeded["n_parameters"].to_numpy(), succeeded["min_val_loss"].to_numpy()
+    scale_sizes(axes, sizes)
     # Far above the constant prediction there are only trials that went astray.
-    scale_losses(axes, "y", losses, top=3 * baselines.get("constant", np.inf))
+    shown = np.append(losses, list(baselines.values()))
+    scale_losses(axes, "y", shown, top=3 * baselines.get("constant", np.inf))
     _draw_trials(axes, succeeded, "min_val_loss", layers, size=min(14, 4000 / len(losses) + 2))
     ringed = succeeded[succeeded["trial"].isin(retrained)]
     axes.scatter(
@@ -69,13 +72,20 @@ def draw_search(
     )
     _draw_envelope(axes, sizes, losses)
     lines = draw_baselines(axes, baselines)
-    axes.set(xscale="log", xlabel=SIZE_LABEL, ylabel=f"Validation loss (MSE, {unit})")
+    axes.set(ylabel=f"Validation loss (MSE, {unit})")
     axes.set_title(_search_note(trials, fraction, n_above=int((losses > axes.get_ylim()[1]).sum())))
     draw_layer_scale(figure, axes, layers)
     handles = [
         _marker("trial", color=GREY, markersize=3),
         _marker("retrained later", color="none", markeredgecolor=INK, markersize=5),
-        Line2D([], [], color=VERMILION, marker="D", markersize=3, label="lower envelope, Pareto front"),
+        Line2D(
+            [],
+            [],
+            color=VERMILION,
+            marker="D",
+            markersize=3,
+            label="lower envelope, Pareto front",
+        ),
         *lines,
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1)
@@ -100,6 +110,7 @@ def draw_retrained(
     figure = Figure(figsize=(COLUMN_WIDTH, 3.6))
     axes = figure.add_subplot()
     succeeded = retrained[(retrained["status"] == "ok") & retrained["test_loss"].notna()]
+    scale_sizes(axes, succeeded["n_parameters"])
     shown = [loss for loss in baselines.values() if loss < 10 * succeeded["test_loss"].max()]
     scale_losses(axes, "y", np.append(succeeded["test_loss"], shown))
     for size, losses in succeeded.groupby("trial")[["n_parameters", "test_loss"]].agg(list).values:
@@ -107,7 +118,7 @@ def draw_retrained(
     _draw_trials(axes, succeeded, "test_loss", layers, size=18)
     handles = _mark_choices(axes, succeeded, selection, tolerance)
     handles += draw_baselines(axes, baselines)
-    axes.set(xscale="log", xlabel=SIZE_LABEL, ylabel=f"Test loss (MSE, {unit})")
+    axes.set(ylabel=f"Test loss (MSE, {unit})")
     axes.set_title(_retrained_note(retrained, n_shown=len(succeeded)))
     draw_layer_scale(figure, axes, layers)
     figure.legend(handles=handles, loc="outside lower left", ncols=1)
@@ -149,7 +160,7 @@ def _draw_envelope(axes: Axes, sizes: np.ndarray, losses: np.ndarray) -> None:
         color=VERMILION,
         markeredgecolor="white",
         markeredgewidth=0.4,
-        markersize=3.5,
+        markersize=3.5 if len(front) < 20 else 2.5,
         zorder=7,
         gid="front",
     )
@@ -193,9 +204,8 @@ def _mark_choices(axes: Axes, table: pd.DataFrame, selection: pd.DataFrame, tole
             markersize=size,
             zorder=6,
             gid=choice.choice,
+            clip_on=False,
             **style,
         )
         handles.append(_marker(label, marker, markersize=0.6 * size, **style))
     return handles
-
-

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from twostep.files import write_text
 
+# The settings of a configuration beside its widths, in the order of the tables' columns.
+SETTINGS = ("learning_rate", "batch_size", "activation", "optimizer", "weight_decay", "dropout")
 # Errors on the test split, in physical units; the names of table columns follow.
 METRICS = ("mse", "rmse", "mae", "r2")
 
@@ -26,14 +28,14 @@ def read_lines(paths: Iterable[str | Path]) -> list[dict]:
 
 def flatten_configuration(record: dict) -> dict:
     """Return the table columns that describe a record's network and its training settings."""
-    settings = dict(record["configuration"])
-    widths = settings.pop("hidden_widths")
+    configuration = record["configuration"]
+    widths = configuration["hidden_widths"]
     return {
         "n_parameters": record["n_parameters"],
         "n_operations": record["n_operations"],
         "n_hidden_layers": len(widths),
         "hidden_widths": "-".join(map(str, widths)),
-        **settings,
+        **{name: configuration[name] for name in SETTINGS},
     }
 
 

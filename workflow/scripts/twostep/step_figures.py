@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
-from twostep.agreement import compare_steps, rank_agreement
+from twostep.agreement import CONFIDENCE, compare_steps, rank_agreement
 from twostep.figure_style import (
     BLUE,
     GREEN,
@@ -66,6 +67,10 @@ def draw_steps(
     right.axline((1, 1), slope=1, color=GREY, linewidth=0.8, zorder=0)
     if len(others) and steps["step_1_rank"].max() > 4 * top_k:
         right.set_xscale("log")
+    else:
+        right.set(xlim=(0, None), ylim=(0, None))
+        right.xaxis.set_major_locator(MaxNLocator(integer=True))
+        right.yaxis.set_major_locator(MaxNLocator(integer=True))
     left.set(
         xlabel=f"Step 1: validation loss (MSE, {unit})",
         ylabel=f"Step 2: validation loss (MSE, {unit})",
@@ -102,6 +107,9 @@ def draw_loss_curves(
     losses = [loss for record in records for loss in record["train_loss"] + record["val_loss"]]
     if losses:
         scale_losses(panels[0], "y", losses, top=3 * baselines.get("constant", math.inf))
+    for axes in panels:
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[0].set(xlabel="Epoch", ylabel=f"Training loss (MSE, {unit})")
     panels[1].set(xlabel="Epoch", ylabel=f"Validation loss (MSE, {unit})")
     panels[0].set_title(f"{len(records)} models retrained on all data")
@@ -116,12 +124,13 @@ def _note_agreement(left: Axes, right: Axes, chosen: pd.DataFrame, n_others: int
     """Put the rank correlation of the two steps above the panels."""
     agreement = rank_agreement(chosen["step_1_loss"], chosen["step_2_loss"])
     title = f"{len(chosen)} trials chosen by this fraction"
-    left.set_title(title + (f" (filled), {n_others} by others" if n_others else ""))
+    left.set_title(title + (f" (filled)\nand {n_others} by others (hollow)" if n_others else ""))
     if agreement is None:
         right.set_title("Too few or equal losses for a rank correlation")
     else:
         right.set_title(
-            f"Spearman {agreement.spearman}, Kendall {agreement.kendall}", fontsize=7.5
+            f"Spearman {agreement.spearman}, Kendall {agreement.kendall}\n"
+            f"[{100 * CONFIDENCE:g} % bootstrap interval]"
         )
 
 
@@ -144,4 +153,6 @@ def _label_records(records: list[dict], selection: pd.DataFrame) -> dict[int, st
 
 def _draw_curve(axes: Axes, record: dict, split: str, **style) -> None:
     losses = record[f"{split}_loss"]
-    axes.plot(range(1, len(losses) + 1), losses, **style)
+    # A line needs two points.
+    marker = "." if len(losses) == 1 else ""
+    axes.plot(range(1, len(losses) + 1), losses, marker=marker, **style)

@@ -1,0 +1,28 @@
+# `make run` and `make test` need Python >= 3.11 with its venv module, and nothing else.
+PYTHON ?= python3
+VENV := .venv
+
+.PHONY: run test check
+
+run: $(VENV)/installed
+	$(VENV)/bin/snakemake --cores all
+
+test: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest
+
+# The style checks that the continuous integration makes.
+check: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/snakefmt --check Snakefile workflow
+	$(VENV)/bin/snakemake --lint
+
+$(VENV)/installed: envs/requirements.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python >= 3.11 is needed')"
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install -r envs/requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed envs/requirements-dev.txt
+	$(VENV)/bin/pip install -r envs/requirements-dev.txt
+	touch $@

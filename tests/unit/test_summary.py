@@ -1,0 +1,335 @@
+"""The summary: what it says, and when it warns."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+import synthetic_study as made_up
+
+from twostep import wording
+from twostep.agreement import Agreement, Coefficient
+from twostep.cautions import (
+    agreement_cautions,
+    edge_cautions,
+    patience_updates,
+    retrain_cautions,
+    search_cautions,
+)
+from twostep.files import write_json
+from twostep.study import Search, Study
+from twostep.summary import smallest_within, summarise
+from twostep.tables import read_table
+
+BUDGET = made_up.config([0.05])["search"]["budget"]
+SPACE = made_up.config([0.05])["search"]["space"]
+
+
+def make_study(fractions=("0.05", "0.2"), *, seeds=2, **changes):
+    searches = {
+        fraction: made_up.trials_table(
+            fraction_seed=i, n_train=round(float(fraction) * made_up.N_TRAINING)
+        )
+        for i, fraction in enumerate(fractions)
+    }
+    retrained = made_up.retrained_table(searches, seeds=seeds)
+    results = {
+        "config": made_up.config([float(fraction) for fraction in fractions], seeds=seeds),
+        "manifest": made_up.manifest(),
+        "searches": [
+            Search(
+                fraction,
+                table,
+                made_up.timings_table(table),
+                {"splits": {"training": int(table["n_train"].iloc[0]), "validation": 5000}},
+            )
+            for fraction, table in searches.items()
+        ],
+        "retrained": retrained,
+        "selection": made_up.selection_table(retrained),
+        "baseline": made_up.baseline_table(list(fractions)),
+    }
+    return Study(**results | changes)
+
+
+@pytest.fixture(scope="module")
+def study():
+    return make_study()
+
+
+@pytest.fixture(scope="module")
+def text(study):
+    return summarise(study)
+
+
+def section(text, title):
+    """Return the text below a heading, up to the next heading of any level."""
+    return text.split(f" {title}\n")[1].split("\n#")[0]
+
+
+def test_it_begins_with_the_best_and_the_selected_model(study, text):
+    start = text.split("## Warnings")[0]
+    assert start.startswith("# Study `made_up`\n")
+    best, selected = study.best, study.selected
+    assert f"trial {best['trial']}: {wording.network(best)}." in start
+    assert f"trial {selected['trial']}: {wording.network(selected)};" in start
+    ratio = best["n_parameters"] / selected["n_parameters"]
+    assert ratio > 1
+    assert f"{ratio:.2g} times fewer parameters than the best" in start
+    assert f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher" in start
+    assert f"RMSE {selected['test_rmse']:.3g} (means over the 2 outputs)." in start
+    gain = 1.02 * made_up.LINEAR / study.model(selected)["test_loss"]
+    assert f"{gain:.0f} times smaller than that of a linear regression" in start
+
+
+def test_it_says_so_if_the_best_model_is_the_selected_one(study):
+    best = study.selection.iloc[[0, 0]].assign(choice=["best", "selected"])
+    changed = make_study(selection=best.reset_index(drop=True))
+    assert "is that same model." in summarise(changed)
+
+
+def test_it_describes_the_data(text):
+    data = section(text, "Data")
+    assert "`data/parcels.nc`; 100,120 rows read." in data
+    assert "120 of 100,120 rows (0.12 %); missing or not finite: rh (20), tair (100)." in data
+    assert "70,000 training, 15,000 validation and 15,000 test samples" in data
+    assert "10 inputs: x0 (K), x1 (K)" in data
+    assert "2 outputs: fn[accumulation], fn[coarse]." in data
+
+
+def test_it_names_the_embedded_data():
+    config = made_up.config([0.05])
+    config["dataset"]["files"] = None
+    assert "the embedded parcel model" in summarise(make_study(("0.05",), config=config))
+
+
+def test_it_describes_the_search_and_its_budget(text):
+    search = section(text, "Search (step 1)")
+    assert "200 random configurations" in search
+    assert "number of hidden layers 1 to 8; width 8, 16, 32" in search
+    assert "at most 100 epochs, until 5 epochs bring no lower validation loss" in search
+
+
+def test_each_fraction_has_its_own_section(study, text):
+    for search in study.searches:
+        part = section(text, f"Fraction {search.fraction}")
+        best = search.trials.iloc[0]
+        assert "- Trials: 196 ok, 4 diverged." in part
+        assert f"- Best: trial {best['trial']}, validation loss {best['min_val_loss']:.3g}" in part
+        assert "linear regression 0.021, constant prediction 0.08" in part
+        limited = (search.trials["stop_reason"] == "max_epochs") & (search.trials["status"] == "ok")
+        assert f"limit of the budget: {limited.sum()} of 196 trials" in part
+        collapsed = (search.trials["collapsed_outputs"] != "") & (search.trials["status"] == "ok")
+        assert f"in at least one output: {collapsed.sum()} of 196 trials" in part
+        assert f"Spearman's rank correlation is {study.agreement(search.fraction).spearman}" in part
+        assert f"(figures/search_{search.fraction}.png)" in part
+    assert "3,500 of 70,000 training samples (5 %), 5,000 validation samples" in text
+
+
+def test_a_best_trial_that_failed_on_a_fraction_is_no_reason_to_fail(study):
+    retrained = study.retrained.copy()
+    retrained.loc[retrained["trial"] == study.best["trial"], "rank[0.2]"] = math.nan
+    part = section(summarise(make_study(retrained=retrained)), "Fraction 0.2")
+    assert "the best trial of step 2 failed here" in part
+
+
+def test_it_tells_the_test_errors_of_each_output_in_physical_units(study):
+    manifest = made_up.manifest()
+    manifest["outputs"][0]["units"] = "kg m-3"
+    text = section(summarise(make_study(manifest=manifest)), "Retraining (step 2)")
+    model = study.model(study.best)
+    name = "fn[accumulation]"
+    expected = f"| {name} | {model[f'test_rmse[{name}]']:.3g} kg m-3 |"
+    assert expected in text
+    assert f"({len(study.retrained)} models, 2 per trial)" in text
+    assert f"{model['test_r2[fn[coarse]]']:.4g}" in text
+
+
+def test_an_rmse_over_outputs_of_different_units_is_not_reported():
+    manifest = made_up.manifest()
+    manifest["outputs"][0]["units"] = "kg m-3"
+    start = summarise(make_study(manifest=manifest)).split("## Warnings")[0]
+    assert "RMSE" not in start
+    assert "R² is 0.99" in start
+
+
+def test_it_tells_measured_from_estimated_cost(text):
+    cost = section(text, "Cost")
+    assert "step 1 on fraction 0.05, 200 trials (measured)" in cost
+    assert "step 2 after it, 24 models (measured)" in cost
+    assert cost.count("the same search on all data (estimated)") == 2
+    assert "as many epochs on all the data as on the fraction" in cost
+    assert "upper bound" in cost
+
+
+def test_a_search_on_all_data_needs_no_estimate():
+    cost = section(summarise(make_study(("1",))), "Cost")
+    assert "step 1 on fraction 1, 200 trials (measured)" in cost
+    assert "(estimated)" not in cost
+
+
+def test_only_the_section_on_cost_changes_with_the_timings(study, text):
+    for search in study.searches:
+        slower = search.timings.assign(cpu_seconds=7 * search.timings["cpu_seconds"])
+        changed = [Search(s.fraction, s.trials, slower, s.subset) for s in study.searches]
+    other = summarise(make_study(searches=changed))
+    assert other != text
+    assert other.replace(section(other, "Cost"), "") == text.replace(section(text, "Cost"), "")
+
+
+def test_the_script_reads_the_files_and_links_relative_to_the_summary(tmp_path, study, text):
+    from summarise import main
+
+    arguments = {"trials": [], "timings": [], "subsets": []}
+    for search in study.searches:
+        folder = tmp_path / "rank" / search.fraction
+        folder.mkdir(parents=True)
+        search.trials.to_csv(folder / "trials.csv", index=False)
+        search.timings.to_csv(folder / "timings.csv", index=False)
+        write_json(folder / "manifest.json", search.subset)
+        for name, file in zip(
+            arguments, ("trials.csv", "timings.csv", "manifest.json"), strict=True
+        ):
+            arguments[name].append(str(folder / file))
+    for name in ("retrained", "selection", "baseline"):
+        arguments[name] = str(tmp_path / f"{name}.csv")
+        getattr(study, name).to_csv(arguments[name], index=False)
+    write_json(tmp_path / "manifest.json", study.manifest)
+    main(
+        **arguments,
+        manifest=str(tmp_path / "manifest.json"),
+        config=json.dumps(study.config),
+        output=str(tmp_path / "summary.md"),
+    )
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == text
+    files = section(text, "Files")
+    assert "[rank/0.05/trials.csv](rank/0.05/trials.csv)" in files
+    assert f"(retrain/trial_{study.selected['trial']}_seed_" in files
+
+
+def test_tables_keep_text_that_looks_like_numbers(tmp_path):
+    table = pd.DataFrame({"hidden_widths": ["64"], "data": ["1"], "collapsed_outputs": [None]})
+    table.to_csv(tmp_path / "table.csv", index=False)
+    assert read_table(tmp_path / "table.csv").iloc[0].tolist() == ["64", "1", ""]
+
+
+def test_the_smallest_trial_within_the_tolerance():
+    trials = pd.DataFrame(
+        {"trial": range(4), "n_parameters": [900, 50, 20, 10], "min_val_loss": [1, 1.1, 1.1, 1.2]}
+    )
+    assert smallest_within(trials, 0.1)["trial"] == 2
+    assert smallest_within(trials, 0)["trial"] == 0
+
+
+# Warnings
+
+
+def trials_with(**columns):
+    trials = made_up.trials_table(n_failed=0).assign(stop_reason="patience", batch_size=16)
+    return trials.assign(**columns)
+
+
+def test_a_search_without_trouble_has_no_warnings():
+    assert search_cautions("0.05", trials_with(), BUDGET) == []
+
+
+def test_failed_trials_are_counted_by_their_status():
+    trials = trials_with()
+    trials.loc[trials.index[-3:], "status"] = ["diverged", "killed", "diverged"]
+    (caution,) = search_cautions("0.05", trials, BUDGET)
+    assert "3 of 200 trials (1.5 %) failed (2 diverged, 1 killed)" in caution
+
+
+def test_many_trials_at_the_limit_are_a_warning():
+    trials = trials_with()
+    trials.loc[trials.index[:39], "stop_reason"] = "max_epochs"
+    assert search_cautions("0.05", trials, BUDGET) == []
+    trials.loc[trials.index[:40], "stop_reason"] = "max_epochs"
+    (caution,) = search_cautions("0.05", trials, BUDGET)
+    assert "40 of 200 trials (20 %) were still improving" in caution
+
+
+def test_without_a_patience_only_trials_whose_last_epoch_was_the_best_count():
+    budget = {"max_epochs": 100}
+    done = trials_with(stop_reason="max_epochs", epochs=100, best_epoch=80)
+    assert search_cautions("0.05", done, budget) == []
+    (caution,) = search_cautions("0.05", done.assign(best_epoch=100), budget)
+    assert "200 of 200 trials were still improving" in caution
+
+
+def test_a_patience_of_few_updates_is_a_warning():
+    # 3,500 samples in batches of 1024 are 4 updates an epoch.
+    (caution,) = search_cautions("0.05", trials_with(batch_size=1024), BUDGET)
+    assert "as short as 20 updates" in caution
+    assert "3,500 training samples" in caution
+
+
+def test_the_patience_that_ends_first_counts():
+    trials = trials_with(batch_size=1024)
+    assert patience_updates(trials, {"patience_epochs": 50, "patience_updates": 120}) == 120
+    assert patience_updates(trials, {"patience_epochs": 5, "patience_updates": 120}) == 20
+    assert patience_updates(trials, {"max_epochs": 5}) is None
+
+
+@pytest.mark.parametrize(
+    ("widths", "expected"),
+    [
+        ("64-32-64", None),
+        ("64-" * 7 + "32", "8 hidden layers, the most"),
+        ("16", None),
+        ("512-512", "512 units, the largest"),
+        ("8-8-8", "8 units, the smallest"),
+    ],
+)
+def test_a_best_model_at_the_edge_of_the_space_is_a_warning(widths, expected):
+    best = pd.Series({"n_hidden_layers": widths.count("-") + 1, "hidden_widths": widths})
+    cautions = edge_cautions(best, SPACE)
+    assert len(cautions) == (expected is not None)
+    assert all(expected in caution for caution in cautions)
+
+
+def test_the_fewest_layers_are_an_edge_unless_they_are_one():
+    best = pd.Series({"n_hidden_layers": 2, "hidden_widths": "64-32"})
+    (caution,) = edge_cautions(best, SPACE | {"n_hidden_layers": {"min": 2, "max": 8}})
+    assert "2 hidden layers, the fewest" in caution
+    fixed = {"n_hidden_layers": {"min": 2, "max": 2}, "width": [64]}
+    assert edge_cautions(best.replace("64-32", "64-64"), SPACE | fixed) == []
+
+
+def test_a_correlation_that_may_be_none_is_a_warning():
+    doubtful, certain = Coefficient(0.4, -0.1, 0.7), Coefficient(0.8, 0.6, 0.9)
+    assert agreement_cautions("0.05", Agreement(12, certain, doubtful)) == []
+    (caution,) = agreement_cautions("0.05", Agreement(12, doubtful, certain))
+    assert "Spearman 0.40 [-0.10, 0.70]" in caution
+    assert "Too few" in agreement_cautions("0.05", None)[0]
+
+
+def test_models_that_failed_or_do_not_beat_a_line_are_warnings(study):
+    assert retrain_cautions(study.retrained, 0.01, 0.02) == []
+    failed = study.retrained.copy()
+    failed.loc[0, "status"] = "diverged"
+    first, second = retrain_cautions(failed, 0.02, 0.02)
+    assert f"1 of {len(failed)} models (3.1 %) failed (1 diverged)" in first
+    assert "no better than a linear regression" in second
+
+
+def test_a_study_without_trouble_says_so():
+    study = make_study(("0.05",))
+    clean = trials_with()
+    retrained = study.retrained.copy()
+    retrained["min_val_loss"] = retrained["search_val_loss[0.05]"] * 0.4
+    best = study.selection.assign(n_hidden_layers=3, hidden_widths="64-32-64")
+    searches = [Search("0.05", clean, study.searches[0].timings, study.searches[0].subset)]
+    changed = make_study(("0.05",), searches=searches, retrained=retrained, selection=best)
+    assert "None of the usual ones apply." in section(summarise(changed), "Warnings")
+
+
+# Words
+
+
+def test_numbers_have_sensible_digits():
+    assert wording.short(0.000123456) == "0.000123"
+    assert wording.times(1.9567) == "2"
+    assert wording.times(122.4) == "122"
+    assert wording.share(0, 5, "rows") == "0 of 5 rows"
+    assert [wording.duration(s) for s in (1.234, 600, 36_000)] == ["1.23 s", "10 min", "10.0 h"]

@@ -1,0 +1,157 @@
+"""A small study for the workflow tests: real data, real training, real Snakemake."""
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+# What a run needs of the repository, so that tests may edit a copy of it.
+PARTS = ("Snakefile", "workflow", "config", "envs", "profiles")
+
+CONFIG = {
+    "study": "small",
+    "seed": 1,
+    "dataset": {
+        "files": "data.nc",
+        "sample_dimension": "nsamples",
+        "inputs": [{"name": "tair"}, {"name": "num_aer", "transform": "log10"}],
+        "outputs": [{"name": "fn"}],
+    },
+    "search": {
+        "n_trials": 6,
+        "fractions": [0.2],
+        "shard_size": 3,
+        "n_validation": 100,
+        "budget": {"max_epochs": 4},
+        "space": {
+            "n_hidden_layers": {"min": 1, "max": 2},
+            "width": [4, 8, 16],
+            "batch_size": 64,
+        },
+    },
+    "retrain": {"top_k": 2, "budget": {"max_epochs": 3}},
+}
+
+
+@dataclass
+class Study:
+    """A folder with a copy of the workflow, a data file and a config, in which to run it."""
+
+    folder: Path
+    config: dict
+
+    def copy(self, folder: Path) -> "Study":
+        """Return the same study, with all its results and Snakemake's memory, elsewhere."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Study(folder, copy.deepcopy(self.config))
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run Snakemake with the study's config; the caller looks at the outcome."""
+        (self.folder / "study.yaml").write_text(yaml.safe_dump(self.config))
+        command = [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2"]
+        return subprocess.run(
+            [*command, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=600
+        )
+
+    def run(self, *arguments: str) -> "Work":
+        """Run the workflow, which must succeed; return what work was done."""
+        before = self._trained()
+        process = self.snakemake(*arguments)
+        assert process.returncode == 0, process.stdout + process.stderr
+        jobs = Counter(
+            line.split()[1].rstrip(":")
+            for line in process.stderr.splitlines()
+            if line.startswith(("rule ", "checkpoint ", "localrule ", "localcheckpoint "))
+        )
+        after = self._trained()
+        return Work(jobs, after["search"] - before["search"], after["retrain"] - before["retrain"])
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / self.config["study"]
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that must be there in a file of the study's folder."""
+        text = (self.folder / path).read_text()
+        assert old in text, f"{path} does not hold {old!r}"
+        (self.folder / path).write_text(text.replace(old, new, 1))
+
+    def _trained(self) -> dict[str, Counter]:
+        """Count each trial that was ever trained: journals only grow, by one entry a training."""
+        journal = self.results / "journal"
+        search = Counter(
+            (path.parts[-3], json.loads(line)["record"]["trial"])
+            for path in journal.glob("search/*/*/*.jsonl")
+            for line in path.read_text().splitlines()
+        )
+        # A model that is trained again replaces its file, which shows in the time.
+        retrain = Counter((path, path.stat().st_mtime_ns) for path in journal.glob("retrain/*.pt"))
+        return {"search": search, "retrain": retrain}
+
+
+@dataclass
+class Work:
+    """What a run did: its jobs by rule, and the trials trained in step 1 and in step 2."""
+
+    jobs: Counter
+    searched: Counter
+    retrained: Counter
+
+    def trials(self, fraction: str) -> list[int]:
+        """Return the ids of the trials that step 1 trained on a fraction."""
+        return sorted(trial for name, trial in self.searched.elements() if name == fraction)
+
+
+def write_data(path: Path, n_samples: int = 1600) -> None:
+    """Write a data set in the layout of the paper's authors: nsamples, modes second."""
+    rng = np.random.default_rng(1)
+    tair = rng.uniform(250, 310, n_samples)
+    num_aer = 10 ** rng.uniform(1, 4, (n_samples, 2))
+    fn = 1 / (1 + (num_aer / 300) * np.exp((tair[:, None] - 280) / 20))
+    xr.Dataset(
+        {
+            "tair": ("nsamples", tair, {"units": "K", "long_name": "air temperature"}),
+            "num_aer": (("nsamples", "mode"), num_aer, {"units": "cm-3"}),
+            "fn": (("nsamples", "mode"), fn, {"units": "1", "long_name": "activated fraction"}),
+        },
+        coords={"mode": ["accumulation", "aitken"]},
+    ).to_netcdf(path)
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory) -> Study:
+    """A study that has not been run; copy it before a change."""
+    folder = tmp_path_factory.mktemp("fresh")
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / part, ignore=ignore)
+        else:
+            shutil.copy2(source, folder / part)
+    write_data(folder / "data.nc")
+    return Study(folder, CONFIG)
+
+
+@pytest.fixture(scope="session")
+def finished(fresh, tmp_path_factory) -> Study:
+    """A study that has been run to its end; copy it before a change."""
+    study = fresh.copy(tmp_path_factory.mktemp("finished"))
+    study.run()
+    return study
+
+
+@pytest.fixture
+def study(finished, tmp_path) -> Study:
+    """A copy of the finished study, to change and run again."""
+    return finished.copy(tmp_path / "study")

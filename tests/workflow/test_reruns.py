@@ -1,0 +1,154 @@
+"""Only what changed reruns, counted in trials trained and not in jobs."""
+
+import json
+
+import pandas as pd
+
+
+def selected(study, fraction="0.2"):
+    """The trials in the top_k of a fraction."""
+    table = pd.read_csv(study.results / "rank" / fraction / "trials.csv")
+    return set(table.loc[table["rank"] <= study.config["retrain"]["top_k"], "trial"])
+
+
+def test_the_finished_study_has_trained_each_trial_once(finished):
+    table = pd.read_csv(finished.results / "rank" / "0.2" / "trials.csv")
+    assert sorted(table["trial"]) == list(range(6))
+    counts = finished._trained()
+    assert counts["search"] == {("0.2", trial): 1 for trial in range(6)}
+    assert counts["retrain"].total() == 2
+
+
+def test_nothing_changed(study):
+    process = study.snakemake()
+    assert "Nothing to be done" in process.stderr
+
+
+def test_unrelated_changes_run_nothing(study):
+    study.config["generate"] = {"n_samples": 10}
+    study.edit("Snakefile", "rule all:", "# A comment.\nrule all:")
+    study.edit("workflow/scripts/twostep/figures.py", '"""', '"""Reworded: ')
+    assert "Nothing to be done" in study.snakemake("--resources", "mem_mb=99999").stderr
+
+
+def test_more_trials_train_only_the_new_ones(study):
+    before = selected(study)
+    old = pd.read_csv(study.results / "rank" / "0.2" / "trials.csv").set_index("trial")
+    study.config["search"]["n_trials"] = 11
+    work = study.run()
+    assert work.trials("0.2") == [6, 7, 8, 9, 10]
+    assert work.jobs["search_shard"] == 2
+    assert work.jobs["retrain_trial"] == len(selected(study) - before) == work.retrained.total()
+    new = pd.read_csv(study.results / "rank" / "0.2" / "trials.csv").set_index("trial")
+    pd.testing.assert_frame_equal(
+        new.loc[range(6)].drop(columns="rank"), old.loc[range(6)].drop(columns="rank")
+    )
+
+
+def test_fewer_trials_ignore_the_others(study):
+    study.config["search"]["n_trials"] = 5
+    work = study.run()
+    assert not work.searched
+    table = pd.read_csv(study.results / "rank" / "0.2" / "trials.csv")
+    assert sorted(table["trial"]) == list(range(5))
+
+
+def test_larger_top_k_retrains_only_the_new_ones(study):
+    study.config["retrain"]["top_k"] = 3
+    work = study.run()
+    assert not work.searched
+    assert work.jobs["rank"] == 0
+    assert work.jobs["retrain_trial"] == work.retrained.total() == 1
+    assert work.jobs["evaluate"] == 1
+
+
+def test_another_seed_of_retraining_is_added(study):
+    study.config["retrain"]["seeds"] = 2
+    work = study.run()
+    assert not work.searched
+    assert work.jobs["retrain_trial"] == work.retrained.total() == 2
+    table = pd.read_csv(study.results / "select" / "retrained.csv")
+    assert sorted(table["seed"]) == [0, 0, 1, 1]
+
+
+def test_an_edit_of_plotting_redraws_only_figures(study):
+    study.edit("workflow/scripts/twostep/figure_style.py", "def ", "EDITED = True\n\n\ndef ")
+    work = study.run()
+    assert work.jobs.keys() == {"figures", "all"}
+
+
+def test_comments_train_nothing_again(study):
+    study.edit("workflow/scripts/twostep/training.py", "\n\n\n", "\n\n\n# A comment.\n")
+    study.edit("workflow/scripts/search_shard.py", "def main", "# A comment.\ndef main")
+    work = study.run()
+    assert not work.searched and not work.retrained
+    assert work.jobs["retrain_trial"] == 0
+
+
+def test_a_semantic_edit_of_the_trainer_trains_all_again(study):
+    study.edit(
+        "workflow/scripts/twostep/training.py", "training.epochs += 1", "training.epochs += 2"
+    )
+    work = study.run()
+    assert work.trials("0.2") == list(range(6))
+    assert work.jobs["retrain_trial"] == work.retrained.total() == len(selected(study))
+    assert work.jobs["prepare"] == work.jobs["subset"] == 0
+
+
+def test_another_shard_size_trains_nothing_again(study):
+    before = (study.results / "rank" / "0.2" / "trials.csv").read_bytes()
+    study.config["search"]["shard_size"] = 2
+    work = study.run()
+    assert work.jobs["search_shard"] == 3
+    assert not work.searched and not work.retrained
+    assert (study.results / "rank" / "0.2" / "trials.csv").read_bytes() == before
+
+
+def test_another_fraction_trains_only_its_own_trials(study):
+    before = selected(study)
+    study.config["search"]["fractions"] = [0.2, 4e-1]
+    work = study.run()
+    assert work.trials("0.2") == []
+    assert work.trials("0.4") == list(range(6))
+    assert work.retrained.total() == len(selected(study, "0.4") - before)
+    small, large = (
+        pd.read_csv(study.results / "rank" / fraction / "trials.csv")
+        .set_index("trial")
+        .sort_index()
+        for fraction in ("0.2", "0.4")
+    )
+    assert (small["hidden_widths"] == large["hidden_widths"]).all()
+
+
+def test_a_deleted_shard_is_remade(study):
+    path = study.results / "search" / "0.2" / "shard_1.jsonl"
+    content = path.read_bytes()
+    path.unlink()
+    work = study.run()
+    assert work.jobs["search_shard"] == 1
+    assert not work.searched and not work.retrained
+    assert path.read_bytes() == content
+
+
+def test_a_deleted_shard_without_a_journal_is_trained_again(study):
+    study.edit("study.yaml", "study: small", "study: small")
+    path = study.results / "search" / "0.2" / "shard_0.jsonl"
+    content = path.read_bytes()
+    for journal in (study.results / "journal" / "search").rglob("*.jsonl"):
+        journal.unlink()
+    path.unlink()
+    work = study.run()
+    assert work.trials("0.2") == [0, 1, 2]
+    assert not work.retrained
+    assert path.read_bytes() == content
+
+
+def test_a_deleted_model_is_remade(study):
+    path = sorted((study.results / "retrain").glob("*.pt"))[0]
+    record = json.loads(path.with_suffix(".json").read_text())
+    path.unlink()
+    work = study.run()
+    assert work.jobs["retrain_trial"] == work.jobs["evaluate"] == 1
+    assert work.jobs["search_shard"] == 0
+    assert not work.searched
+    assert json.loads(path.with_suffix(".json").read_text()) == record

@@ -1,0 +1,162 @@
+"""A whole study: what it leaves behind, on several kinds of data and from several configs."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+import yaml
+
+from twostep.model import load_model
+
+
+def test_every_stage_leaves_its_results(finished):
+    results = finished.results
+    for path in (
+        "prepare/manifest.json",
+        "subset/0.2/manifest.json",
+        "search/0.2/shard_1.jsonl",
+        "rank/0.2/trials.csv",
+        "select/retrained.csv",
+        "select/selection.csv",
+        "baseline/baseline.csv",
+        "summary.md",
+    ):
+        assert (results / path).stat().st_size > 0
+    figures = {path.stem for path in (results / "figures").glob("*.png")}
+    assert figures == {"search_0.2", "steps_0.2", "retrained", "loss_curves"}
+    assert figures == {path.stem for path in (results / "figures").glob("*.pdf")}
+    logs = {path.stem for path in (results / "logs").rglob("*.log")}
+    assert {"prepare", "shard_0", "figures", "summarise"} <= logs
+
+
+def test_every_trial_is_accounted_for(finished):
+    table = pd.read_csv(finished.results / "rank" / "0.2" / "trials.csv")
+    assert sorted(table["trial"]) == list(range(6))
+    assert table["min_val_loss"].is_monotonic_increasing
+    assert table["rank"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert not table.duplicated(["hidden_widths"]).any()
+    assert (table["n_train"] == 256).all() and (table["n_validation"] == 100).all()
+    outputs = ["val_loss[fn[accumulation]]", "val_loss[fn[aitken]]"]
+    np.testing.assert_allclose(table[outputs].mean(axis=1), table["min_val_loss"], rtol=1e-12)
+
+
+def test_the_selected_model_reproduces_its_reported_error(finished):
+    """Load the model as the README says and apply it to the test rows of the user's own file."""
+    selection = pd.read_csv(finished.results / "select" / "selection.csv").set_index("choice")
+    model = load_model(finished.folder / selection.at["selected", "model"])
+    names = [feature["name"] for feature in model.inputs]
+    assert names == ["tair", "num_aer[accumulation]", "num_aer[aitken]"]
+    content = torch.load(finished.folder / selection.at["selected", "model"], weights_only=True)
+    assert content["record"]["configuration"]["hidden_widths"]
+    manifest = json.loads((finished.results / "prepare" / "manifest.json").read_text())
+    scaled = np.load(finished.results / "prepare" / "test_inputs.npy").astype(float)
+    mean, std = (np.array([f[key] for f in manifest["inputs"]]) for key in ("mean", "std"))
+    physical = scaled * std + mean
+    physical[:, 1:] = 10 ** physical[:, 1:]
+    targets = np.load(finished.results / "prepare" / "test_targets.npy")
+    mse = np.mean((model.predict(physical) - targets) ** 2)
+    assert mse == pytest.approx(selection.at["selected", "test_mse"], rel=1e-4)
+    # The rows are those of the file: inputs and outputs still belong together.
+    data = xr.open_dataset(finished.folder / "data.nc")
+    rows = [int(np.abs(data["tair"].values - tair).argmin()) for tair in physical[:20, 0]]
+    np.testing.assert_allclose(data["fn"].values[rows], targets[:20], rtol=1e-4)
+
+
+def test_results_do_not_depend_on_shards_or_cores(finished, fresh, tmp_path):
+    other = fresh.copy(tmp_path)
+    other.config["search"]["shard_size"] = 1
+    other.run("--cores", "1")
+    for path in ("rank/0.2/trials.csv", "select/selection.csv", "prepare/manifest.json"):
+        assert (other.results / path).read_bytes() == (finished.results / path).read_bytes()
+    timings = "cpu_seconds"
+    old, new = (
+        pd.read_csv(study.results / "select" / "retrained.csv").drop(columns=timings)
+        for study in (finished, other)
+    )
+    pd.testing.assert_frame_equal(old, new, check_exact=True)
+
+
+def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_path):
+    """Scalars only, targets far from [0, 1], every hyperparameter searched, failures among them."""
+    study = fresh.copy(tmp_path)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 1200))
+    columns = {"x": x, "y": y, "z": 300 + 50 * np.sin(x) * y}
+    columns["x"][7] = np.nan
+    for part in range(2):
+        rows = slice(600 * part, 600 * part + 600)
+        xr.Dataset({name: ("time", values[rows]) for name, values in columns.items()}).to_netcdf(
+            tmp_path / f"part_{part}.nc"
+        )
+    study.config = {
+        "study": "single",
+        "dataset": {
+            "files": "part_*.nc",
+            "sample_dimension": "time",
+            "inputs": [{"name": "x"}, {"name": "y"}],
+            "outputs": [{"name": "z"}],
+        },
+        "training": {"output_activation": "linear"},
+        "search": {
+            "n_trials": 6,
+            "fractions": [0.5],
+            "shard_size": 6,
+            "n_validation": 100,
+            "budget": {"max_epochs": 3},
+            "space": {
+                "n_hidden_layers": {"min": 1, "max": 3},
+                "width": [8, 16],
+                "learning_rate": {"min": 1e-3, "max": 1e20},
+                "batch_size": [32, 64],
+                "activation": ["relu", "tanh"],
+                "optimizer": ["adam", "sgd"],
+                "dropout": {"min": 0.0, "max": 0.2},
+            },
+        },
+        "retrain": {"top_k": 1, "budget": {"max_updates": 50, "max_epochs": None}},
+    }
+    study.run()
+    manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
+    assert manifest["n_rows_read"] == 1200
+    assert manifest["dropped"] == {"missing or not finite": {"x": 1}}
+    table = pd.read_csv(study.results / "rank" / "0.5" / "trials.csv")
+    assert sorted(table["trial"]) == list(range(6))
+    assert set(table["status"]) == {"ok", "diverged"}
+    assert table.loc[table["status"] == "diverged", "rank"].isna().all()
+    retrained = pd.read_csv(study.results / "select" / "retrained.csv")
+    assert retrained.at[0, "updates"] == 50
+    assert retrained.at[0, "test_rmse"] > 1  # physical units, where z varies by tens
+    summary = (study.results / "summary.md").read_text()
+    assert "diverged" in summary
+
+
+def test_the_papers_config_plans_and_runs_when_shrunk(fresh, tmp_path):
+    study = fresh.copy(tmp_path)
+    study.config = {}
+    paper = Path("config/paper.yaml")
+    process = study.snakemake("--configfile", str(paper), "--dry-run", "--quiet")
+    assert process.returncode == 0, process.stderr
+    study.config = {
+        "generate": {"n_samples": 4000, "samples_per_file": 2000},
+        "search": {
+            "n_trials": 4,
+            "fractions": [0.4],
+            "shard_size": 2,
+            "n_validation": 200,
+            "budget": {"max_epochs": 1},
+            "space": {"n_hidden_layers": {"min": 1, "max": 2}},
+        },
+        "retrain": {"top_k": 1, "budget": {"max_epochs": 1}},
+    }
+    (tmp_path / "shrink.yaml").write_text(yaml.safe_dump(study.config))
+    study.config = yaml.safe_load((tmp_path / paper).read_text())
+    process = study.snakemake("--configfile", str(paper), "shrink.yaml")
+    assert process.returncode == 0, process.stderr
+    manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
+    assert len(manifest["inputs"]) == 16 and len(manifest["outputs"]) == 4
+    table = pd.read_csv(study.results / "rank" / "0.4" / "trials.csv")
+    assert len(table) == 4

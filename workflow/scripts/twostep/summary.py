@@ -1,0 +1,219 @@
+"""The summary of a study, which is read first: what was run, what was found, what it cost."""
+
+from pathlib import PurePath
+
+import pandas as pd
+
+from twostep import wording
+from twostep.agreement import CONFIDENCE
+from twostep.cautions import (
+    agreement_cautions,
+    edge_cautions,
+    retrain_cautions,
+    search_cautions,
+)
+from twostep.cost_report import cost_section
+from twostep.study import Search, Study
+from twostep.tables import baseline_losses
+from twostep.wording import network, share, short, times, unit_of
+
+METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+
+
+def summarise(study: Study) -> str:
+    """Return the summary as Markdown; only its section on cost holds measured times."""
+    sections = [
+        [f"# Study `{study.config['study']}`"],
+        _in_short(study),
+        _warnings(study),
+        _data(study),
+        _search(study),
+        *(_fraction(study, search) for search in study.searches),
+        _retraining(study),
+        cost_section(study),
+        _files(study),
+    ]
+    return "\n\n".join(paragraph for section in sections for paragraph in section) + "\n"
+
+
+def _in_short(study: Study) -> list[str]:
+    best, selected = study.best, study.selected
+    linear = baseline_losses(study.baseline, "all", "test_loss")["linear"]
+    gain = linear / study.model(selected)["test_loss"]
+    cost = "operations" if study.config["select"]["cost"] == "operations" else "parameters"
+    ratio = best[f"n_{cost}"] / selected[f"n_{cost}"]
+    same = selected["trial"] == best["trial"]
+    choice = f"cheapest by {cost} within {study.tolerance} of the best validation loss"
+    return [
+        f"The best of {study.retrained['trial'].nunique():,} trials retrained on all data is trial "
+        f"{best['trial']}: {network(best)}. {_test_quality(study, best)}",
+        f"The model to use, the {choice}, is that same model."
+        if same
+        else f"The model to use, the {choice}, is trial {selected['trial']}: {network(selected)}; "
+        f"{times(ratio)} times fewer {cost} than the best at a validation loss "
+        f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher. "
+        + _test_quality(study, selected),
+        f"Its test loss is {times(gain)} times smaller than that of a linear regression.",
+    ]
+
+
+def _test_quality(study: Study, choice: pd.Series) -> str:
+    text = f"On the test split its R² is {choice['test_r2']:.4g}"
+    units = {output["units"] for output in study.manifest["outputs"]}
+    if len(units) == 1:
+        text += f" and its RMSE {short(choice['test_rmse'])}{unit_of(units.pop())}"
+    n_outputs = len(study.manifest["outputs"])
+    return text + (f" (means over the {n_outputs} outputs)." if n_outputs > 1 else ".")
+
+
+def _warnings(study: Study) -> list[str]:
+    config = study.config
+    linear = baseline_losses(study.baseline, "all", "val_loss")["linear"]
+    found = retrain_cautions(study.retrained, study.best["val_loss"], linear)
+    for search in study.searches:
+        found += search_cautions(search.fraction, search.trials, config["search"]["budget"])
+        found += agreement_cautions(search.fraction, study.agreement(search.fraction))
+    found += edge_cautions(study.best, config["search"]["space"])
+    items = "\n".join(f"- {caution}" for caution in found) or "None of the usual ones apply."
+    return ["## Warnings", items]
+
+
+def _data(study: Study) -> list[str]:
+    manifest = study.manifest
+    splits = manifest["splits"]
+    used = sum(splits.values())
+    files = study.config["dataset"]["files"]
+    names = [files] if isinstance(files, str) else files
+    source = ", ".join(f"`{name}`" for name in names) if files else "the embedded parcel model"
+    dropped = "; ".join(
+        f"{reason}: {', '.join(f'{variable} ({n:,})' for variable, n in sorted(variables.items()))}"
+        for reason, variables in sorted(manifest["dropped"].items())
+    )
+    lines = [
+        f"- Source: {source}; {manifest['n_rows_read']:,} rows read.",
+        f"- Dropped: {share(manifest['n_rows_read'] - used, manifest['n_rows_read'], 'rows')}"
+        + (f"; {dropped}." if dropped else "."),
+        f"- Splits: {splits['training']:,} training, {splits['validation']:,} validation and "
+        f"{splits['test']:,} test samples.",
+        f"- {len(manifest['inputs'])} inputs: {_feature_names(manifest['inputs'])}.",
+        f"- {len(manifest['outputs'])} outputs: {_feature_names(manifest['outputs'])}.",
+    ]
+    return ["## Data", "\n".join(lines)]
+
+
+def _feature_names(features: list[dict]) -> str:
+    return ", ".join(f"{feature['name']}{_bracketed(feature['units'])}" for feature in features)
+
+
+def _bracketed(unit: str) -> str:
+    return f" ({unit_of(unit).strip()})" if unit_of(unit) else ""
+
+
+def _search(study: Study) -> list[str]:
+    search = study.config["search"]
+    return [
+        "## Search (step 1)",
+        f"{search['n_trials']:,} random configurations, the same for each fraction, drawn from: "
+        f"{wording.space(search['space'])}. Each trial trains for "
+        f"{wording.budget(search['budget'])}.",
+    ]
+
+
+def _fraction(study: Study, search: Search) -> list[str]:
+    trials, fraction = search.trials, search.fraction
+    succeeded = trials[trials["status"] == "ok"]
+    best = succeeded.sort_values("rank").iloc[0]
+    smallest = smallest_within(succeeded, study.config["select"]["tolerance"])
+    simple = baseline_losses(study.baseline, fraction, "val_loss")
+    limited = succeeded["stop_reason"].isin(["max_epochs", "max_updates"]).sum()
+    collapsed = (succeeded["collapsed_outputs"] != "").sum()
+    splits, n_training = search.subset["splits"], study.manifest["splits"]["training"]
+    statuses = wording.counts(trials["status"])
+    lines = [
+        f"- Data: {share(splits['training'], n_training, 'training samples')}, "
+        f"{splits['validation']:,} validation samples.",
+        f"- Trials: {statuses}.",
+        f"- Best: trial {best['trial']}, validation loss {short(best['min_val_loss'])} (linear "
+        f"regression {short(simple['linear'])}, constant prediction {short(simple['constant'])}): "
+        f"{network(best)}.",
+        f"- Smallest within {study.tolerance} of that loss: "
+        + (
+            "the same trial."
+            if smallest["trial"] == best["trial"]
+            else f"trial {smallest['trial']}, validation loss {short(smallest['min_val_loss'])}: "
+            f"{network(smallest)}."
+        ),
+        f"- Stopped at the limit of the budget: {share(limited, len(succeeded), 'trials')}.",
+        "- No better than a constant in at least one output: "
+        f"{share(collapsed, len(succeeded), 'trials')}.",
+        f"- {_agreement_text(study, fraction)}",
+    ]
+    figure = f"![Validation loss against learnable parameters](figures/search_{fraction}.png)"
+    return [f"### Fraction {fraction}", "\n".join(lines), figure]
+
+
+def smallest_within(succeeded: pd.DataFrame, tolerance: float) -> pd.Series:
+    """Return the smallest trial whose search loss is at most (1 + tolerance) times the best."""
+    good = succeeded[succeeded["min_val_loss"] <= (1 + tolerance) * succeeded["min_val_loss"].min()]
+    return good.sort_values(["n_parameters", "min_val_loss", "trial"]).iloc[0]
+
+
+def _agreement_text(study: Study, fraction: str) -> str:
+    rank = study.model(study.best)[f"rank[{fraction}]"]
+    place = f"was number {int(rank):,}" if pd.notna(rank) else "failed"
+    text = f"Agreement with step 2: the best trial of step 2 {place} here"
+    agreement = study.agreement(fraction)
+    if agreement is None:
+        return text + "."
+    return (
+        f"{text}; over the {agreement.n_trials} trials retrained because of this fraction "
+        f"Spearman's rank correlation is {agreement.spearman} and Kendall's {agreement.kendall} "
+        f"({100 * CONFIDENCE:g} % bootstrap intervals)."
+    )
+
+
+def _retraining(study: Study) -> list[str]:
+    retrain = study.config["retrain"]
+    n_trials, n_models = study.retrained["trial"].nunique(), len(study.retrained)
+    return [
+        "## Retraining (step 2)",
+        f"The best {retrain['top_k']:,} trials of each fraction, {n_trials:,} in all, were trained "
+        f"on all {study.manifest['splits']['training']:,} training samples ({n_models:,} models, "
+        f"{retrain['seeds']} per trial), each for {wording.budget(retrain['budget'])}. Errors on "
+        "the test split, which had no say in any choice:",
+        _metrics_table(study),
+        "![Test loss against learnable parameters](figures/retrained.png)",
+    ]
+
+
+def _metrics_table(study: Study) -> str:
+    """Return a table of the best and the selected model's metrics for each output."""
+    models = {"best": study.model(study.best), "selected": study.model(study.selected)}
+    header = [f"{label}, {choice}" for choice in models for label in METRICS.values()]
+    rows = [["output", *header], ["---"] * (len(header) + 1)]
+    for output in study.manifest["outputs"]:
+        name, unit = output["name"], unit_of(output["units"])
+        row = [name]
+        for model in models.values():
+            row += [f"{short(model[f'test_{metric}[{name}]'])}{unit}" for metric in ("rmse", "mae")]
+            row.append(f"{model[f'test_r2[{name}]']:.4g}")
+        rows.append(row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _files(study: Study) -> list[str]:
+    fractions = [search.fraction for search in study.searches]
+    links = {
+        "All trials, ranked": [f"rank/{fraction}/trials.csv" for fraction in fractions],
+        "Retrained models with their test errors": ["select/retrained.csv"],
+        "The choice": ["select/selection.csv"],
+        "Baselines": ["baseline/baseline.csv"],
+        "The selected model": [f"retrain/{PurePath(study.selected['model']).name}"],
+        "Step 1 against step 2": [f"figures/steps_{fraction}.png" for fraction in fractions],
+        "Loss curves of the retrained models": ["figures/loss_curves.png"],
+    }
+    items = [
+        f"- {what}: {', '.join(f'[{path}]({path})' for path in paths)}"
+        for what, paths in links.items()
+    ]
+    return ["## Files", "\n".join(items), "Each figure is there as PNG and PDF."]
