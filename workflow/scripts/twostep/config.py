@@ -1,242 +1,195 @@
-"""The config of a study: defaults filled in, mistakes reported in one sentence each."""
+"""The config of a study: its defaults and its checks, in words that its author understands.
 
-import copy
-import difflib
+Imported whenever the Snakefile is read, hence without the numerical libraries.
+"""
+
+import functools
 import math
+import re
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
+from twostep.config_sentences import (
+    describe_error,
+    describe_given,
+    did_you_mean,
+    list_types,
+    nearest,
+)
 from twostep.errors import UserError
 from twostep.space import count_configurations
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
-KINDS = {
-    "integer": "an integer",
-    "number": "a number",
-    "string": "a text",
-    "array": "a list",
-    "object": "a section with keys",
-    "null": "null",
-}
-
-
-@cache
-def load_schema() -> dict:
-    """Return the schema of the config."""
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+# What the embedded parcel model writes, and the dimension of its samples.
+GENERATED_INPUTS = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
+GENERATED_VARIABLES = (*GENERATED_INPUTS, "fn", "smax")
+GENERATED_DIMENSION = "sample"
+# YAML 1.1, which Snakemake reads, takes 1e-5 for text because it lacks a decimal point.
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+# Of several mistakes, the one that most likely explains the others is reported.
+URGENCY = {"additionalProperties": 0, "required": 1}
 
 
 def resolve_config(config: dict) -> dict:
-    """Return a copy of a config with every default filled in.
+    """Return a new config with every default filled in and every number typed.
 
-    Raises UserError, with one sentence that names the key, for the first mistake found: unknown
-    keys first, since a misspelt key explains most of the others.
+    Raises UserError with one sentence for the first mistake: the key's path, what is wrong and
+    what is allowed. A resolved config resolves to itself.
     """
     schema = load_schema()
-    _check_keys(config, schema, "")
     resolved = _fill(config, schema)
-    errors = sorted(
-        Draft202012Validator(schema).iter_errors(resolved),
-        key=lambda error: list(map(str, error.path)),
-    )
+    errors = list(_validator()(schema).iter_errors(resolved))
     if errors:
-        raise UserError(_sentence(errors[0]))
-    _check_values(resolved)
+        error = min(errors, key=lambda error: URGENCY.get(error.validator, 2))
+        raise UserError(describe_error(error, schema))
+    for contradiction in _contradictions(resolved):
+        raise UserError(contradiction)
     return resolved
 
 
 def fraction_name(fraction: float) -> str:
-    """Return the one name of a fraction, as in the paths of results: 1e-5 is "0.00001"."""
-    return format(Decimal(repr(float(fraction))).normalize(), "f")
+    """Return a fraction as the decimal string that file names hold, e.g. "0.00001" or "1"."""
+    text = format(Decimal(repr(float(fraction))), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _check_keys(value: object, schema: dict, path: str) -> None:
-    """Raise UserError for a key that the schema does not have, naming the nearest one."""
-    if isinstance(value, list) and "items" in schema:
-        for i, item in enumerate(value):
-            _check_keys(item, schema["items"], f"{path}[{i}]")
-    known = schema.get("properties")
-    if not isinstance(value, dict) or known is None:
-        return
-    for key, item in value.items():
-        if key not in known:
-            raise UserError(f"{_join(path, key)}: unknown key{_hint(str(key), list(known))}")
-        _check_keys(item, known[key], _join(path, key))
+@functools.cache
+def load_schema() -> dict:
+    """Return the schema of the config; not to be changed by the caller."""
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 
-def _hint(key: str, known: list[str]) -> str:
-    """Return the nearest known key of the same section, or where else there is such a key."""
-    if nearest := difflib.get_close_matches(key, known, n=1, cutoff=0.6):
-        return f"; did you mean {nearest[0]}?"
-    places = [path for path in _all_paths(load_schema(), "") if path.split(".")[-1] == key]
-    if places:
-        return f"; did you mean {places[0]}?"
-    return f"; the keys here are {', '.join(known)}"
-
-
-def _all_paths(schema: dict, path: str) -> Iterator[str]:
-    for key, child in schema.get("properties", {}).items():
-        yield _join(path, key)
-        yield from _all_paths(child, _join(path, key))
+def _branch(schema: dict, value: object) -> dict:
+    """Return the alternative of a schema that a value of this kind was meant for."""
+    branches = schema.get("anyOf", [schema])
+    kinds = {"object": dict, "array": list, "null": type(None)}
+    for branch in branches:
+        kind = kinds.get(list_types(branch)[0])
+        is_scalar = not isinstance(value, tuple(kinds.values()))
+        if isinstance(value, kind) if kind else is_scalar:
+            return branch
+    return branches[0]
 
 
 def _fill(value: object, schema: dict) -> object:
-    """Return a copy of a value with defaults filled in and numbers read as numbers."""
-    if isinstance(value, list):
-        return [_fill(item, schema.get("items", {})) for item in value]
-    if not isinstance(value, dict):
-        return _number(value, schema.get("type", []))
-    filled = dict(value)
-    for key, child in schema.get("properties", {}).items():
-        if key in value:
-            filled[key] = _fill(value[key], child)
-        elif "default" in child:
-            filled[key] = copy.deepcopy(child["default"])
-        elif child.get("type") == "object" and key not in schema.get("required", []):
-            filled[key] = _fill({}, child)
-    return filled
-
-
-def _number(value: object, kinds: str | list[str]) -> object:
-    """Return the number that a scalar stands for where a number is expected.
-
-    YAML 1.1 reads 1e-5 (without a decimal point) as a text, and 20.0 is as good as 20.
-    """
-    if isinstance(value, str) and "string" not in kinds and {"number", "integer"} & {*_list(kinds)}:
-        try:
-            value = float(value)
-        except ValueError:
-            return value
-    if isinstance(value, float) and "integer" in kinds and value.is_integer():
-        return int(value)
-    return value
-
-
-def _sentence(error: ValidationError) -> str:
-    """Return what is wrong, as one sentence that starts with the key."""
-    path, value, limit = _path(error.absolute_path), error.instance, error.validator_value
-    if error.validator == "required":
-        missing = next(key for key in limit if key not in value)
-        return f"{_join(path, missing)}: this key is missing and has no default"
-    if error.validator == "type":
-        expected = " or ".join(KINDS[kind] for kind in _list(limit))
-        return f"{path}: expected {expected}, not {_describe(value)}"
-    if error.validator == "enum":
-        hint = difflib.get_close_matches(str(value), limit, n=1)
-        meant = f"; did you mean {hint[0]}?" if hint else ""
-        return f"{path}: {value!r} is not one of {', '.join(limit)}{meant}"
-    if error.validator == "pattern":
-        return (
-            f"{path}: {value!r} is not a safe name for a folder: use up to 100 letters, digits, "
-            "'.', '_' and '-', the first a letter or digit"
-        )
-    reasons = {
-        "minimum": f"{value} is less than {limit}",
-        "maximum": f"{value} is more than {limit}",
-        "exclusiveMinimum": f"{value} is not more than {limit}",
-        "exclusiveMaximum": f"{value} is not less than {limit}",
-        "minItems": "the list is empty",
-        "minLength": "the text is empty",
-        "uniqueItems": f"{value} names something twice",
-    }
-    return f"{path}: {reasons[error.validator]}"
-
-
-def _check_values(config: dict) -> None:
-    """Raise UserError for values that are valid by themselves but do not go together."""
-    for path, number in _numbers(config, ""):
-        if not math.isfinite(number):
-            raise UserError(f"{path}: {number} is not a finite number")
-    _check_variables(config["dataset"])
-    _check_space(config["search"]["space"])
-    split, search, retrain = config["split"], config["search"], config["retrain"]
-    if split["validation"] + split["test"] >= 1:
-        raise UserError(
-            f"split: validation ({split['validation']:g}) and test ({split['test']:g}) add up to "
-            "1 or more and leave nothing for training"
-        )
-    names = [fraction_name(fraction) for fraction in search["fractions"]]
-    if repeated := _repeated(names):
-        raise UserError(f"search.fractions: {repeated} appears twice")
-    for step, section in (("search", search), ("retrain", retrain)):
-        if section["budget"]["max_epochs"] is None and section["budget"]["max_updates"] is None:
-            raise UserError(
-                f"{step}.budget: neither max_epochs nor max_updates is set, so that training might "
-                "never end: set one of them"
-            )
-    if (exist := count_configurations(search["space"])) < search["n_trials"]:
-        raise UserError(
-            f"search.n_trials: {search['n_trials']} trials are more than the {exist} distinct "
-            "configurations in search.space"
-        )
-    if retrain["top_k"] > search["n_trials"]:
-        raise UserError(
-            f"retrain.top_k: {retrain['top_k']} is more than the {search['n_trials']} trials "
-            "of search.n_trials"
-        )
-    modes = config["generate"]["modes"]
-    if "single" in modes and len(modes) > 1:
-        raise UserError("generate.modes: the mode single goes with no other")
-
-
-def _check_variables(dataset: dict) -> None:
-    names = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
-    if repeated := _repeated(names):
-        raise UserError(f"dataset: variable {repeated!r} appears twice among inputs and outputs")
-
-
-def _check_space(space: dict) -> None:
-    for key in ("n_hidden_layers", "learning_rate", "weight_decay", "dropout"):
-        if isinstance(space[key], dict) and space[key]["min"] > space[key]["max"]:
-            low, high = space[key]["min"], space[key]["max"]
-            raise UserError(f"search.space.{key}: min ({low:g}) is more than max ({high:g})")
-    schema = load_schema()["properties"]["search"]["properties"]["space"]["properties"]
-    for key in ("activation", "optimizer"):
-        known = schema[key]["items"]["enum"]
-        if isinstance(space[key], str) and space[key] not in known:
-            raise UserError(f"search.space.{key}: {space[key]!r} is not one of {', '.join(known)}")
-
-
-def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
+    """Return a copy of a value with defaults filled in and numbers typed, mistakes as they are."""
+    branch = _branch(schema, value)
     if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _numbers(item, _join(path, key))
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from _numbers(item, f"{path}[{i}]")
-    elif isinstance(value, float):
-        yield path, value
+        known = branch.get("properties", {})
+        defaults = {key: entry["default"] for key, entry in known.items() if "default" in entry}
+        given = {**defaults, **value}
+        # The schema's order, whatever the file's.
+        keys = [key for key in known if key in given] + [key for key in given if key not in known]
+        return {key: _fill(given[key], known.get(key, {})) for key in keys}
+    if isinstance(value, list):
+        return [_fill(entry, branch.get("items", {})) for entry in value]
+    return _as_number(value, list_types(branch)[0])
 
 
-def _repeated(values: list[str]) -> str | None:
-    return next((value for i, value in enumerate(values) if value in values[:i]), None)
+def _as_number(value: object, kind: str) -> object:
+    """Return a number, or text that spells one, as the type that the schema wants."""
+    if kind not in ("integer", "number") or isinstance(value, bool):
+        return value
+    number = value
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        number = int(value) if value.lstrip("+-").isdigit() else float(value)
+    if not _is_finite(number):
+        return value
+    if kind == "number":
+        return float(number)
+    return int(number) if number == int(number) else number
 
 
-def _describe(value: object) -> str:
-    kinds = {bool: "yes or no", str: "the text", list: "a list", dict: "a section with keys"}
-    if value is None:
-        return "nothing"
-    if isinstance(value, list | dict):
-        return kinds[type(value)]
-    return f"{kinds.get(type(value), 'the number')} {value!r}"
+def _is_finite(value: object) -> bool:
+    try:
+        return not isinstance(value, str) and math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False
 
 
-def _path(parts) -> str:
-    path = ""
-    for part in parts:
-        path = f"{path}[{part}]" if isinstance(part, int) else _join(path, part)
-    return path or "the config"
+@functools.cache
+def _validator() -> type:
+    """Return a validator that knows which alternative was meant and what a finite number is."""
+
+    def any_of(validator, branches, instance, schema):
+        for error in validator.descend(instance, _branch(schema, instance)):
+            if not error.path and error.validator not in URGENCY:
+                # The mistake is in the value itself: all alternatives are worth mentioning.
+                error.schema = schema
+            yield error
+
+    def is_number(checker, instance) -> bool:
+        return not isinstance(instance, bool) and _is_finite(instance)
+
+    checker = Draft202012Validator.TYPE_CHECKER.redefine("number", is_number)
+    return extend(Draft202012Validator, {"anyOf": any_of}, type_checker=checker)
 
 
-def _join(path: str, key: object) -> str:
-    return f"{path}.{key}" if path and path != "the config" else str(key)
+def _contradictions(config: dict) -> Iterator[str]:
+    """Yield a sentence for each pair of values that cannot both be meant."""
+    yield from _contradictions_in_data(config["dataset"])
+    split = config["split"]
+    if split["validation"] + split["test"] >= 1:
+        yield (
+            f"split.validation ({split['validation']:g}) and split.test ({split['test']:g}) must "
+            "add up to less than 1, since the training split gets the rest"
+        )
+    for step in ("search", "retrain"):
+        budget = config[step]["budget"]
+        if budget["max_epochs"] is None and budget["max_updates"] is None:
+            yield f"{step}.budget must limit max_epochs, max_updates or both, and has null for both"
+    yield from _contradictions_in_space(config["search"]["space"])
+    n_trials, top_k = config["search"]["n_trials"], config["retrain"]["top_k"]
+    n_distinct = count_configurations(config["search"]["space"])
+    if n_trials > n_distinct:
+        yield (
+            f"search.n_trials is {n_trials}, but search.space has only {n_distinct} different "
+            "configurations: take fewer trials or a larger space"
+        )
+    if top_k > n_trials:
+        yield (
+            f"retrain.top_k is {top_k}, but search.n_trials is only {n_trials}: no more trials can "
+            "be retrained than there are"
+        )
 
 
-def _list(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
+def _contradictions_in_data(dataset: dict) -> Iterator[str]:
+    names = {role: [entry["name"] for entry in dataset[role]] for role in ("inputs", "outputs")}
+    for role, named in names.items():
+        for i, name in enumerate(named):
+            if name in named[:i]:
+                yield f"dataset.{role} must not name {describe_given(name)} twice"
+    for name in names["inputs"]:
+        if name in names["outputs"]:
+            yield f"{describe_given(name)} is in both dataset.inputs and dataset.outputs"
+    if dataset["files"] is not None:
+        return
+    source = "the embedded parcel model, which is used because dataset.files is null,"
+    for role, named in names.items():
+        for i, name in enumerate(named):
+            if name not in GENERATED_VARIABLES:
+                hint = did_you_mean(nearest(name, GENERATED_VARIABLES))
+                known = f"; it has {', '.join(GENERATED_VARIABLES)}"
+                yield (
+                    f"dataset.{role}, entry {i + 1}: {source} has no variable "
+                    f"{describe_given(name)}{hint or known}"
+                )
+    if dataset["sample_dimension"] != GENERATED_DIMENSION:
+        yield (
+            f"dataset.sample_dimension is {describe_given(dataset['sample_dimension'])}, but "
+            f"{source} has its samples along '{GENERATED_DIMENSION}'"
+        )
+
+
+def _contradictions_in_space(space: dict) -> Iterator[str]:
+    for key, values in space.items():
+        if isinstance(values, dict) and values["min"] > values["max"]:
+            yield (
+                f"search.space.{key}: min ({values['min']:g}) must not be larger than max "
+                f"({values['max']:g})"
+            )

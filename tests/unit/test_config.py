@@ -1,0 +1,566 @@
+"""The config: defaults, one clear sentence for each mistake, and documentation that is true.
+
+Run as a program, it rewrites the tables of config/README.md from the schema.
+"""
+
+import copy
+import datetime
+import itertools
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twostep import config as config_module
+from twostep.config import fraction_name, load_schema, resolve_config
+from twostep.config_sentences import describe_allowed, list_keys
+from twostep.errors import UserError
+
+REPOSITORY = Path(__file__).parents[2]
+README = REPOSITORY / "config" / "README.md"
+REGENERATE = "PYTHONPATH=workflow/scripts python tests/unit/test_config.py"
+MINIMAL = {
+    "study": "mine",
+    "dataset": {
+        "files": "data.nc",
+        "inputs": [{"name": "tair"}, {"name": "rh"}],
+        "outputs": [{"name": "fn"}],
+    },
+}
+MISSING = object()
+
+
+def changed(changes: dict) -> dict:
+    """Return the minimal config with values set at dotted paths; MISSING takes a key out."""
+    config = copy.deepcopy(MINIMAL)
+    for path, value in changes.items():
+        *parents, key = path.split(".")
+        section = config
+        for parent in parents:
+            section = section.setdefault(parent, {})
+        if value is MISSING:
+            del section[key]
+        else:
+            section[key] = value
+    return config
+
+
+def complaint(config) -> str:
+    """Return the sentence about a bad config, which must be fit to be read."""
+    with pytest.raises(UserError) as caught:
+        resolve_config(config)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert not re.search(r"[{}<>]|Traceback|ValidationError|OrderedDict|None\b|True\b", sentence)
+    assert len(sentence) < 300
+    return sentence
+
+
+def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
+    resolved = resolve_config(MINIMAL)
+    assert resolved["seed"] == 1
+    assert resolved["dataset"] == {
+        "files": "data.nc",
+        "sample_dimension": "sample",
+        "inputs": [{"name": "tair", "transform": "none"}, {"name": "rh", "transform": "none"}],
+        "outputs": [{"name": "fn"}],
+    }
+    assert resolved["search"] == {
+        "n_trials": 1000,
+        "fractions": [0.05],
+        "shard_size": 20,
+        "n_validation": 10000,
+        "budget": {
+            "max_epochs": 100,
+            "max_updates": None,
+            "patience_epochs": 5,
+            "patience_updates": None,
+        },
+        "space": {
+            "n_hidden_layers": {"min": 1, "max": 20},
+            "width": [8, 16, 32, 64, 128, 256, 512, 1024, 2048],
+            "learning_rate": 0.001,
+            "batch_size": 1024,
+            "activation": "relu",
+            "optimizer": "adam",
+            "weight_decay": 0.0,
+            "dropout": 0.0,
+        },
+    }
+    assert resolved["retrain"]["budget"] == {
+        "max_epochs": 200,
+        "max_updates": None,
+        "patience_epochs": None,
+        "patience_updates": None,
+    }
+    assert resolved["split"] == {"method": "random", "validation": 0.1, "test": 0.1}
+
+
+def test_the_given_config_is_left_alone_and_shares_nothing_with_the_result():
+    config = copy.deepcopy(MINIMAL)
+    resolved = resolve_config(config)
+    assert config == MINIMAL
+    resolved["dataset"]["inputs"][0]["name"] = "other"
+    resolved["search"]["space"]["width"].append(1)
+    resolved["generate"]["modes"].clear()
+    assert config == MINIMAL
+    assert resolve_config(config)["search"]["space"]["width"][-1] == 2048
+    assert len(resolve_config(config)["generate"]["modes"]) == 4
+
+
+def test_given_values_win_over_defaults_at_any_depth():
+    resolved = resolve_config(
+        changed({"search.space.n_hidden_layers": {"max": 4}, "search.budget.patience_epochs": None})
+    )
+    assert resolved["search"]["space"]["n_hidden_layers"] == {"min": 1, "max": 4}
+    assert resolved["search"]["budget"]["patience_epochs"] is None
+    assert resolved["search"]["budget"]["max_epochs"] == 100
+
+
+def test_the_order_of_keys_in_the_file_does_not_show():
+    reversed_config = dict(reversed(MINIMAL.items()))
+    assert json.dumps(resolve_config(reversed_config)) == json.dumps(resolve_config(MINIMAL))
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
+def test_the_shipped_configs_resolve(name):
+    config = yaml.safe_load((REPOSITORY / "config" / name).read_text())
+    resolved = resolve_config(config)
+    assert resolve_config(resolved) == resolved
+    n_training = resolved["generate"]["n_samples"] * (
+        1 - resolved["split"]["validation"] - resolved["split"]["test"]
+    )
+    assert n_training * resolved["search"]["fractions"][0] == pytest.approx(4000)
+
+
+def test_the_papers_config_holds_the_papers_settings():
+    resolved = resolve_config(yaml.safe_load((REPOSITORY / "config" / "paper.yaml").read_text()))
+    defaults = resolve_config(MINIMAL)
+    assert resolved["search"]["n_trials"] == 10000
+    assert resolved["retrain"]["top_k"] == 50
+    for path in (("search", "space"), ("search", "budget"), ("retrain", "budget")):
+        assert resolved[path[0]][path[1]] == defaults[path[0]][path[1]]
+
+
+def test_numbers_that_yaml_takes_for_text_are_numbers():
+    text = """
+    study: mine
+    dataset: {files: data.nc, inputs: [{name: tair}], outputs: [{name: fn}]}
+    search:
+      n_trials: 1e2
+      fractions: [1e-5, "0.5", 1]
+      space: {learning_rate: {min: 1e-5, max: 1E-2}, batch_size: [16.0, "32"], weight_decay: 0}
+    """
+    search = resolve_config(yaml.safe_load(text))["search"]
+    assert search["n_trials"] == 100 and isinstance(search["n_trials"], int)
+    assert search["fractions"] == [0.00001, 0.5, 1.0]
+    assert search["space"]["learning_rate"] == {"min": 1e-5, "max": 1e-2}
+    # One number has one form, since a change of its text would otherwise rerun trials.
+    assert json.dumps(search["space"]["batch_size"]) == "[16, 32]"
+    assert json.dumps(search["space"]["weight_decay"]) == "0.0"
+
+
+@pytest.mark.parametrize(
+    ("fraction", "name"),
+    [
+        (0.05, "0.05"),
+        (1, "1"),
+        (1.0, "1"),
+        (1e-5, "0.00001"),
+        (0.00001, "0.00001"),
+        (2.5e-5, "0.000025"),
+        (0.1, "0.1"),
+        (1 / 3, "0.3333333333333333"),
+    ],
+)
+def test_fraction_names(fraction, name):
+    assert fraction_name(fraction) == name
+
+
+@given(st.floats(min_value=1e-12, max_value=1))
+def test_fraction_names_are_plain_decimals_that_keep_the_number(fraction):
+    assert re.fullmatch(r"[0-9.]+", fraction_name(fraction))
+    assert float(fraction_name(fraction)) == fraction
+
+
+SPACE = "search.space"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fragments"),
+    [
+        # Unknown keys.
+        ({"search.n_trails": 6}, ["search.n_trails is not", "mean search.n_trials?"]),
+        ({"study": MISSING, "stduy": "x"}, ["stduy is not a known key", "did you mean study?"]),
+        ({"retrian": {"top_k": 1}}, ["retrian is not", "did you mean retrain?"]),
+        ({"search.top_k": 5}, ["search.top_k is not", "did you mean retrain.top_k?"]),
+        ({"files": "x.nc"}, ["files is not", "did you mean dataset.files?"]),
+        ({"seeds": 2}, ["seeds is not", "did you mean seed or retrain.seeds?"]),
+        (
+            {"search.max_epochs": 5},
+            ["search.max_epochs", "mean search.budget.max_epochs or retrain.budget.max_epochs?"],
+        ),
+        ({f"{SPACE}.lr": 1}, ["search.space.lr is not", "known here:", "learning_rate"]),
+        ({f"{SPACE}.WIDTH": [1]}, ["search.space.WIDTH", "did you mean search.space.width?"]),
+        (
+            {f"{SPACE}.learning_rate": {"min": 1e-4, "maxi": 1e-2}},
+            ["search.space.learning_rate.maxi", "did you mean search.space.learning_rate.max?"],
+        ),
+        (
+            {"dataset.inputs": [{"name": "a"}, {"name": "b", "trasform": "log10"}]},
+            ["dataset.inputs, entry 2, trasform", "did you mean dataset.inputs, entry 2, trans"],
+        ),
+        (
+            {"dataset.outputs": [{"name": "fn", "transform": "log10"}]},
+            ["dataset.outputs, entry 1, transform", "did you mean dataset.inputs[].transform?"],
+        ),
+        ({"a\nb": 1}, ["a b is not a known key"]),
+        # An unknown key explains a missing one better than the reverse.
+        ({"dataset.outputs": MISSING, "dataset.output": []}, ["did you mean dataset.outputs?"]),
+        # Missing keys.
+        ({"study": MISSING}, ["study is missing", "text", "letters"]),
+        ({"dataset": MISSING}, ["dataset is missing", "inputs, outputs"]),
+        ({"dataset.inputs": MISSING}, ["dataset.inputs is missing", "name: tair"]),
+        (
+            {"dataset.inputs": [{"transform": "log10"}]},
+            ["dataset.inputs, entry 1, name is missing"],
+        ),
+        ({f"{SPACE}.dropout": {"min": 0.1}}, ["search.space.dropout.max is missing", "below 1"]),
+        ({f"{SPACE}.dropout": {}}, ["search.space.dropout.min is missing"]),
+        # Types.
+        ({"search.n_trials": "many"}, ["search.n_trials must be an integer", "not 'many'"]),
+        ({"search.n_trials": 2.5}, ["search.n_trials must be an integer", "not 2.5"]),
+        ({"search.n_trials": [1]}, ["search.n_trials must be an integer", "not a list"]),
+        ({"search.n_trials": True}, ["search.n_trials must be", "not true", "yes"]),
+        ({f"{SPACE}.dropout": False}, ["search.space.dropout must be a number", "false", "no"]),
+        ({"search.n_trials": None}, ["search.n_trials", "empty (null)", "take the line out"]),
+        ({"search.fractions": 0.05}, ["search.fractions must be a non-empty list", "not 0.05"]),
+        ({"search.fractions": ["few"]}, ["search.fractions, entry 1", "not 'few'"]),
+        ({"search.fractions": [float("nan")]}, ["search.fractions, entry 1", "number", "nan"]),
+        ({f"{SPACE}.learning_rate": float("inf")}, ["learning_rate must be a number", "not inf"]),
+        ({f"{SPACE}.learning_rate": 10**400}, ["learning_rate must be a number above 0"]),
+        ({"search.n_trials": "1e400"}, ["search.n_trials must be an integer", "not '1e400'"]),
+        ({"study": None}, ["study must be text", "not empty (null)"]),
+        ({"study": 2023}, ["study must be text", "not 2023; put it in quotes"]),
+        ({"dataset": None}, ["dataset must be a mapping", "empty (null)"]),
+        ({"dataset": "data.nc"}, ["dataset must be a mapping", "not 'data.nc'"]),
+        ({"search": 5}, ["search must be a mapping with the keys n_trials", "not 5"]),
+        ({"retrain": None}, ["retrain must be a mapping", "take the line out to get the default"]),
+        ({"search.budget": [1]}, ["search.budget must be a mapping", "not a list"]),
+        ({"dataset.inputs": ["tair"]}, ["dataset.inputs, entry 1", "name: tair", "not 'tair'"]),
+        ({"dataset.inputs": {"tair": "log10"}}, ["dataset.inputs must be a non-empty list"]),
+        ({"dataset.inputs": [{"name": 5}]}, ["entry 1, name must be the name", "not 5; put it in"]),
+        ({f"{SPACE}.n_hidden_layers": 3}, ["n_hidden_layers must be a mapping", "min, max"]),
+        ({f"{SPACE}.width": 64}, ["search.space.width must be a non-empty list", "not 64"]),
+        ({f"{SPACE}.batch_size": {"min": 1}}, ["batch_size must be an integer", "a mapping"]),
+        ({f"{SPACE}.learning_rate": [0.1]}, ["learning_rate must be a number above 0, or a map"]),
+        ({f"{SPACE}.learning_rate": "fast"}, ["learning_rate must be a number above 0, or a map"]),
+        # Ranges and choices.
+        ({"search.n_trials": 0}, ["search.n_trials must be an integer from 1 to 1000000, not 0"]),
+        ({"search.fractions": [1.5]}, ["search.fractions, entry 1", "at most 1", "not 1.5"]),
+        (
+            {"search.fractions": [0.1, 0]},
+            ["search.fractions, entry 2", "above 0 and at most 1, not 0"],
+        ),
+        ({"seed": -1}, ["seed must be an integer of at least 0, not -1"]),
+        ({f"{SPACE}.dropout": 1}, ["search.space.dropout", "below 1", "not 1"]),
+        (
+            {f"{SPACE}.weight_decay": {"min": 0, "max": 1}},
+            ["search.space.weight_decay.min must be a number above 0, not 0"],
+        ),
+        ({f"{SPACE}.activation": "ReLU"}, ["one of relu", "not 'ReLU'", "did you mean relu?"]),
+        ({f"{SPACE}.optimizer": ["adm"]}, ["search.space.optimizer, entry 1", "mean adam?"]),
+        ({"split.method": "block"}, ["split.method must be random, not 'block'"]),
+        ({"training.output_activation": "Linear"}, ["did you mean linear?"]),
+        ({"generate.modes": ["coarse", "aitkin"]}, ["generate.modes, entry 2", "mean aitken?"]),
+        ({"select.cost": "params"}, ["select.cost must be one of parameters, operations"]),
+        # Lists.
+        ({"dataset.inputs": []}, ["dataset.inputs must be a non-empty list", "an empty list"]),
+        ({"dataset.files": []}, ["dataset.files must be null, or a path", "not an empty list"]),
+        ({"dataset.files": ""}, ["dataset.files must be null, or a path", "not empty text"]),
+        ({"dataset.files": ["a.nc", ""]}, ["dataset.files, entry 2 must be a path"]),
+        ({"dataset.files": 5}, ["dataset.files must be null, or a path", "not 5"]),
+        ({"search.fractions": []}, ["search.fractions must be a non-empty list"]),
+        ({"search.fractions": ["1e-5", 0.00001]}, ["search.fractions", "twice", "1e-05"]),
+        ({f"{SPACE}.width": [8, 16, 8.0]}, ["search.space.width", "twice", "8"]),
+        ({f"{SPACE}.batch_size": [64, 64]}, ["search.space.batch_size", "twice", "64"]),
+        ({f"{SPACE}.batch_size": []}, ["search.space.batch_size must be", "an empty list"]),
+        ({f"{SPACE}.activation": ["relu", "relu"]}, ["search.space.activation", "'relu'"]),
+        ({"generate.modes": ["coarse", "coarse"]}, ["generate.modes", "twice", "'coarse'"]),
+        # The study's name.
+        ({"study": "../elsewhere"}, ["study must be", "begins with", "not '../elsewhere'"]),
+        ({"study": ""}, ["study must be", "not empty text"]),
+        ({"study": "a b"}, ["study must be", "not 'a b'"]),
+        ({"study": "a\n"}, ["study must be", "not 'a\\n'"]),
+        ({"study": ".hidden"}, ["study must be", "not '.hidden'"]),
+        ({"study": "a" * 101}, ["study must be", "at most 100", "..."]),
+        # Contradictions.
+        ({"retrain.top_k": 7, "search.n_trials": 6}, ["retrain.top_k is 7", "n_trials is only 6"]),
+        (
+            {
+                "search.n_trials": 13,
+                "retrain.top_k": 1,
+                f"{SPACE}.n_hidden_layers": {"max": 2},
+                f"{SPACE}.width": [4, 8, 16],
+                f"{SPACE}.dropout": {"min": 0.1, "max": 0.1},
+            },
+            ["search.n_trials is 13", "search.space has only 12 different"],
+        ),
+        ({f"{SPACE}.n_hidden_layers": {"min": 3, "max": 2}}, ["n_hidden_layers: min (3)", "(2)"]),
+        ({f"{SPACE}.dropout": {"min": 0.5, "max": 0.1}}, ["dropout: min (0.5)", "max (0.1)"]),
+        (
+            {"search.budget": {"max_epochs": None}},
+            ["search.budget must limit max_epochs, max_updates or both"],
+        ),
+        ({"retrain.budget": {"max_epochs": None}}, ["retrain.budget must limit"]),
+        ({"split": {"validation": 0.5, "test": 0.5}}, ["split.validation (0.5)", "less than 1"]),
+        (
+            {"dataset.inputs": [{"name": "a"}, {"name": "a"}]},
+            ["dataset.inputs must not name 'a' twice"],
+        ),
+        (
+            {"dataset.outputs": [{"name": "a"}, {"name": "a"}]},
+            ["dataset.outputs must not name 'a' twice"],
+        ),
+        ({"dataset.outputs": [{"name": "rh"}]}, ["'rh' is in both dataset.inputs and"]),
+        (
+            {"dataset.files": None, "dataset.inputs": [{"name": "rh"}, {"name": "presure"}]},
+            ["dataset.inputs, entry 2", "files is null", "'presure'", "did you mean pressure?"],
+        ),
+        (
+            {"dataset.files": None, "dataset.outputs": [{"name": "precipitation"}]},
+            ["dataset.outputs, entry 1", "no variable 'precipitation'", "it has tair, pressure"],
+        ),
+        (
+            {"dataset.files": None, "dataset.sample_dimension": "time"},
+            ["dataset.sample_dimension is 'time'", "files is null", "'sample'"],
+        ),
+    ],
+)
+def test_a_mistake_is_one_sentence(changes, fragments):
+    sentence = complaint(changed(changes))
+    for fragment in fragments:
+        assert fragment in sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {f"{SPACE}.dropout": 1},
+            "search.space.dropout must be a number of at least 0 and below 1, or a mapping with "
+            "min and max, not 1",
+        ),
+        (
+            {f"{SPACE}.activation": "tahn"},
+            "search.space.activation must be one of relu, elu, gelu, silu, tanh, leaky_relu, or a "
+            "list of them, not 'tahn'; did you mean tanh?",
+        ),
+        (
+            {"search.budget.max_epochs": 0},
+            "search.budget.max_epochs must be an integer of at least 1 or null, not 0",
+        ),
+        (
+            {"dataset.files": datetime.date(2024, 1, 31)},
+            "dataset.files must be null, or a path, or a non-empty list, each entry a path, "
+            "not 2024-01-31; put it in quotes",
+        ),
+        ({"search.fractions": [0.05, 0.05]}, "search.fractions must not name 0.05 twice"),
+    ],
+)
+def test_whole_sentences(changes, sentence):
+    assert complaint(changed(changes)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("config", "fragments"),
+    [
+        (None, ["the config must be a mapping with the keys study, seed", "empty (null)"]),
+        ([1], ["the config must be a mapping", "not a list"]),
+        ("study", ["the config must be a mapping", "not 'study'"]),
+        ({}, ["study is missing"]),
+        ({**MINIMAL, True: 1}, ["true (as YAML reads yes", "is not a known key"]),
+        ({**MINIMAL, 5: 1}, ["5 is not a known key"]),
+    ],
+)
+def test_what_is_hardly_a_config(config, fragments):
+    sentence = complaint(config)
+    for fragment in fragments:
+        assert fragment in sentence
+
+
+def test_generated_data_need_no_files():
+    resolved = resolve_config(
+        changed({"dataset.files": MISSING, "dataset.outputs": [{"name": "smax"}]})
+    )
+    assert resolved["dataset"]["files"] is None
+
+
+def test_edges_that_are_allowed():
+    space = {
+        "n_hidden_layers": {"min": 1, "max": 2},
+        "width": [4, 8, 16],
+        "dropout": {"min": 0, "max": 0},
+    }
+    for changes in (
+        {"search.n_trials": 12, "retrain.top_k": 12, "search.space": space},
+        # A continuous range has no end of configurations.
+        {"search.n_trials": 13, "search.space": {**space, "dropout": {"min": 0, "max": 0.1}}},
+        {"retrain.top_k": 1000},
+        {"retrain.budget": {"max_epochs": None, "max_updates": 10}},
+        {"search.fractions": [1]},
+        {"split": {"validation": 0.5, "test": 0.49}},
+        {"study": "2023-a_b.c"},
+    ):
+        changes = {"retrain.top_k": 1, **changes}
+        resolved = resolve_config(changed(changes))
+        assert resolve_config(resolved) == resolved
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("1e-3"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text() | st.sampled_from(["min", "max", "name"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+PATHS = [path for path, _ in list_keys(load_schema()) if "[]" not in path]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(PATHS), ANYTHING)
+def test_any_value_anywhere_resolves_for_good_or_is_one_sentence(path, value):
+    *parents, key = path.split(".")
+    if parents[-1:] and parents[-1] in ("learning_rate", "weight_decay", "dropout"):
+        value = {"min": 0.1, "max": 0.2, key: value}
+        *parents, key = parents
+    config = changed({".".join([*parents, key]): value})
+    try:
+        resolved = resolve_config(config)
+    except UserError as error:
+        assert "\n" not in str(error) and len(str(error)) < 400
+    else:
+        assert resolve_config(resolved) == resolved
+        assert json.dumps(resolve_config(resolved)) == json.dumps(resolved)
+
+
+def test_the_module_loads_without_the_numerical_libraries():
+    code = (
+        "import sys, twostep.config\n"
+        "print([n for n in ('numpy', 'torch', 'xarray', 'pandas') if n in sys.modules])"
+    )
+    scripts = Path(config_module.__file__).parents[1]
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=scripts, check=True
+    )
+    assert process.stdout.strip() == "[]"
+
+
+def list_objects(schema: dict):
+    """Yield every schema of a mapping within a schema."""
+    if "properties" in schema:
+        yield schema
+    for inner in (
+        *schema.get("properties", {}).values(),
+        *schema.get("anyOf", []),
+        *([schema["items"]] if "items" in schema else []),
+    ):
+        yield from list_objects(inner)
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(load_schema())
+
+
+def test_every_mapping_is_closed_and_every_key_is_described_and_typed():
+    for schema in list_objects(load_schema()):
+        assert schema["additionalProperties"] is False
+        for key, entry in schema["properties"].items():
+            assert entry["description"].endswith("."), key
+            assert {"type", "enum", "anyOf"} & set(entry), key
+            assert ("default" in entry) != (key in schema.get("required", [])), key
+
+
+def test_every_default_is_allowed():
+    for _, entry in list_keys(load_schema()):
+        if "default" in entry:
+            jsonschema.validate(entry["default"], entry)
+
+
+def test_the_choices_are_those_of_the_library():
+    """The schema names what the network module and the transforms can do."""
+    from twostep.network import ACTIVATIONS, OPTIMIZERS, OUTPUT_ACTIVATIONS
+    from twostep.transforms import TRANSFORMS
+
+    keys = dict(list_keys(load_schema()))
+    for path, choices in [
+        ("search.space.activation", ACTIVATIONS),
+        ("search.space.optimizer", OPTIMIZERS),
+        ("training.output_activation", OUTPUT_ACTIVATIONS),
+        ("dataset.inputs[].transform", TRANSFORMS),
+    ]:
+        entry = keys[path]
+        assert set(entry.get("enum") or entry["anyOf"][0]["enum"]) == set(choices), path
+
+
+def markdown_tables(schema: dict) -> str:
+    """Return the keys of a schema as tables, one for each section at the top."""
+    rows = list(list_keys(schema))
+    sections = []
+    for section, entries in itertools.groupby(rows, key=lambda row: row[0].split(".")[0]):
+        entries = list(entries)
+        is_leaf = len(entries) == 1
+        lines = [f"### `{section}`", ""]
+        if not is_leaf:
+            lines += [entries[0][1]["description"], ""]
+        lines += ["| key | allowed | default | meaning |", "| --- | --- | --- | --- |"]
+        for path, entry in entries if is_leaf else entries[1:]:
+            lines.append(markdown_row(path, entry))
+        sections.append("\n".join(lines))
+    return "\n\n".join(sections) + "\n"
+
+
+def markdown_row(path: str, entry: dict) -> str:
+    """Return a row of a table: a section within a section has neither values nor a default."""
+    allowed, default = describe_allowed(entry), "*required*"
+    if "default" in entry:
+        default = f"`{json.dumps(entry['default'])}`"
+    if entry.get("type") == "object":
+        allowed, default = "", ""
+    return f"| `{path}` | {allowed} | {default} | {entry['description']} |"
+
+
+def readme_with_tables() -> str:
+    """Return the README with the tables that the schema has now, after the comment at its end."""
+    text, comment, _ = README.read_text(encoding="utf-8").partition(f"{REGENERATE} -->\n")
+    assert comment, f"{README} lacks the comment before its tables"
+    return f"{text}{comment}\n{markdown_tables(load_schema())}"
+
+
+def test_the_readme_has_every_key_as_the_schema_has_it():
+    if README.read_text(encoding="utf-8") != readme_with_tables():
+        pytest.fail(
+            f"config/README.md and the schema differ; after editing either, run {REGENERATE}"
+        )
+
+
+def test_the_readmes_examples_are_true():
+    text = README.read_text(encoding="utf-8")
+    blocks = [
+        yaml.safe_load(block) for block in re.findall(r"```yaml\n\s*(.*?)```", text, re.DOTALL)
+    ]
+    (own,) = [block for block in blocks if "dataset" in block]
+    assert resolve_config(own)["dataset"]["files"] == "data/*.nc"
+    assert f"\n{complaint(changed({'search.n_trails': 5}))}\n" in text
+
+
+if __name__ == "__main__":
+    README.write_text(readme_with_tables(), encoding="utf-8")
