@@ -53,11 +53,15 @@ rule figures:
         baseline=rules.baseline.output[0],
         manifest=rules.prepare.output.manifest,
     output:
-        expand(
-            f"{RESULTS}/figures/{{name}}.{{suffix}}",
-            name=figure_names(list(FRACTIONS)),
-            suffix=["png", "pdf"],
-        ),
+        [
+            report(
+                f"{RESULTS}/figures/{name}.png",
+                caption=f"../report/{caption}.rst",
+                category="Figures",
+            )
+            for name, caption in FIGURES.items()
+        ],
+        expand(f"{RESULTS}/figures/{{name}}.pdf", name=FIGURES),
     log:
         f"{RESULTS}/logs/figures.log",
     conda:
@@ -85,7 +89,7 @@ rule summarise:
         manifest=rules.prepare.output.manifest,
         subsets=rules.baseline.input.subsets,
     output:
-        f"{RESULTS}/summary.md",
+        report(f"{RESULTS}/summary.md", caption="../report/summary.rst", category="Summary"),
     log:
         f"{RESULTS}/logs/summarise.log",
     conda:
@@ -94,7 +98,9 @@ rule summarise:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        config=as_text(config),
+        config=as_text(
+            {key: config[key] for key in ("study", "dataset", "search", "retrain", "select")}
+        ),
         code=code("summarise"),
     script:
         "../scripts/summarise.py"

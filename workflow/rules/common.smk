@@ -13,7 +13,7 @@ if str(SCRIPTS) not in sys.path:
 from twostep import fingerprint, resources as needs
 from twostep.config import fraction_name, resolve_config
 from twostep.errors import UserError
-from twostep.figure_names import figure_names
+from twostep.figure_names import figure_captions
 from twostep.preflight import check_data, list_files
 from twostep.space import random_configurations
 
@@ -29,6 +29,7 @@ except UserError as error:
 RESULTS = f"results/{config['study']}"
 FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}
 SEEDS = range(config["retrain"]["seeds"])
+FIGURES = figure_captions(list(FRACTIONS))
 
 
 wildcard_constraints:

@@ -1,11 +1,11 @@
 """The names of a study's figures, without the weight of a plotting library."""
 
 
-def figure_names(fractions: list[str]) -> list[str]:
-    """Return the figures, by file name without suffix, of a study that searches `fractions`."""
-    return [
-        *(f"search_{fraction}" for fraction in fractions),
-        "retrained",
-        *(f"steps_{fraction}" for fraction in fractions),
-        "loss_curves",
-    ]
+def figure_captions(fractions: list[str]) -> dict[str, str]:
+    """Return {name of a figure's file without suffix: name of its caption} for a study."""
+    return {
+        **{f"search_{fraction}": "search" for fraction in fractions},
+        "retrained": "retrained",
+        **{f"steps_{fraction}": "steps" for fraction in fractions},
+        "loss_curves": "loss_curves",
+    }

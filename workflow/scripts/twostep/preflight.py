@@ -1,24 +1,10 @@
 """What can be checked before any job starts: the data files and their headers."""
 
-import difflib
 import glob
 from pathlib import Path
 
 from twostep.errors import UserError
 from twostep.resources import largest_batch
-
-# What the embedded data set consists of; a test holds it against the generator.
-GENERATED_VARIABLES = (
-    "tair",
-    "pressure",
-    "rh",
-    "wbar",
-    "num_aer",
-    "r_aer",
-    "kappa",
-    "fn",
-    "smax",
-)
 
 
 def list_files(files: str | list[str] | None) -> list[str]:
@@ -58,27 +44,9 @@ def check_data(config: dict, files: list[str]) -> None:
 
         n_rows = check_headers(files, variables, dataset["sample_dimension"])
     else:
-        _check_generated(variables, dataset["sample_dimension"])
         n_rows = config["generate"]["n_samples"]
     split, search = config["split"], config["search"]
     n_training = n_rows - round(n_rows * split["validation"]) - round(n_rows * split["test"])
     for fraction in search["fractions"]:
         n_samples = round(fraction * n_training)
         check_fraction(fraction, n_samples, n_training, largest_batch(search["space"]))
-
-
-def _check_generated(variables: list[str], sample_dimension: str) -> None:
-    """Raise UserError unless the embedded data set has these variables along this dimension."""
-    if sample_dimension != "sample":
-        raise UserError(
-            f"dataset.sample_dimension: it is 'sample' in the embedded data set, not "
-            f"{sample_dimension!r}; for data of your own name them under dataset.files"
-        )
-    for variable in variables:
-        if variable not in GENERATED_VARIABLES:
-            nearest = difflib.get_close_matches(variable, GENERATED_VARIABLES, n=1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else "name yours under dataset.files"
-            raise UserError(
-                f"the embedded data set has no variable {variable!r}, which the config names "
-                f"under dataset; {hint}"
-            )

@@ -21,7 +21,7 @@ def draw_figures(
     top_k: int,
     tolerance: float,
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield each figure with its name, as in `figure_names`.
+    """Yield each figure with its name, as in `figure_captions`.
 
     `searches` are the ranked tables by fraction, `records` those of the retrained models and
     `unit` is the one of the loss.
