@@ -22,6 +22,7 @@ from twostep import config as config_module
 from twostep.config import fraction_name, load_schema, resolve_config
 from twostep.config_sentences import describe_allowed, list_keys
 from twostep.errors import UserError
+from twostep.parcel_header import MODE_NAMES
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "config" / "README.md"
@@ -127,6 +128,11 @@ def test_given_values_win_over_defaults_at_any_depth():
 def test_the_order_of_keys_in_the_file_does_not_show():
     reversed_config = dict(reversed(MINIMAL.items()))
     assert json.dumps(resolve_config(reversed_config)) == json.dumps(resolve_config(MINIMAL))
+
+
+def test_the_modes_are_those_of_the_generator():
+    modes = load_schema()["properties"]["generate"]["properties"]["modes"]
+    assert tuple(modes["items"]["enum"]) == MODE_NAMES
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "paper.yaml"])
@@ -293,6 +299,7 @@ SPACE = "search.space"
         ({f"{SPACE}.batch_size": [64, 64]}, ["search.space.batch_size", "twice", "64"]),
         ({f"{SPACE}.batch_size": []}, ["search.space.batch_size must be", "an empty list"]),
         ({f"{SPACE}.activation": ["relu", "relu"]}, ["search.space.activation", "'relu'"]),
+        ({"generate.modes": ["coarse", "single"]}, ["generate.modes", "combine 'single'"]),
         ({"generate.modes": ["coarse", "coarse"]}, ["generate.modes", "twice", "'coarse'"]),
         # The study's name.
         ({"study": "../elsewhere"}, ["study must be", "begins with", "not '../elsewhere'"]),

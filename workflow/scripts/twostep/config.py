@@ -22,12 +22,11 @@ from twostep.config_sentences import (
     nearest,
 )
 from twostep.errors import UserError
+from twostep.parcel_header import DIMENSIONS
 from twostep.space import count_configurations
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
-# What the embedded parcel model writes, and the dimension of its samples.
-GENERATED_INPUTS = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
-GENERATED_VARIABLES = (*GENERATED_INPUTS, "fn", "smax")
+# The dimension of the embedded data set along which its samples lie.
 GENERATED_DIMENSION = "sample"
 # YAML 1.1, which Snakemake reads, takes 1e-5 for text because it lacks a decimal point.
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -133,6 +132,9 @@ def _validator() -> type:
 def _contradictions(config: dict) -> Iterator[str]:
     """Yield a sentence for each pair of values that cannot both be meant."""
     yield from _contradictions_in_data(config["dataset"])
+    modes = config["generate"]["modes"]
+    if "single" in modes and len(modes) > 1:
+        yield "generate.modes must not combine 'single', which stands for one mode, with others"
     split = config["split"]
     if split["validation"] + split["test"] >= 1:
         yield (
@@ -172,9 +174,9 @@ def _contradictions_in_data(dataset: dict) -> Iterator[str]:
     source = "the embedded parcel model, which is used because dataset.files is null,"
     for role, named in names.items():
         for i, name in enumerate(named):
-            if name not in GENERATED_VARIABLES:
-                hint = did_you_mean(nearest(name, GENERATED_VARIABLES))
-                known = f"; it has {', '.join(GENERATED_VARIABLES)}"
+            if name not in DIMENSIONS:
+                hint = did_you_mean(nearest(name, DIMENSIONS))
+                known = f"; it has {', '.join(DIMENSIONS)}"
                 yield (
                     f"dataset.{role}, entry {i + 1}: {source} has no variable "
                     f"{describe_given(name)}{hint or known}"
