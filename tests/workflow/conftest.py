@@ -70,7 +70,7 @@ class Study:
         assert process.returncode == 0, process.stdout + process.stderr
         jobs = Counter(
             line.split()[1].rstrip(":")
-            for line in process.stderr.splitlines()
+            for line in (process.stdout + process.stderr).splitlines()
             if line.startswith(("rule ", "checkpoint ", "localrule ", "localcheckpoint "))
         )
         after = self._trained()

@@ -13,6 +13,20 @@ import yaml
 from twostep.model import load_model
 
 
+@pytest.mark.parametrize(
+    ("target", "jobs"),
+    [
+        ("prepare", {"prepare"}),
+        ("search", {"prepare", "subset", "search_shard", "search"}),
+        ("retrain", {"prepare", "subset", "search_shard", "rank", "retrain"}),
+        ("figures", {"prepare", "subset", "search_shard", "rank", "baseline", "select_model"}),
+    ],
+)
+def test_stage_targets_do_what_they_say(fresh, tmp_path, target, jobs):
+    study = fresh.copy(tmp_path)
+    assert study.run(target, "--dry-run").jobs.keys() == jobs | {target}
+
+
 def test_every_stage_leaves_its_results(finished):
     results = finished.results
     for path in (

@@ -41,12 +41,8 @@ def training_minutes(
     n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
     n_train = description["splits"]["training"]
     updates_per_epoch = math.ceil(n_train / configuration.batch_size)
-    epochs = min(
-        budget["max_epochs"] or math.inf,
-        math.ceil((budget["max_updates"] or math.inf) / updates_per_epoch)
-        if budget["max_updates"]
-        else math.inf,
-    )
+    limits = (budget["max_epochs"], (budget["max_updates"] or 0) / updates_per_epoch)
+    epochs = math.ceil(min(limit for limit in limits if limit))
     n_operations = configuration.count_operations(n_inputs, n_outputs)
     n_samples = 6 * n_train + 2 * description["splits"]["validation"]
     seconds = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE

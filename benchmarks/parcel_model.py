@@ -1,0 +1,65 @@
+"""Speed of the parcel model: samples per second of one processor.
+
+    PYTHONPATH=workflow/scripts python benchmarks/parcel_model.py
+
+The time of a fixed kernel is printed with each repetition, so that figures from a busy machine,
+or from another one, can be compared.
+"""
+
+import time
+
+import numba
+import numpy as np
+
+from twostep.parcel_dataset import MODES, draw_inputs
+from twostep.parcel_model import activate, default_bins
+
+CASES = {
+    "one mode": (["single"], 1500),
+    "four modes": (["accumulation", "aitken", "coarse", "primary_carbon"], 1000),
+}
+N_SAMPLES = 4000
+N_REPETITIONS = 5
+
+
+@numba.njit
+def fixed_kernel(n: int) -> float:
+    """Do n dependent multiplications and additions: its speed is that of one scalar chain."""
+    x = 0.5
+    for _ in range(n):
+        x = 3.9 * x * (1.0 - x)
+    return x
+
+
+def main() -> None:
+    fixed_kernel(10)
+    started = time.process_time()
+    run(["single"], 1)
+    print(f"compilation, or loading from the cache: {time.process_time() - started:.1f} s")
+    for name, (modes, target) in CASES.items():
+        rates = []
+        for _ in range(N_REPETITIONS):
+            kernel = seconds(fixed_kernel, 50_000_000)
+            rates.append(N_SAMPLES / seconds(run, modes, N_SAMPLES))
+            print(f"  {rates[-1]:6.0f} samples/s; fixed kernel {50 / kernel:.0f} million rounds/s")
+        print(
+            f"{name}, {default_bins(len(modes))} bins each: median {np.median(rates):.0f} samples "
+            f"per processor second (target {target})"
+        )
+
+
+def run(modes: list[str], n_samples: int) -> None:
+    """Run the parcels with the indices 0 ... n_samples - 1."""
+    inputs = draw_inputs(0, n_samples, seed=1, modes=modes)
+    activate(*inputs.values(), sigma=[MODES[mode].sigma for mode in modes])
+
+
+def seconds(function, *arguments) -> float:
+    """Return the processor time of a call."""
+    started = time.process_time()
+    function(*arguments)
+    return time.process_time() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What jobs ask for follows the size of the data and of the networks."""
+
+import pytest
+
+from twostep import resources
+from twostep.files import write_json
+from twostep.space import Configuration
+
+BUDGET = {"max_epochs": 10, "max_updates": None}
+SMALL = Configuration((8,), 1e-3, 100, "relu", "adam", 0.0, 0.0)
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    features = [{"name": str(i)} for i in range(10)]
+    splits = {"training": 1_000_000, "validation": 100_000}
+    path = tmp_path / "manifest.json"
+    write_json(path, {"inputs": features, "outputs": features[:2], "splits": splits})
+    return path
+
+
+def test_memory_by_hand(manifest):
+    assert resources.data_mb(manifest) == pytest.approx(1.1e6 * 12 * 4 / 1e6)
+    large = Configuration((2000, 2000), 1e-3, 100, "relu", "adam", 0.0, 0.0)
+    weights = (11 * 2000 + 2001 * 2000 + 2001 * 2) * 4 * resources.COPIES / 1e6
+    extra = resources.training_mb(manifest, large) - resources.BASE_MB - 52.8
+    assert extra == pytest.approx(weights + 8192 * 4000 * 3 * 4 / 1e6, abs=1)
+
+
+def test_time_grows_with_epochs_and_trials(manifest):
+    def minutes(budget=BUDGET, **options):
+        return resources.training_minutes(manifest, SMALL, budget, **options)
+
+    assert minutes(n_trials=10) > 5 * minutes() / 2
+    assert minutes({"max_epochs": 100, "max_updates": None}) > minutes()
+    assert minutes({"max_epochs": None, "max_updates": 100_000}) == minutes()
+    assert minutes({"max_epochs": 10, "max_updates": 1}) < minutes()
+
+
+def test_data_that_are_not_there_yet_are_named(tmp_path):
+    """Snakemake puts off the evaluation when the file of the error is an input of the job."""
+    with pytest.raises(FileNotFoundError) as error:
+        resources.data_mb(tmp_path / "manifest.json")
+    assert str(error.value.filename) == str(tmp_path / "manifest.json")
+
+
+def test_extremes_of_a_space():
+    space = {"n_hidden_layers": {"min": 1, "max": 5}, "width": [8, 24], "batch_size": [64, 32]}
+    assert resources.largest_configuration(space).hidden_widths == (24,) * 5
+    assert resources.middle_configuration(space).hidden_widths == (16,) * 3
+    assert resources.largest_batch(space) == 64
+    assert resources.largest_batch({**space, "batch_size": 16}) == 16
