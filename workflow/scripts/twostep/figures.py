@@ -88,7 +88,9 @@ def draw_search(
         ),
         *lines,
     ]
-    figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1)
+    # A baseline off the axis has a label that leaves no room for a second column.
+    n_columns = 1 if any("off the axis" in line.get_label() for line in lines) else 2
+    figure.legend(handles=handles, loc="outside lower left", ncols=n_columns, columnspacing=1)
     return figure
 
 

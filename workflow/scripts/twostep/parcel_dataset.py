@@ -1,5 +1,6 @@
 """The embedded data set: aerosol activation in parcels drawn over wide ranges."""
 
+import logging
 import math
 from dataclasses import dataclass
 
@@ -13,7 +14,11 @@ from twostep.parcel_header import DIMENSIONS
 from twostep.parcel_model import NO_PEAK, OK, STEP_LIMIT, activate, default_bins
 from twostep.seeds import derive_seed
 
+log = logging.getLogger(__name__)
+
 REJECTED = 3
+# ASSUME: a single mode of more than this dry volume is of no interest. Five in six stay below it,
+# and nearly all parcels without a peak lie above.
 MAX_DRY_VOLUME = 30.0  # um3 cm-3
 
 # Ranges of temperature (K), pressure (Pa), relative humidity (1) and log10 of the updraft (m s-1),
@@ -45,7 +50,7 @@ class Mode:
 
 
 # The widths are those of the four-mode modal aerosol module, Liu et al. (2016),
-# doi 10.5194/gmd-9-505-2016, table 1, as in the climate model E3SM.
+# doi 10.5194/gmd-9-505-2016, as in the climate model E3SM.
 # ASSUME: the ranges of number, radius and kappa are ours, typical of such modes. The coarse mode
 # reaches down to 0.1 um, since nearly all larger particles activate in every parcel.
 MODES = {
@@ -100,15 +105,18 @@ def generate(first: int, n_samples: int, *, seed: int, modes: list[str]) -> xr.D
     status = np.zeros(n_samples, dtype=np.int8)
     if modes == ["single"]:
         status[dry_volume(inputs["num_aer"], inputs["r_aer"], sigma) > MAX_DRY_VOLUME] = REJECTED
-    run = status == OK
     fn, smax = np.full((n_samples, len(modes)), np.nan), np.full(n_samples, np.nan)
-    fn[run], smax[run], status[run] = activate(
-        *(values[run] for values in inputs.values()), sigma=sigma
-    )
+    for run in np.array_split(np.flatnonzero(status == OK), math.ceil(n_samples / 10_000)):
+        fn[run], smax[run], status[run] = activate(
+            *(values[run] for values in inputs.values()), sigma=sigma
+        )
+        log.info("%d of %d parcels done", run[-1] + 1 if len(run) else n_samples, n_samples)
+    counts = {text: int((status == code).sum()) for code, text in STATUS_MEANINGS.items()}
+    log.info("outcomes: %s", counts)
     values = inputs | {"fn": fn, "smax": smax, "status": status}
     data = xr.Dataset(
         {
-            name: (DIMENSIONS[name], values[name], dict(zip(("units", "long_name"), text)))
+            name: (DIMENSIONS[name], values[name], {"units": text[0], "long_name": text[1]})
             for name, text in ATTRIBUTES.items()
         },
         coords={"mode": ("mode", list(modes), {"long_name": "aerosol mode"})},
@@ -124,7 +132,7 @@ def draw_inputs(
 ) -> dict[str, np.ndarray]:
     """Return the inputs of some samples, in the order and the units of `activate`.
 
-    The points of a scrambled Sobol sequence (Owen 1998, doi 10.1006/jcom.1998.0487): they fill
+    The points of a scrambled Sobol sequence (Matousek 1998, doi 10.1006/jcom.1998.0489): they fill
     the ranges evenly, and unlike a Latin hypercube's they stay where they are when more follow.
     """
     points = _sobol(first, n_samples, len(PARCEL_RANGES) + 3 * len(modes), seed)

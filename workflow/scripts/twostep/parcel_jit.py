@@ -1,5 +1,6 @@
 """Compilation of the parcel model, with a cache on disk that is safe to share."""
 
+import contextlib
 import hashlib
 import os
 import uuid
@@ -37,9 +38,11 @@ def compiled(function: Callable) -> Callable:
 
 def _cache_folder() -> Path | None:
     """Return a folder for this code on this processor; None if nowhere can be written."""
-    bases = [Path(__file__).parent / "__pycache__", Path.home() / ".cache" / "twostep"]
+    bases = [Path(__file__).parent / "__pycache__"]
     if numba.config.CACHE_DIR:
         bases.insert(0, Path(numba.config.CACHE_DIR))
+    with contextlib.suppress(RuntimeError):
+        bases.append(Path.home() / ".cache" / "twostep")
     for base in bases:
         folder = base / f"parcel_{_cache_key()}"
         probe = folder / f"probe.{uuid.uuid4().hex}"

@@ -1,46 +1,11 @@
-"""Thermodynamics of moist air and kappa-Koehler theory, compiled.
+"""Kappa-Koehler theory of the droplets that form on aerosol particles, compiled.
 
-The formulas and constants are those of pyrcel 2.0.0 (https://github.com/darothen/pyrcel), described
-by Rothenberg and Wang (2016), doi 10.1175/JAS-D-15-0223.1, so that the two models can be compared
-to the precision of their integrators. SI units, except that radii of particles are in um.
+Petters and Kreidenweis (2007), doi 10.5194/acp-7-1961-2007.
 """
 
 import math
 
 from twostep.parcel_jit import inline
-
-GRAVITY = 9.81  # m s-2
-HEAT_CAPACITY = 1004.0  # of dry air at constant pressure, J kg-1 K-1
-LATENT_HEAT = 2.25e6  # of condensation, J kg-1
-WATER_DENSITY = 1000.0  # kg m-3
-GAS_CONSTANT = 8.314  # J mol-1 K-1
-WATER_MOLAR_MASS = 0.018  # kg mol-1
-AIR_MOLAR_MASS = 0.0289  # kg mol-1
-AIR_GAS_CONSTANT = GAS_CONSTANT / AIR_MOLAR_MASS  # J kg-1 K-1
-MASS_RATIO = 0.622  # water to dry air, 1
-FREEZING_POINT = 273.15  # K
-
-
-@inline
-def saturation_pressure(tair):
-    """Return the saturation vapour pressure over water (Pa) at `tair` (K).
-
-    Bolton (1980), doi 10.1175/1520-0493(1980)108<1046:TCOEPT>2.0.CO;2, equation 10.
-    """
-    celsius = tair - FREEZING_POINT
-    return 611.2 * math.exp(17.67 * celsius / (celsius + 243.5))
-
-
-@inline
-def kelvin_radius(tair):
-    """Return the Kelvin parameter A (um) at `tair` (K): the vapour pressure grows by exp(A / r).
-
-    Petters and Kreidenweis (2007), doi 10.5194/acp-7-1961-2007, equation 6, with a surface tension
-    linear in temperature.
-    """
-    surface_tension = 0.0761 - 1.55e-4 * (tair - FREEZING_POINT)  # J m-2
-    factor = 2e6 * WATER_MOLAR_MASS / (GAS_CONSTANT * WATER_DENSITY)
-    return factor * surface_tension / tair
 
 
 @inline

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from twostep.parcel_air import WATER_DENSITY, kelvin_radius
 from twostep.parcel_integrator import (
     N_ROWS,
     NO_PEAK,
@@ -23,12 +24,7 @@ from twostep.parcel_integrator import (
     ascend,
 )
 from twostep.parcel_jit import compiled, inline
-from twostep.parcel_koehler import (
-    WATER_DENSITY,
-    critical_dry_radius,
-    equilibrium_radius,
-    kelvin_radius,
-)
+from twostep.parcel_koehler import critical_dry_radius, equilibrium_radius
 
 __all__ = ["NO_PEAK", "OK", "STEP_LIMIT", "activate", "default_bins", "lognormal_bins"]
 
@@ -40,10 +36,10 @@ def activate(tair, pressure, rh, wbar, num_aer, r_aer, kappa, *, sigma, n_bins=N
 
     Parameters
     ----------
-    tair : (n_samples,), temperature at the start, K
+    tair : (n_samples,), air temperature at the start, K
     pressure : (n_samples,), at the start, Pa
     rh : (n_samples,), relative humidity at the start, 1 (at most 1)
-    wbar : (n_samples,), updraft, m s-1
+    wbar : (n_samples,), updraft, constant, m s-1
     num_aer : (n_samples, n_modes), number concentration, cm-3
     r_aer : (n_samples, n_modes), median dry radius by number, um
     kappa : (n_samples, n_modes), hygroscopicity, 1, greater than 0
@@ -56,10 +52,14 @@ def activate(tair, pressure, rh, wbar, num_aer, r_aer, kappa, *, sigma, n_bins=N
     smax : (n_samples,), highest supersaturation, 1
     status : (n_samples,), int8: OK; NO_PEAK, no peak within a rise of 1000 m; STEP_LIMIT, the
         integrator gave up. Where it is not OK, fn and smax are NaN.
+
+    Raises ValueError if an argument is not positive or rh is above 1.
     """
     scalars = np.array(np.broadcast_arrays(tair, pressure, rh, wbar), dtype=np.float64)
     modes = np.array(np.broadcast_arrays(num_aer, r_aer, kappa), dtype=np.float64)
     _, n_samples, n_modes = modes.shape
+    if (scalars[2] > 1).any() or (scalars <= 0).any() or (modes <= 0).any():
+        raise ValueError("all arguments must be positive, and rh at most 1")
     fn = np.full((n_samples, n_modes), np.nan)
     smax = np.full(n_samples, np.nan)
     status = np.zeros(n_samples, dtype=np.int8)

@@ -53,7 +53,9 @@ def _in_short(study: Study) -> list[str]:
         f"{times(ratio)} times fewer {cost} than the best at a validation loss "
         f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher. "
         + _test_quality(study, selected),
-        f"Its test loss is {times(gain)} times smaller than that of a linear regression.",
+        f"Its test loss is {times(gain)} times smaller than that of a linear regression."
+        if gain > 1
+        else f"Its test loss is {times(1 / gain)} times that of a linear regression.",
     ]
 
 
