@@ -23,10 +23,12 @@ from twostep.config import fraction_name, load_schema, resolve_config
 from twostep.config_sentences import describe_allowed, list_keys
 from twostep.errors import UserError
 from twostep.parcel_header import MODE_NAMES
+from twostep.preflight import check_data
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "config" / "README.md"
 REGENERATE = "PYTHONPATH=workflow/scripts python tests/unit/test_config.py"
+BEFORE_TABLES, AFTER_TABLES = f"{REGENERATE} -->\n", "<!-- end of the tables -->\n"
 MINIMAL = {
     "study": "mine",
     "dataset": {
@@ -307,6 +309,15 @@ SPACE = "search.space"
         ({"study": "a b"}, ["study must be", "not 'a b'"]),
         ({"study": "a\n"}, ["study must be", "not 'a\\n'"]),
         ({"study": ".hidden"}, ["study must be", "not '.hidden'"]),
+        ({"study": "a/b"}, ["study must be", "not 'a/b'"]),
+        ({"study": "größe"}, ["study must be", "not 'größe'"]),
+        # Numbers that no float holds.
+        ({"study": 10**5000}, ["study must be text", "not inf"]),
+        ({"search.n_trials": 10**5000}, ["search.n_trials must be an integer from 1", "not inf"]),
+        ({"seed": "1" * 5000}, ["seed must be an integer of at least 0", "..."]),
+        ({f"{SPACE}.n_hidden_layers": {"max": 10**400}}, ["n_hidden_layers.max must", "not inf"]),
+        ({f"{SPACE}.n_hidden_layers": {"min": -(10**400)}}, ["layers.min must", "not -inf"]),
+        ({"retrain.top_k": 10**400}, ["retrain.top_k must be an integer from 1", "not inf"]),
         ({"study": "a" * 101}, ["study must be", "at most 100", "..."]),
         # Contradictions.
         ({"retrain.top_k": 7, "search.n_trials": 6}, ["retrain.top_k is 7", "n_trials is only 6"]),
@@ -459,6 +470,67 @@ def test_any_value_anywhere_resolves_for_good_or_is_one_sentence(path, value):
         assert json.dumps(resolve_config(resolved)) == json.dumps(resolved)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path, entry in list_keys(load_schema())
+        if entry.get("type") == "object" and "[]" not in path
+    ],
+)
+def test_a_section_without_content_is_a_mistake(path):
+    assert complaint(changed({path: None})).startswith(f"{path} must be a mapping with the keys")
+
+
+def list_places(value: object, place: tuple = ()):
+    """Yield the keys and indices that lead to every section, list and leaf of a config."""
+    yield place
+    entries = value.items() if isinstance(value, dict) else ()
+    for key, inner in enumerate(value) if isinstance(value, list) else entries:
+        yield from list_places(inner, (*place, key))
+
+
+SHIPPED = [
+    yaml.safe_load((REPOSITORY / "config" / name).read_text(encoding="utf-8"))
+    for name in ("config.yaml", "paper.yaml")
+]
+# What YAML can make of a value or a key, and what is hard to compare, to print or to hash.
+ODD = st.sampled_from([[], [None], {}, {"a": {}}, "1e400", "1" * 5000, 10**5000, -(10**400)])
+ODD_KEYS = st.sampled_from(["min", "n_trails", "", "a\nb", 5, 0.5, True, None, (1, 2)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SHIPPED), st.data())
+def test_any_mutation_of_a_shipped_config_resolves_or_is_one_line(shipped, data):
+    config = copy.deepcopy(shipped)
+    *parents, last = data.draw(st.sampled_from(list(list_places(config))[1:]))
+    section = config
+    for key in parents:
+        section = section[key]
+    value = data.draw(ANYTHING | ODD)
+    if isinstance(section, dict) and data.draw(st.booleans()):
+        last = data.draw(ODD_KEYS)
+    section[last] = value
+    try:
+        resolved = resolve_config(config)
+    except UserError as error:
+        assert len(str(error).splitlines()) == 1
+    else:
+        assert resolve_config(resolved) == resolved
+
+
+def test_a_fraction_smaller_than_a_batch_is_found_before_any_job():
+    changes = {"dataset.files": None, "generate": {"n_samples": 10000}}
+    with pytest.raises(UserError) as caught:
+        check_data(resolve_config(changed(changes)), [])
+    assert str(caught.value) == (
+        "search.fractions: 0.05 of 8000 training samples are 400, fewer than one batch of 1024 "
+        "(search.space.batch_size): take a larger fraction or a smaller batch"
+    )
+    changes["search"] = {"space": {"batch_size": [64, 400]}}
+    check_data(resolve_config(changed(changes)), [])
+
+
 def test_the_module_loads_without_the_numerical_libraries():
     code = (
         "import sys, twostep.config\n"
@@ -518,7 +590,7 @@ def test_the_choices_are_those_of_the_library():
         assert set(entry.get("enum") or entry["anyOf"][0]["enum"]) == set(choices), path
 
 
-def markdown_tables(schema: dict) -> str:
+def key_tables(schema: dict) -> str:
     """Return the keys of a schema as tables, one for each section at the top."""
     rows = list(list_keys(schema))
     sections = []
@@ -542,14 +614,16 @@ def markdown_row(path: str, entry: dict) -> str:
         default = f"`{json.dumps(entry['default'])}`"
     if entry.get("type") == "object":
         allowed, default = "", ""
-    return f"| `{path}` | {allowed} | {default} | {entry['description']} |"
+    cells = [f"`{path}`", allowed, default, entry["description"]]
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def readme_with_tables() -> str:
-    """Return the README with the tables that the schema has now, after the comment at its end."""
-    text, comment, _ = README.read_text(encoding="utf-8").partition(f"{REGENERATE} -->\n")
-    assert comment, f"{README} lacks the comment before its tables"
-    return f"{text}{comment}\n{markdown_tables(load_schema())}"
+    """Return the README with the tables that the schema has now, between its two comments."""
+    text, before, rest = README.read_text(encoding="utf-8").partition(BEFORE_TABLES)
+    _, after, end = rest.partition(AFTER_TABLES)
+    assert before and after, f"{README} lacks a comment before or after its tables"
+    return f"{text}{before}\n{key_tables(load_schema())}\n{after}{end}"
 
 
 def test_the_readme_has_every_key_as_the_schema_has_it():
@@ -557,6 +631,11 @@ def test_the_readme_has_every_key_as_the_schema_has_it():
         pytest.fail(
             f"config/README.md and the schema differ; after editing either, run {REGENERATE}"
         )
+
+
+def test_a_pipe_does_not_end_a_cell():
+    row = markdown_row("key", {"type": "string", "default": "a|b", "description": "a or|b."})
+    assert re.split(r"(?<!\\)\|", row)[1:-1] == [" `key` ", " text ", r' `"a\|b"` ', r" a or\|b. "]
 
 
 def test_the_readmes_examples_are_true():

@@ -30,6 +30,8 @@ SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 GENERATED_DIMENSION = "sample"
 # YAML 1.1, which Snakemake reads, takes 1e-5 for text because it lacks a decimal point.
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+# Longer text spells no number that anyone means, and Python refuses to read very long ones.
+MAX_DIGITS = 400
 # Of several mistakes, the one that most likely explains the others is reported.
 URGENCY = {"additionalProperties": 0, "required": 1}
 
@@ -92,10 +94,13 @@ def _fill(value: object, schema: dict) -> object:
 
 def _as_number(value: object, kind: str) -> object:
     """Return a number, or text that spells one, as the type that the schema wants."""
+    if isinstance(value, int) and not _is_finite(value):
+        # No float holds it: neither ranges nor sentences could cope with all its digits.
+        return math.inf if value > 0 else -math.inf
     if kind not in ("integer", "number") or isinstance(value, bool):
         return value
     number = value
-    if isinstance(value, str) and NUMBER.fullmatch(value):
+    if isinstance(value, str) and len(value) <= MAX_DIGITS and NUMBER.fullmatch(value):
         number = int(value) if value.lstrip("+-").isdigit() else float(value)
     if not _is_finite(number):
         return value
