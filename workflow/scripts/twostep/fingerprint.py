@@ -35,6 +35,12 @@ def hash_module(name: str) -> str:
     return hash_values([_normalised(path), hash_code(path)])
 
 
+@functools.cache
+def hash_source(name: str) -> str:
+    """Return a hash of one module of the library alone, without those that it imports."""
+    return hash_values(_normalised(PACKAGE / f"{name}.py"))
+
+
 def _used_modules(path: Path) -> set[Path]:
     """Return the files of all library modules that `path` imports, transitively."""
     found: set[Path] = set()

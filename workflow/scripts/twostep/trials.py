@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from twostep.fingerprint import hash_module, hash_values
+from twostep.fingerprint import hash_module, hash_source, hash_values
 from twostep.seeds import derive_seed
 from twostep.space import Configuration
 from twostep.training import Budget, Training, train
@@ -50,7 +50,7 @@ class Trainer:
         """Return a hash of all that decides the trial's result.
 
         That is the data's content, the configuration, the training settings, the seeds, the code
-        of the training and the version of torch; not the shard, the order or the worker.
+        of the training and of the record and the version of torch; not the shard, the order or the worker.
         """
         return hash_values(
             {
@@ -59,7 +59,8 @@ class Trainer:
                 "budget": vars(self.budget),
                 "output_activation": self.output_activation,
                 "seed": self._seed(trial),
-                "code": hash_module("training"),
+                # This module too, which makes the record; not the rest of what it imports.
+                "code": [hash_module("training"), hash_source("trials")],
                 "torch": torch.__version__,
                 "threads": torch.get_num_threads(),
             }
