@@ -50,7 +50,8 @@ class Trainer:
         """Return a hash of all that decides the trial's result.
 
         That is the data's content, the configuration, the training settings, the seeds, the code
-        of the training and of the record and the version of torch; not the shard, the order or the worker.
+        of the training and of the record, and the version of torch; not the shard, the order or
+        the worker.
         """
         return hash_values(
             {
