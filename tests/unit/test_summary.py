@@ -93,8 +93,8 @@ def test_it_describes_the_data(text):
     assert "`data/parcels.nc`; 100,120 rows read." in data
     assert "120 of 100,120 rows (0.12 %); missing or not finite: rh (20), tair (100)." in data
     assert "70,000 training, 15,000 validation and 15,000 test samples" in data
-    assert "10 inputs: x0 (K), x1 (K)" in data
-    assert "2 outputs: fn[accumulation], fn[coarse]." in data
+    assert "Inputs (10): x0 (K), x1 (K)" in data
+    assert "Outputs (2): fn[accumulation], fn[coarse]." in data
 
 
 def test_it_names_the_embedded_data():
@@ -142,7 +142,7 @@ def test_it_tells_the_test_errors_of_each_output_in_physical_units(study):
     expected = f"| {name} | {model[f'test_rmse[{name}]']:.3g} kg m-3 |"
     assert expected in text
     assert f"({len(study.retrained)} models, 2 per trial)" in text
-    assert f"{model['test_r2[fn[coarse]]']:.4g}" in text
+    assert f"{model['test_r2[fn[coarse]]']:.5f}" in text
 
 
 def test_an_rmse_over_outputs_of_different_units_is_not_reported():

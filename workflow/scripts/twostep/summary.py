@@ -60,7 +60,7 @@ def _in_short(study: Study) -> list[str]:
 
 
 def _test_quality(study: Study, choice: pd.Series) -> str:
-    text = f"On the test split its R² is {choice['test_r2']:.4g}"
+    text = f"On the test split its R² is {choice['test_r2']:.5f}"
     units = {output["units"] for output in study.manifest["outputs"]}
     if len(units) == 1:
         text += f" and its RMSE {short(choice['test_rmse'])}{unit_of(units.pop())}"
@@ -97,8 +97,8 @@ def _data(study: Study) -> list[str]:
         + (f"; {dropped}." if dropped else "."),
         f"- Splits: {splits['training']:,} training, {splits['validation']:,} validation and "
         f"{splits['test']:,} test samples.",
-        f"- {len(manifest['inputs'])} inputs: {_feature_names(manifest['inputs'])}.",
-        f"- {len(manifest['outputs'])} outputs: {_feature_names(manifest['outputs'])}.",
+        f"- Inputs ({len(manifest['inputs'])}): {_feature_names(manifest['inputs'])}.",
+        f"- Outputs ({len(manifest['outputs'])}): {_feature_names(manifest['outputs'])}.",
     ]
     return ["## Data", "\n".join(lines)]
 
@@ -198,7 +198,7 @@ def _metrics_table(study: Study) -> str:
         row = [name]
         for model in models.values():
             row += [f"{short(model[f'test_{metric}[{name}]'])}{unit}" for metric in ("rmse", "mae")]
-            row.append(f"{model[f'test_r2[{name}]']:.4g}")
+            row.append(f"{model[f'test_r2[{name}]']:.5f}")
         rows.append(row)
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
