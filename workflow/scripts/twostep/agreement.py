@@ -1,10 +1,11 @@
 """Whether the ranking on a fraction of the data carries over to all of it."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+from scipy.stats import ConstantInputWarning, kendalltau, spearmanr
 
 N_RESAMPLES = 1000
 CONFIDENCE = 0.95  # of the bootstrap intervals
@@ -80,40 +81,17 @@ def rank_agreement(first: np.ndarray, second: np.ndarray, *, seed: int = 0) -> A
         return None
     # The trials are resampled, each with both of its losses; the first row is the sample itself.
     rows = np.random.default_rng(seed).integers(len(first), size=(N_RESAMPLES, len(first)))
-    rows = np.vstack([np.arange(len(first)), rows])
-    # A resample of equal losses has no correlation: 0 / 0.
-    with np.errstate(invalid="ignore"):
-        spearman, kendall = _spearman(first[rows], second[rows]), _kendall(first, second, rows)
+    rows = [np.arange(len(first)), *rows]
+    with warnings.catch_warnings():
+        # A resample of equal losses has no correlation, and leaves the interval to the others.
+        warnings.simplefilter("ignore", ConstantInputWarning)
+        spearman = [spearmanr(first[row], second[row]).statistic for row in rows]
+        kendall = [kendalltau(first[row], second[row]).statistic for row in rows]
     return Agreement(len(first), _coefficient(spearman), _coefficient(kendall))
 
 
-def _coefficient(values: np.ndarray) -> Coefficient:
+def _coefficient(values: list[float]) -> Coefficient:
     """Return a coefficient from its value in the sample (first) and in the resamples."""
     tail = 50 * (1 - CONFIDENCE)
     low, high = np.nanpercentile(values[1:], [tail, 100 - tail])
     return Coefficient(float(values[0]), float(low), float(high))
-
-
-def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return Spearman's coefficient of each row of two arrays (n_samples, n_trials)."""
-    # Not scipy's function, which takes one sample at a time.
-    deviations = [
-        rankdata(losses, axis=1) - (losses.shape[1] + 1) / 2 for losses in (first, second)
-    ]
-    covariance = (deviations[0] * deviations[1]).sum(axis=1)
-    return covariance / np.sqrt(np.prod([(d**2).sum(axis=1) for d in deviations], axis=0))
-
-
-def _kendall(first: np.ndarray, second: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return Kendall's coefficient (tau-b) of each resample; `rows` are (n_samples, n_trials).
-
-    The signs of the differences of all pairs of trials are found once. How often a resample
-    holds each trial then weights the pairs; pairs of a trial with itself count as ties.
-    """
-    weights = np.array([np.bincount(row, minlength=len(first)) for row in rows], dtype=float)
-    signs = [np.sign(losses[:, None] - losses[None, :]) for losses in (first, second)]
-
-    def count(pairs: np.ndarray) -> np.ndarray:
-        return ((weights @ pairs) * weights).sum(axis=1)
-
-    return count(signs[0] * signs[1]) / np.sqrt(count(signs[0] ** 2) * count(signs[1] ** 2))
