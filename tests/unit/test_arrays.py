@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twostep.arrays import load_split, write_folder
+from twostep.arrays import Rows, load_split, write_folder
 from twostep.baseline import baselines
 from twostep.errors import UserError
 from twostep.files import atomic_path, read_json
@@ -15,6 +15,11 @@ DESCRIPTION = {
 }
 
 
+def write(folder, data, description=DESCRIPTION):
+    rows = {split: Rows.first(len(pair[0]), *pair) for split, pair in data.items()}
+    return write_folder(folder, rows, description)
+
+
 def splits(rng, n=400):
     inputs = rng.normal(size=(n, 2)).astype(np.float32)
     targets = (3 * inputs[:, :1] - 2 * inputs[:, 1:] + 1).astype(np.float32)
@@ -24,13 +29,13 @@ def splits(rng, n=400):
 
 def test_content_hash_follows_the_content(tmp_path):
     data = splits(np.random.default_rng(0))
-    first = write_folder(tmp_path / "a", data, DESCRIPTION)
-    again = write_folder(tmp_path / "b", data, DESCRIPTION)
+    first = write(tmp_path / "a", data)
+    again = write(tmp_path / "b", data)
     assert first == again == read_json(tmp_path / "a" / "manifest.json")
     data["training"][1][5] += 1e-3
-    assert write_folder(tmp_path / "c", data, DESCRIPTION)["content"] != first["content"]
+    assert write(tmp_path / "c", data)["content"] != first["content"]
     renamed = {**DESCRIPTION, "outputs": [{"name": "z"}]}
-    assert write_folder(tmp_path / "d", data, renamed)["content"] != first["content"]
+    assert write(tmp_path / "d", data, renamed)["content"] != first["content"]
     inputs, _ = load_split(tmp_path / "c" / "manifest.json", "training")
     np.testing.assert_array_equal(inputs, data["training"][0])
 
@@ -44,7 +49,7 @@ def test_content_hash_follows_the_content(tmp_path):
     ],
 )
 def test_a_damaged_array_is_one_sentence(tmp_path, damage):
-    write_folder(tmp_path, splits(np.random.default_rng(0)), DESCRIPTION)
+    write(tmp_path, splits(np.random.default_rng(0)))
     damage(tmp_path / "training_inputs.npy")
     with pytest.raises(UserError, match=r"training_inputs\.npy .*delete .*manifest\.json"):
         load_split(tmp_path / "manifest.json", "training")
@@ -52,12 +57,29 @@ def test_a_damaged_array_is_one_sentence(tmp_path, damage):
 
 def test_baselines_by_hand(tmp_path):
     data = splits(np.random.default_rng(0))
-    write_folder(tmp_path, data, DESCRIPTION)
+    write(tmp_path, data)
     constant, linear = baselines(tmp_path / "manifest.json", "all")
     mean = data["training"][1].mean()
     assert constant["val_loss"] == pytest.approx(np.mean((data["validation"][1] - mean) ** 2))
     assert linear["val_loss"] < 1e-10
-    assert linear["test_loss"] is None
+    assert "test_loss" not in linear
+
+
+def test_baselines_on_a_test_split_are_in_physical_units(tmp_path):
+    data = splits(np.random.default_rng(0))
+    data["test"] = data["validation"]
+    scaling = {"mean": 5.0, "std": 10.0, "transform": "none"}
+    write(tmp_path, data, {**DESCRIPTION, "outputs": [{"name": "y", **scaling}]})
+    constant, linear = baselines(tmp_path / "manifest.json", "all")
+    assert constant["test_rmse[y]"] == pytest.approx(10 * constant["test_loss"] ** 0.5)
+    assert linear["test_r2"] == pytest.approx(1)
+
+
+def test_the_rows_that_are_announced_must_come(tmp_path):
+    data = splits(np.random.default_rng(0))["training"]
+    with pytest.raises(ValueError, match="200 rows of training came where 201"):
+        write_folder(tmp_path, {"training": Rows(201, [data])}, DESCRIPTION)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -71,9 +71,10 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
     assert resolved["seed"] == 1
     assert resolved["dataset"] == {
         "files": "data.nc",
-        "sample_dimension": "sample",
+        "sample_dimension": ["sample"],
         "inputs": [{"name": "tair", "transform": "none"}, {"name": "rh", "transform": "none"}],
-        "outputs": [{"name": "fn"}],
+        "outputs": [{"name": "fn", "transform": "none"}],
+        "max_dropped": 0.05,
     }
     assert resolved["search"] == {
         "n_trials": 1000,
@@ -103,7 +104,13 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "patience_epochs": None,
         "patience_updates": None,
     }
-    assert resolved["split"] == {"method": "random", "validation": 0.1, "test": 0.1}
+    assert resolved["split"] == {
+        "method": "random",
+        "validation": 0.1,
+        "test": 0.1,
+        "variable": None,
+        "n_blocks": 50,
+    }
 
 
 def test_the_given_config_is_left_alone_and_shares_nothing_with_the_result():
@@ -226,8 +233,8 @@ SPACE = "search.space"
             ["dataset.inputs, entry 2, trasform", "did you mean dataset.inputs, entry 2, trans"],
         ),
         (
-            {"dataset.outputs": [{"name": "fn", "transform": "log10"}]},
-            ["dataset.outputs, entry 1, transform", "did you mean dataset.inputs[].transform?"],
+            {"dataset.outputs": [{"name": "fn", "units": "1"}]},
+            ["dataset.outputs, entry 1, units", "known here: name, transform"],
         ),
         ({"a\nb": 1}, ["a b is not a known key"]),
         # An unknown key explains a missing one better than the reverse.
@@ -285,7 +292,10 @@ SPACE = "search.space"
         ),
         ({f"{SPACE}.activation": "ReLU"}, ["one of relu", "not 'ReLU'", "did you mean relu?"]),
         ({f"{SPACE}.optimizer": ["adm"]}, ["search.space.optimizer, entry 1", "mean adam?"]),
-        ({"split.method": "block"}, ["split.method must be random, not 'block'"]),
+        (
+            {"split.method": "block"},
+            ["split.method must be one of random", "did you mean blocks?"],
+        ),
         ({"training.output_activation": "Linear"}, ["did you mean linear?"]),
         ({"generate.modes": ["coarse", "aitkin"]}, ["generate.modes, entry 2", "mean aitken?"]),
         ({"select.cost": "params"}, ["select.cost must be one of parameters, operations"]),

@@ -1,12 +1,31 @@
-"""Reading the user's NetCDF files."""
+"""Reading the user's files: headers, decoding, slabs."""
 
+import os
+import tempfile
+from pathlib import Path
+
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
 
-from twostep.dataset import check_headers, read_columns
+from twostep.dataset import describe_features, open_file, read_headers
 from twostep.errors import UserError
-from twostep.preflight import list_files
+from twostep.preflight import check_writable, list_files
+from twostep.slabs import SlabReader, list_slabs
+
+
+def read(files, variables, dimensions, max_rows=4):
+    """Read variables of files in small slabs; return one array, (n_rows, n_features)."""
+    data_set = read_headers(files, variables, dimensions)
+    parts = []
+    with SlabReader(data_set, variables) as reader:
+        for slab in list_slabs(data_set, max_rows):
+            assert slab.first_row == sum(len(part) for part in parts)
+            columns = reader.read(slab)
+            parts.append(np.concatenate([columns[name] for name in variables], axis=1))
+    assert sum(len(part) for part in parts) == data_set.n_rows
+    return np.concatenate(parts)
 
 
 @pytest.fixture
@@ -31,8 +50,10 @@ def files(tmp_path):
 
 
 def test_extra_dimension_becomes_features_named_by_their_labels(files):
-    assert check_headers(files, ["tair", "num_aer", "kappa"], "nsamples") == 6
-    features, columns = read_columns(files, ["tair", "num_aer", "kappa"], "nsamples")
+    variables = ["tair", "num_aer", "kappa"]
+    assert read_headers(files, variables, ["nsamples"]).n_rows == 6
+    with open_file(files[0]) as data:
+        features = describe_features(data, variables, ["nsamples"])
     assert [feature.name for feature in features] == [
         "tair",
         "num_aer[accumulation]",
@@ -41,6 +62,7 @@ def test_extra_dimension_becomes_features_named_by_their_labels(files):
         "kappa[aitken]",
     ]
     assert [feature.units for feature in features] == ["K", "cm-3", "cm-3", "", ""]
+    columns = read(files, variables, ["nsamples"])
     np.testing.assert_array_equal(columns[:, 1], [0, 2, 4, 100, 102, 104])
     np.testing.assert_array_equal(columns[:, 1:3], columns[:, 3:5])
 
@@ -48,16 +70,94 @@ def test_extra_dimension_becomes_features_named_by_their_labels(files):
 def test_without_labels_the_entries_are_numbered(tmp_path):
     path = str(tmp_path / "data.nc")
     xr.Dataset({"x": (("sample", "mode"), np.ones((4, 2)))}).to_netcdf(path)
-    features, _ = read_columns([path], ["x"], "sample")
+    with open_file(path) as data:
+        features = describe_features(data, ["x"], ["sample"])
     assert [feature.name for feature in features] == ["x[0]", "x[1]"]
+
+
+def gridded(n_times, first=0):
+    """Return fields of time, latitude and longitude whose values tell where they are from."""
+    time = first + np.arange(n_times)
+    place = 10 * np.arange(3)[:, None] + np.arange(2)
+    return xr.Dataset(
+        {
+            "t": (("time", "lat", "lon"), 100.0 * time[:, None, None] + place),
+            "turned": (("lon", "lat", "time"), (100.0 * time[:, None, None] + place).T),
+            "levels": (("time", "lev", "lat", "lon"), np.zeros((n_times, 2, 3, 2))),
+            "height": (("lat", "lon"), place.astype(float)),
+            "lat": ("lat", [-45.0, 0.0, 45.0]),
+            "time": ("time", time.astype(float)),
+        }
+    )
+
+
+@pytest.mark.parametrize("max_rows", [1, 2, 5, 6, 7, 100])
+def test_several_sample_dimensions_are_stacked(tmp_path, max_rows):
+    files = [str(tmp_path / name) for name in ("a.nc", "b.nc")]
+    gridded(2).to_netcdf(files[0])
+    gridded(3, first=2).to_netcdf(files[1])
+    variables = ["t", "turned", "levels", "height", "lat", "time"]
+    dimensions = ["time", "lat", "lon"]
+    columns = read(files, variables, dimensions, max_rows)
+    assert columns.shape == (5 * 3 * 2, 7)
+    t, turned, _, _, height, lat, time = columns.T
+    expected = np.arange(5)[:, None, None] * 100 + 10 * np.arange(3)[:, None] + np.arange(2)
+    np.testing.assert_array_equal(t, expected.ravel())
+    np.testing.assert_array_equal(turned, t)
+    np.testing.assert_array_equal(height, t % 100)
+    np.testing.assert_array_equal(time, t // 100)
+    np.testing.assert_array_equal(lat, 45.0 * (t % 100 // 10) - 45)
+    where = read_headers(files, variables, dimensions).locate(13)
+    assert where == f"{files[1]} at time index 0, lat index 0, lon index 1"
+
+
+@pytest.mark.parametrize("format", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_DATA", "NETCDF4"])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "i4"])
+def test_formats_and_types(tmp_path, format, dtype):
+    path = str(tmp_path / "data.nc")
+    values = np.array([1, 2, 300], dtype)
+    with netCDF4.Dataset(path, "w", format=format) as data:
+        data.createDimension("sample", None)
+        data.createVariable("x", dtype, ("sample",))[:] = values
+    columns = read([path], ["x"], ["sample"])
+    assert columns.dtype == np.float64
+    np.testing.assert_array_equal(columns[:, 0], [1, 2, 300])
 
 
 def test_packed_and_masked_values_are_decoded(tmp_path):
     path = str(tmp_path / "data.nc")
     encoding = {"x": {"dtype": "int16", "scale_factor": 0.5, "add_offset": 10, "_FillValue": -99}}
     xr.Dataset({"x": ("sample", [10.5, np.nan, 12.0])}).to_netcdf(path, encoding=encoding)
-    _, columns = read_columns([path], ["x"], "sample")
-    np.testing.assert_array_equal(columns[:, 0], [10.5, np.nan, 12.0])
+    np.testing.assert_array_equal(read([path], ["x"], ["sample"])[:, 0], [10.5, np.nan, 12.0])
+
+
+def test_what_was_never_written_or_is_out_of_the_valid_range_is_missing(tmp_path):
+    path = str(tmp_path / "data.nc")
+    with netCDF4.Dataset(path, "w") as data:
+        data.createDimension("sample", 4)
+        data.createVariable("x", "f4", ("sample",))[:2] = [1, 2]
+        packed = data.createVariable("packed", "i2", ("sample",))
+        packed.scale_factor, packed.add_offset = -0.5, 10.0
+        packed.valid_range = np.array([0, 100], np.int16)
+        packed.set_auto_scale(False)
+        packed[:3] = [0, 101, 100]
+        limited = data.createVariable("limited", "f8", ("sample",))
+        limited.valid_min = 0.0
+        limited[:] = [-1, 0, 1, 2]
+    columns = read([path], ["x", "packed", "limited"], ["sample"])
+    nan = np.nan
+    np.testing.assert_array_equal(columns[:, 0], [1, 2, nan, nan])
+    np.testing.assert_array_equal(columns[:, 1], [10, nan, -40, nan])
+    np.testing.assert_array_equal(columns[:, 2], [nan, 0, 1, 2])
+
+
+def test_a_zarr_store_is_read_like_a_file(tmp_path):
+    path = str(tmp_path / "data.zarr")
+    encoding = {"x": {"dtype": "int16", "scale_factor": 0.5, "_FillValue": -99}}
+    data = xr.Dataset({"x": (("sample", "mode"), [[1.0, 2.0], [np.nan, 4.0]])})
+    data.to_zarr(path, encoding=encoding)
+    assert list_files(path) == [path]
+    np.testing.assert_array_equal(read([path], ["x"], ["sample"]), [[1, 2], [np.nan, 4]])
 
 
 @pytest.mark.parametrize(
@@ -65,37 +165,127 @@ def test_packed_and_masked_values_are_decoded(tmp_path):
     [
         (["tairr"], "nsamples", ["no variable 'tairr'", "did you mean 'tair'?"]),
         (["tair"], "sample", ["no dimension 'sample'", "did you mean 'nsamples'?"]),
-        (["constant"], "nsamples", ["'constant'", "(mode)", "not 'nsamples'"]),
+        (["constant"], "nsamples", ["'constant'", "(mode)", "(nsamples)"]),
         (["profile"], "nsamples", ["'profile'", "at most one"]),
         (["label"], "nsamples", ["'label'", "not numeric"]),
     ],
 )
 def test_headers_that_do_not_fit_the_config(files, variables, dimension, fragments):
     with pytest.raises(UserError) as error:
-        check_headers(files, variables, dimension)
+        read_headers(files, variables, [dimension])
     for fragment in [files[0], *fragments]:
         assert fragment in str(error.value)
 
 
-def test_files_that_disagree_are_named(files, tmp_path):
+@pytest.mark.parametrize(
+    ("variable", "fragments"),
+    [("moed", ["split.variable", "'moed'"]), ("num_aer", ["'num_aer'", "'mode'", "one value"])],
+)
+def test_a_split_variable_that_cannot_divide_the_samples(files, variable, fragments):
+    with pytest.raises(UserError) as error:
+        read_headers(files, ["tair"], ["nsamples"], variable)
+    for fragment in [files[0], *fragments]:
+        assert fragment in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "fragments"),
+    [
+        (xr.Variable("nsamples", [1.0], {"units": "degC"}), ["tair in degC", "tair in K"]),
+        (xr.Variable(("nsamples", "x"), [[1.0]], {"units": "K"}), ["tair[0]"]),
+    ],
+)
+def test_files_that_disagree_are_named(files, tmp_path, variable, fragments):
     path = str(tmp_path / "other.nc")
-    xr.Dataset({"tair": ("nsamples", [1.0], {"units": "degC"})}).to_netcdf(path)
-    with pytest.raises(UserError, match=r"other\.nc: the entries or units of variable 'tair'"):
-        check_headers([files[0], path], ["tair"], "nsamples")
+    xr.Dataset({"tair": variable}).to_netcdf(path)
+    with pytest.raises(UserError) as error:
+        read_headers([files[0], path], ["tair"], ["nsamples"])
+    for fragment in [path, files[0], *fragments]:
+        assert fragment in str(error.value)
 
 
-def test_a_file_that_is_no_netcdf(tmp_path):
-    path = tmp_path / "data.nc"
-    path.write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match="cannot be opened as a NetCDF file"):
-        check_headers([str(path)], ["x"], "sample")
+def damaged(tmp_path, format="NETCDF4", keep=0.5, **options):
+    """Write a file of random numbers and cut it off or overwrite its middle."""
+    path = tmp_path / f"{format}.nc"
+    with netCDF4.Dataset(path, "w", format=format) as data:
+        data.createDimension("sample", 20000)
+        numbers = np.random.default_rng(0).random(20000)
+        data.createVariable("x", "f8", ("sample",), **options)[:] = numbers
+    content = path.read_bytes()
+    half = int(len(content) * keep)
+    rest = b"" if not options else b"\xff" * 4000 + content[half + 4000 :]
+    path.write_bytes(content[:half] + rest)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: damaged(folder),
+        lambda folder: damaged(folder, "NETCDF3_CLASSIC"),
+        lambda folder: damaged(folder, "NETCDF3_64BIT_DATA"),
+        lambda folder: damaged(folder, zlib=True, chunksizes=(5000,)),
+        lambda folder: damaged(folder, keep=0),
+        lambda folder: (folder / "text.nc").write_text("a,b\n1,2\n") and str(folder / "text.nc"),
+    ],
+)
+def test_a_damaged_or_foreign_file_is_one_sentence(tmp_path, damage):
+    path = damage(tmp_path)
+    with pytest.raises(UserError) as error:
+        read([path], ["x"], ["sample"])
+    assert path in str(error.value)
+    assert "damaged" in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_list_files_expands_patterns_and_lists(files, tmp_path):
     assert list_files(f"{tmp_path}/part_*.nc") == files
     assert list_files(files[::-1]) == files[::-1]
     assert list_files(None) == []
+    bracketed = tmp_path / "part[1].nc"
+    bracketed.write_bytes(b"")
+    assert list_files(str(bracketed)) == [str(bracketed)]
+
+
+def test_files_that_cannot_be_listed(files, tmp_path):
     with pytest.raises(UserError, match=r"no file .*missing\.nc"):
         list_files(f"{tmp_path}/missing.nc")
     with pytest.raises(UserError, match="is a folder"):
         list_files(str(tmp_path))
+    with pytest.raises(UserError, match="named twice"):
+        list_files([files[0], f"{tmp_path}/part_*.nc"])
+    link = tmp_path / "link.nc"
+    link.symlink_to(files[0])
+    with pytest.raises(UserError, match=r"link\.nc is named twice, once as .*part_0\.nc"):
+        list_files([files[0], str(link)])
+
+
+def test_the_results_need_a_folder_that_can_be_written_to(tmp_path):
+    check_writable(tmp_path / "results" / "study")
+    (tmp_path / "results").write_text("")
+    with pytest.raises(UserError, match="results is a file"):
+        check_writable(tmp_path / "results" / "study")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX systems")
+def test_permissions_are_looked_at_before_the_work():
+    # In a folder that another user may enter, unlike pytest's own.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "data.nc").write_bytes(b"")
+        (folder / "data.nc").chmod(0o000)
+        (folder / "results").mkdir(mode=0o555)
+        child = os.fork()
+        if child == 0:
+            # The system lets its superuser read and write anything.
+            if os.getuid() == 0:
+                os.setuid(65534)
+            failed = 0
+            for check, path in ((list_files, "data.nc"), (check_writable, "results/study")):
+                try:
+                    check(str(folder / path))
+                except UserError as error:
+                    failed += "permission" in str(error)
+            os._exit(0 if failed == 2 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

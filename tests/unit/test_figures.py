@@ -8,14 +8,14 @@ import synthetic_study as made_up
 from matplotlib.colors import to_rgba
 
 from twostep.figure_names import figure_captions
-from twostep.figure_style import layer_colours, loss_unit, save
+from twostep.figure_style import describe_loss, layer_colours, save
 from twostep.figures import draw_retrained, draw_search, layer_range
 from twostep.files import write_json
 from twostep.pareto import lower_envelope, pareto_front
 from twostep.step_figures import draw_loss_curves, draw_steps
 
 BASELINES = {"constant": made_up.CONSTANT, "linear": made_up.LINEAR}
-SHARED = {"layers": (1, 8), "unit": "dimensionless"}
+SHARED = {"layers": (1, 8), "loss_label": "MSE, dimensionless"}
 
 
 @pytest.fixture(scope="module")
@@ -85,17 +85,27 @@ def test_no_trial_on_the_front_is_beaten_and_every_other_is():
 
 
 @pytest.mark.parametrize(
-    ("activation", "units", "unit"),
+    ("activation", "units", "transform", "text"),
     [
-        ("sigmoid", ["1", "1"], "dimensionless"),
-        ("sigmoid", [""], "dimensionless"),
-        ("sigmoid", ["kg m-3"], "(kg m-3)²"),
-        ("sigmoid", ["1", "kg"], "mixed units"),
-        ("linear", ["K"], "standardised"),
+        ("sigmoid", ["1", "1"], "none", "MSE of cloud cover, dimensionless"),
+        ("sigmoid", [""], "none", "MSE of cloud cover, dimensionless"),
+        ("sigmoid", ["kg m-3"], "none", "MSE of cloud cover, (kg m-3)²"),
+        ("sigmoid", ["1", "kg"], "none", "MSE of cloud cover, mixed units"),
+        ("sigmoid", ["kg"], "log10", "MSE of log10(cloud cover), transformed"),
+        ("linear", ["K"], "none", "MSE of cloud cover, standardised"),
+        ("linear", ["K"], "log1p", "MSE of log1p(cloud cover), standardised"),
     ],
 )
-def test_the_loss_has_its_unit(activation, units, unit):
-    assert loss_unit(activation, units) == unit
+def test_the_loss_says_of_what_and_in_which_unit(activation, units, transform, text):
+    output = {"variable": "clt", "long_name": "cloud cover", "transform": transform}
+    assert describe_loss(activation, [{**output, "units": unit} for unit in units]) == text
+
+
+def test_the_loss_of_several_or_long_quantities_has_no_name():
+    output = {"variable": "a", "long_name": "a" * 60, "transform": "none", "units": "1"}
+    assert describe_loss("sigmoid", [output]) == "MSE, dimensionless"
+    other = {**output, "variable": "b", "long_name": "b"}
+    assert describe_loss("linear", [output, other]) == "MSE, standardised"
 
 
 def test_deeper_networks_are_lighter_so_that_grey_readers_see_the_order():
@@ -280,7 +290,9 @@ def test_two_trials_have_no_correlation_but_a_figure(searches):
 
 def test_the_loss_curves_label_the_best_few_and_the_selected_model(retrained, selection):
     records = made_up.retrain_records(retrained)
-    figure = draw_loss_curves(records, selection, baselines=BASELINES, unit="standardised")
+    figure = draw_loss_curves(
+        records, selection, baselines=BASELINES, loss_label="MSE, standardised"
+    )
     left, right = figure.axes
     best, selected = selection["trial"]
     labels = legend_texts(figure)
@@ -300,7 +312,7 @@ def test_the_loss_curves_label_the_best_few_and_the_selected_model(retrained, se
 
 def test_epochs_count_from_one_and_the_best_is_marked(retrained, selection):
     records = made_up.retrain_records(retrained)
-    right = draw_loss_curves(records, selection, baselines=BASELINES, unit="1").axes[1]
+    right = draw_loss_curves(records, selection, baselines=BASELINES, loss_label="MSE, 1").axes[1]
     losses = {record["min_val_loss"]: record["best_epoch"] for record in records}
     dots = [line for line in right.lines if line.get_gid() == "best epoch"]
     assert len(dots) >= 3
@@ -313,7 +325,7 @@ def test_a_single_epoch_is_a_visible_point(retrained, selection):
     records = made_up.retrain_records(retrained)
     for record in records:
         record |= {"train_loss": [0.1], "val_loss": [0.2], "best_epoch": 1}
-    left = draw_loss_curves(records, selection, baselines=BASELINES, unit="1").axes[0]
+    left = draw_loss_curves(records, selection, baselines=BASELINES, loss_label="MSE, 1").axes[0]
     assert all(line.get_marker() == "." for line in left.lines)
 
 
@@ -321,7 +333,7 @@ def test_a_model_that_failed_at_once_has_no_curve_and_no_label(retrained, select
     records = made_up.retrain_records(retrained)
     dead = {"trial": 999, "seed": 0, "status": "failed", "best_epoch": None, "n_parameters": 9}
     records.append(dead | {"min_val_loss": None, "train_loss": [], "val_loss": []})
-    figure = draw_loss_curves(records, selection, baselines=BASELINES, unit="1")
+    figure = draw_loss_curves(records, selection, baselines=BASELINES, loss_label="MSE, 1")
     assert not any("999" in label for label in legend_texts(figure))
 
 

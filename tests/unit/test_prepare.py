@@ -1,127 +1,256 @@
-"""Preparing: what is dropped, how it is split, and that scaling sees training rows only."""
+"""Preparing: what is dropped, what is refused, and that scaling sees training rows only."""
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twostep.dataset import Feature
+from twostep import prepare as prepare_module
+from twostep.arrays import load_split
+from twostep.dataset import read_headers
 from twostep.errors import UserError
-from twostep.prepare import prepare, split_rows
+from twostep.prepare import prepare
 from twostep.subset import subset
 
-INPUTS = [Feature("a", "a", None, "K", "a"), Feature("b", "b", None, "m s-1", "b")]
-OUTPUTS = [Feature("y", "y", None, "1", "y")]
-
-
-def run(inputs, targets, **changes):
-    options = {
-        "transforms": {"a": "none", "b": "log10", "y": "none"},
-        "output_activation": "sigmoid",
-        "validation": 0.2,
-        "test": 0.1,
-        "seed": 1,
-    } | changes
-    return prepare(
-        np.asarray(inputs, float), INPUTS, np.asarray(targets, float), OUTPUTS, **options
-    )
+UNITS = {"a": "K", "b": "m s-1", "y": "1"}
+DATASET = {
+    "inputs": [{"name": "a", "transform": "none"}, {"name": "b", "transform": "log10"}],
+    "outputs": [{"name": "y", "transform": "none"}],
+    "max_dropped": 0.05,
+}
+SPLIT = {"method": "random", "validation": 0.2, "test": 0.1, "variable": None, "n_blocks": 10}
 
 
 @pytest.fixture
 def columns():
     rng = np.random.default_rng(0)
-    inputs = np.column_stack([rng.normal(280, 10, 1000), 10 ** rng.uniform(-2, 1, 1000)])
-    return inputs, rng.uniform(0, 1, (1000, 1))
-
-
-def test_sizes_types_and_scaling(columns):
-    splits, description = run(*columns)
-    assert {split: len(inputs) for split, (inputs, _) in splits.items()} == {
-        "training": 700,
-        "validation": 200,
-        "test": 100,
+    return {
+        "a": rng.normal(280, 10, 1000),
+        "b": 10 ** rng.uniform(-2, 1, 1000),
+        "y": rng.uniform(0, 1, 1000),
     }
+
+
+def run(folder, columns, *, n_files=1, output_activation="sigmoid", split=SPLIT, **dataset):
+    """Write columns to files and prepare them; return the splits and the manifest."""
+    folder.mkdir(exist_ok=True)
+    files = []
+    for part, rows in enumerate(np.array_split(np.arange(len(columns["y"])), n_files)):
+        files.append(str(folder / f"part_{part}.nc"))
+        xr.Dataset(
+            {
+                name: (
+                    "sample",
+                    x[rows],
+                    {"units": UNITS.get(name, ""), "long_name": f"the {name}"},
+                )
+                for name, x in columns.items()
+            }
+        ).to_netcdf(files[-1])
+    dataset = DATASET | dataset
+    variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
+    manifest = prepare(
+        read_headers(files, variables, ["sample"], split["variable"]),
+        dataset,
+        split,
+        output_activation=output_activation,
+        seed=1,
+        folder=folder / "prepare",
+    )
+    path = folder / "prepare" / "manifest.json"
+    return {name: load_split(path, name) for name in manifest["splits"]}, manifest
+
+
+def test_sizes_types_scaling_and_description(tmp_path, columns):
+    splits, manifest = run(tmp_path, columns)
+    assert manifest["splits"] == {"training": 700, "validation": 200, "test": 100}
     inputs, targets = splits["training"]
     assert inputs.dtype == targets.dtype == np.float32
     np.testing.assert_allclose(inputs.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(inputs.std(0), 1, atol=1e-5)
     assert abs(splits["test"][0].mean(0)).min() > 1e-4  # not standardised by itself
-    assert [feature["transform"] for feature in description["inputs"]] == ["none", "log10"]
-    assert description["inputs"][0]["units"] == "K"
-    assert description["outputs"][0]["mean"] == 0 and description["outputs"][0]["std"] == 1
+    a, b = manifest["inputs"]
+    assert (a["transform"], b["transform"]) == ("none", "log10")
+    assert (a["units"], a["long_name"]) == ("K", "the a")
+    assert b["min"] == pytest.approx(0.01, rel=0.05) and b["max"] == pytest.approx(10, rel=0.05)
+    assert manifest["outputs"][0]["mean"] == 0 and manifest["outputs"][0]["std"] == 1
+    # Nothing else is left in the folder: the temporary file is gone.
+    assert {path.suffix for path in (tmp_path / "prepare").iterdir()} == {".npy", ".json"}
 
 
-def test_splits_undo_to_the_very_rows(columns):
-    inputs, targets = columns
-    splits, description = run(inputs, targets)
-    mean, std = (np.array([f[key] for f in description["inputs"]]) for key in ("mean", "std"))
-    scaled = np.concatenate([splits[split][0] for split in splits])
-    restored = scaled * std + mean
-    restored[:, 1] = 10 ** restored[:, 1]
-    both = np.column_stack([restored, np.concatenate([splits[split][1] for split in splits])])
-    order, expected = both[:, 2].argsort(), targets[:, 0].argsort()
-    np.testing.assert_allclose(both[order, :2], inputs[expected], rtol=1e-4)
+def restore(splits, manifest):
+    """Undo the scaling; return the rows of all splits in the order of y."""
+    mean, std = (np.array([f[key] for f in manifest["inputs"]]) for key in ("mean", "std"))
+    inputs = np.concatenate([splits[split][0] for split in splits]) * std + mean
+    inputs[:, 1] = 10 ** inputs[:, 1]
+    rows = np.column_stack([inputs, np.concatenate([splits[split][1] for split in splits])])
+    return rows[rows[:, 2].argsort()]
 
 
-def test_scaling_ignores_rows_outside_the_training_split(columns):
-    inputs, targets = columns
-    rows = split_rows(1000, validation=0.2, test=0.1, seed=1)
-    changed = inputs.copy()
-    changed[np.concatenate([rows["test"], rows["validation"]]), 0] += 1e6
-    _, before = run(inputs, targets)
-    _, after = run(changed, targets)
-    assert before["inputs"] == after["inputs"]
+def test_splits_undo_to_the_very_rows(tmp_path, columns):
+    expected = np.column_stack(list(columns.values()))
+    expected = expected[expected[:, 2].argsort()]
+    np.testing.assert_allclose(restore(*run(tmp_path, columns)), expected, rtol=1e-4)
 
 
-def test_linear_targets_are_standardised(columns):
-    inputs, targets = columns
-    splits, description = run(inputs, 5 + 100 * targets, output_activation="linear")
+def test_values_far_from_zero_keep_their_digits(tmp_path, columns):
+    columns["a"] = 1e9 + columns["b"]
+    splits, manifest = run(tmp_path, columns)
+    a = manifest["inputs"][0]
+    restored = splits["training"][0][:, 0].astype(float) * a["std"] + a["mean"] - 1e9
+    b = manifest["inputs"][1]
+    expected = 10 ** (splits["training"][0][:, 1].astype(float) * b["std"] + b["mean"])
+    np.testing.assert_allclose(restored, expected, rtol=1e-3, atol=1e-5)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 400))
+def test_the_result_does_not_depend_on_files_or_slabs(tmp_path_factory, n_files, slab_rows):
+    rng = np.random.default_rng(0)
+    columns = {"a": rng.normal(size=300), "b": rng.uniform(1, 2, 300), "y": rng.uniform(size=300)}
+    columns["a"][5] = np.nan
+    whole, manifest = run(tmp_path_factory.mktemp("whole"), columns)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepare_module, "SLAB_BYTES", slab_rows * 8 * 3)
+        patch.setattr(prepare_module, "MIN_SLAB_ROWS", 1)
+        parts, other = run(tmp_path_factory.mktemp("parts"), columns, n_files=n_files)
+    for split in whole:
+        for array, again in zip(whole[split], parts[split], strict=True):
+            np.testing.assert_allclose(array, again, rtol=1e-5, atol=1e-5)
+    assert manifest["splits"] == other["splits"]
+
+
+def test_scaling_ignores_rows_outside_the_training_split(tmp_path, columns):
+    splits, before = run(tmp_path / "before", columns)
+    elsewhere = ~np.isin(columns["y"].astype(np.float32), splits["training"][1])
+    assert elsewhere.sum() == 300
+    changed = columns | {"a": np.where(elsewhere, columns["a"] + 5, columns["a"])}
+    _, after = run(tmp_path / "after", changed)
+    for one, other in zip(before["inputs"], after["inputs"], strict=True):
+        for key in ("mean", "std", "min", "max"):
+            assert other[key] == pytest.approx(one[key], rel=1e-6)
+
+
+def test_linear_targets_are_standardised_after_their_transform(tmp_path, columns):
+    columns["y"] = 10 ** (5 * columns["y"])
+    outputs = [{"name": "y", "transform": "log10"}]
+    splits, manifest = run(tmp_path, columns, output_activation="linear", outputs=outputs)
     assert abs(splits["training"][1].mean()) < 1e-5
     assert abs(splits["training"][1].std() - 1) < 1e-5
-    assert description["outputs"][0]["std"] == pytest.approx(100 / np.sqrt(12), rel=0.05)
+    assert manifest["outputs"][0]["std"] == pytest.approx(5 / np.sqrt(12), rel=0.05)
+    assert manifest["outputs"][0]["max"] == pytest.approx(1e5, rel=0.1)
 
 
-def test_unusable_rows_are_dropped_and_counted_by_reason_and_variable(columns):
-    inputs, targets = columns
-    inputs[:3, 0] = np.nan
-    inputs[2:7, 1] = -1
-    targets[10, 0] = np.inf
-    splits, description = run(inputs, targets)
-    assert description["n_rows_read"] == 1000
-    assert description["n_rows_used"] == sum(len(x) for x, _ in splits.values()) == 992
-    assert description["dropped"] == {
-        "missing or not finite": {"a": 3, "y": 1},
-        "not above 0, as log10 needs": {"b": 5},
-    }
+def test_unusable_rows_are_dropped_and_counted_by_reason_and_feature(tmp_path, columns):
+    before, _ = run(tmp_path / "before", columns)
+    columns["a"][:3] = np.nan
+    columns["a"][999] = 1e300  # too large for float32
+    columns["b"][2:7] = -1
+    columns["y"][10] = np.inf
+    splits, manifest = run(tmp_path / "after", columns)
+    assert manifest["n_rows_read"] == 1000
+    assert manifest["n_rows_used"] == sum(manifest["splits"].values()) == 991
+    where = str(tmp_path / "after" / "part_0.nc at sample index")
+    missing, outside = "missing or not finite", "not above 0, as log10 needs"
+    assert manifest["dropped"] == [
+        {"reason": missing, "feature": "a", "rows": 4, "first": f"{where} 0"},
+        {"reason": missing, "feature": "y", "rows": 1, "first": f"{where} 10"},
+        {"reason": outside, "feature": "b", "rows": 5, "first": f"{where} 2"},
+    ]
+    # A missing value changes no other sample's split.
+    for split in splits:
+        assert np.isin(splits[split][1], before[split][1]).all()
+
+
+def test_rows_without_a_group_are_dropped(tmp_path, columns):
+    columns["day"] = np.repeat(np.arange(20.0), 50)
+    columns["day"][:7] = np.nan
+    split = SPLIT | {"method": "group", "variable": "day"}
+    _, manifest = run(tmp_path, columns, split=split)
+    assert manifest["n_rows_used"] == 993
+    assert manifest["split"]["n_units"] == 20
+    assert [(entry["feature"], entry["rows"]) for entry in manifest["dropped"]] == [("day", 7)]
 
 
 @pytest.mark.parametrize(
-    ("change", "fragments"),
+    ("name", "rows", "value", "fragments"),
     [
-        (lambda x, y: y.__setitem__(7, 1.5), ["'y'", "1 values outside [0, 1]", "row 7", "linear"]),
-        (lambda x, y: x.__setitem__((slice(None), 0), 5.1), ["'a'", "same value"]),
-        (lambda x, y: x.__setitem__((slice(None), 1), -1), ["none of the 1000 rows"]),
+        ("y", 7, 1.5, ["'y'", "1 values outside [0, 1]", "sample index 7", "linear"]),
+        ("a", slice(None), 5.1, ["'a'", "same value", "700 training samples"]),
+        ("b", slice(None), -1, ["'b' has no usable value", "all 1,000", "log10"]),
+        ("a", slice(None), np.nan, ["'a' has no usable value", "all 1,000", "missing"]),
+        ("b", slice(30, 81), 0, ["51 of 1,000", "5.1 %", "max_dropped", "'b'", "sample index 30"]),
     ],
 )
-def test_bad_contents_are_one_sentence(columns, change, fragments):
-    change(*columns)
+def test_bad_contents_are_one_sentence_and_leave_nothing(
+    tmp_path, columns, name, rows, value, fragments
+):
+    columns[name][rows] = value
     with pytest.raises(UserError) as error:
-        run(*columns)
+        run(tmp_path, columns)
     for fragment in fragments:
         assert fragment in str(error.value)
+    assert not list((tmp_path / "prepare").iterdir())
 
 
-def test_empty_split_is_an_error(columns):
-    inputs, targets = columns
+def test_a_split_that_the_file_leaves_empty(tmp_path, columns):
+    columns["part"] = np.zeros(1000)
+    columns["part"][:100] = 1
+    split = SPLIT | {"method": "variable", "variable": "part"}
     with pytest.raises(UserError, match="the test split is empty"):
-        run(inputs[:4], targets[:4])
+        run(tmp_path, columns, split=split)
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.integers(10, 500), st.integers(0, 99))
-def test_splits_partition_the_rows(n_rows, seed):
-    rows = split_rows(n_rows, validation=0.2, test=0.1, seed=seed)
-    assert sorted(np.concatenate(list(rows.values()))) == list(range(n_rows))
+def test_too_little_disk_space_is_told_before_the_work(tmp_path, columns, monkeypatch):
+    free = prepare_module.shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(prepare_module.shutil, "disk_usage", lambda path: free)
+    with pytest.raises(UserError, match="free disk space"):
+        run(tmp_path, columns)
+
+
+@pytest.mark.parametrize(("memory", "expected"), [(0.98, 0.98), (0.0, 0.0)])
+def test_autocorrelation_is_that_of_neighbours(tmp_path, memory, expected):
+    # An autoregressive series of order 1 with this coefficient.
+    rng = np.random.default_rng(0)
+    series = np.zeros((20_000, 3))
+    for i in range(1, len(series)):
+        series[i] = memory * series[i - 1] + np.sqrt(1 - memory**2) * rng.normal(size=3)
+    columns = dict(zip(("a", "b", "y"), np.exp(series).T, strict=True))
+    log10 = [{"name": name, "transform": "log10"} for name in ("a", "b", "y")]
+    options = {"inputs": log10[:2], "outputs": log10[2:], "output_activation": "linear"}
+    _, manifest = run(tmp_path, columns, n_files=2, **options)
+    measured = manifest["autocorrelation"]
+    assert measured["along"] == "sample"
+    assert measured["inputs"] == pytest.approx(expected, abs=0.03)
+    assert measured["outputs"] == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("n_files", [1, 20])
+def test_autocorrelation_is_looked_for_along_each_dimension(tmp_path, n_files):
+    # Alike in time and not in space; with one time in each file, neighbours are in the next one.
+    rng = np.random.default_rng(0)
+    fields = rng.normal(size=(1, 40, 30, 3)) + 0.1 * rng.normal(size=(20, 40, 30, 3))
+    files = []
+    for part, times in enumerate(np.array_split(fields, n_files)):
+        files.append(str(tmp_path / f"{part:02d}.nc"))
+        variables = {name: (("time", "lat", "lon"), times[..., i]) for i, name in enumerate("abc")}
+        xr.Dataset(variables).to_netcdf(files[-1])
+    none = [{"name": name, "transform": "none"} for name in "abc"]
+    manifest = prepare(
+        read_headers(files, list("abc"), ["time", "lat", "lon"]),
+        {"inputs": none[:2], "outputs": none[2:], "max_dropped": 0},
+        SPLIT,
+        output_activation="linear",
+        seed=1,
+        folder=tmp_path / "prepare",
+    )
+    assert manifest["autocorrelation"]["along"] == "time"
+    assert manifest["autocorrelation"]["inputs"] == pytest.approx(0.99, abs=0.02)
+
+
+def rows_of(pieces):
+    return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
 
 
 @settings(max_examples=50, deadline=None)
@@ -132,11 +261,14 @@ def test_fractions_nest_and_share_the_validation_sample(one, other):
         subset(split, split, fraction=fraction, n_validation=100, batch_size=10)
         for fraction in sorted((one, other))
     )
-    n = len(small["training"][0])
+    n = small["training"].n_rows
     assert n == round(min(one, other) * 1000)
-    assert (large["training"][0][:n] == small["training"][0]).all()
-    assert (small["validation"][1] == large["validation"][1]).all()
-    assert len(small["validation"][0]) == 100
+    small_rows, large_rows = rows_of(small["training"].pieces), rows_of(large["training"].pieces)
+    assert len(small_rows[0]) == n
+    assert (large_rows[0][:n] == small_rows[0]).all()
+    validation = rows_of(small["validation"].pieces), rows_of(large["validation"].pieces)
+    assert (validation[0][1] == validation[1][1]).all()
+    assert small["validation"].n_rows == len(validation[0][0]) == 100
 
 
 def test_a_fraction_below_one_batch_is_an_error():

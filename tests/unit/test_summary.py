@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -91,10 +92,47 @@ def test_it_says_so_if_the_best_model_is_the_selected_one(study):
 def test_it_describes_the_data(text):
     data = section(text, "Data")
     assert "`data/parcels.nc`; 100,120 rows read." in data
-    assert "120 of 100,120 rows (0.12 %); missing or not finite: rh (20), tair (100)." in data
-    assert "70,000 training, 15,000 validation and 15,000 test samples" in data
-    assert "Inputs (10): x0 (K), x1 (K)" in data
-    assert "Outputs (2): fn[accumulation], fn[coarse]." in data
+    assert (
+        "120 of 100,120 rows (0.12 %): x1 missing or not finite (120 rows, first in parcels.nc at "
+        "sample index 7)." in data
+    )
+    assert "70,000 training, 15,000 validation and 15,000 test samples, divided at random." in data
+    assert "| input | `x3` | input 3 | K | none | 0.25 | 3.5 |" in data
+    assert "| output | `fn[coarse]` | activated fraction | 1 | none | 0.25 | 3.5 |" in data
+    assert "correlate with 0.01 in the inputs and 0.02 in the outputs" in data
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        ({"method": "blocks", "variable": None, "n_units": 40}, "by 40 contiguous blocks of neigh"),
+        ({"method": "blocks", "variable": "time", "n_units": 40}, "blocks along `time`"),
+        ({"method": "group", "variable": "day", "n_units": 365}, "by `day`, whose 365 values"),
+        ({"method": "variable", "variable": "part", "n_units": None}, "the variable `part` says"),
+    ],
+)
+def test_it_says_how_the_samples_were_divided(study, split, words):
+    manifest = {**study.manifest, "split": split}
+    assert words in section(summarise(replace(study, manifest=manifest)), "Data")
+
+
+@pytest.mark.parametrize(
+    ("method", "inputs", "outputs", "warned"),
+    [
+        ("random", 0.9, 0.8, True),
+        ("random", 0.9, 0.1, False),
+        ("random", 0.1, 0.9, False),
+        ("blocks", 0.9, 0.8, False),
+    ],
+)
+def test_a_random_split_of_neighbours_that_are_alike_is_warned_of(
+    study, method, inputs, outputs, warned
+):
+    measured = {"along": "time", "inputs": inputs, "outputs": outputs, "n_pairs": 1000}
+    split = {"method": method, "variable": None, "n_units": 40}
+    manifest = {**study.manifest, "split": split, "autocorrelation": measured}
+    warnings = section(summarise(replace(study, manifest=manifest)), "Warnings")
+    assert ("near copies among the training samples" in warnings) == warned
 
 
 def test_it_names_the_embedded_data():

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from twostep import training as training_module
 from twostep.network import ACTIVATIONS, OPTIMIZERS, build_network
 from twostep.space import Configuration
-from twostep.training import Budget, TrainingData, train, validation_loss
+from twostep.training import Budget, TrainingData, shuffled_windows, train, validation_loss
 
 CONFIGURATION = Configuration((16, 16), 1e-2, 32, "relu", "adam", 0.0, 0.0)
 
@@ -110,3 +111,35 @@ def test_initialisation_is_glorot_uniform():
     assert np.abs(weights).max() <= limit
     assert abs(weights.std() - limit / np.sqrt(3)) < 0.01 * limit
     assert (network[0].bias == 0).all()
+
+
+@pytest.fixture
+def small_windows(monkeypatch):
+    monkeypatch.setattr(training_module, "SHUFFLE_WINDOW", 100)
+    monkeypatch.setattr(training_module, "SHUFFLE_BLOCK", 8)
+
+
+@pytest.mark.parametrize("n_samples", [99, 100, 101, 397, 400])
+@pytest.mark.parametrize("batch_size", [7, 32, 100, 250])
+def test_an_epoch_uses_each_sample_once_in_whole_batches(small_windows, n_samples, batch_size):
+    order = torch.Generator().manual_seed(1)
+    rows = torch.arange(n_samples)
+    windows = [
+        torch.cat([rows[block] for block in blocks])
+        for blocks in shuffled_windows(n_samples, batch_size, order)
+    ]
+    assert sorted(torch.cat(windows).tolist()) == list(range(n_samples))
+    assert all(len(window) % batch_size == 0 for window in windows[:-1])
+    if n_samples <= 100:
+        assert len(windows) == 1
+    else:
+        # Windows consist of blocks from all over the data, other ones in the next epoch.
+        again = next(shuffled_windows(n_samples, batch_size, order))
+        assert {block.start for block in again} != set(windows[0][::8].tolist())
+
+
+def test_training_through_windows_learns_and_repeats(data, small_windows):
+    training = run(data, Budget(max_epochs=40))
+    assert training.updates == 40 * 13
+    assert training.min_val_loss < 0.2 * data.validation_targets.var(0).mean()
+    assert run(data, Budget(max_epochs=40)).val_loss == training.val_loss

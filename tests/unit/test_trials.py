@@ -8,7 +8,7 @@ import torch
 
 from twostep import trials as trials_module
 from twostep.journal import Journal
-from twostep.metrics import evaluate
+from twostep.metrics import measure_errors
 from twostep.model import load_model, save_model
 from twostep.search import configurations, search
 from twostep.space import Configuration
@@ -146,8 +146,8 @@ def test_a_saved_model_predicts_in_physical_units(trainer, tmp_path):
             {"name": "b", "transform": "log10", "mean": -1.0, "std": 0.5},
         ],
         "outputs": [
-            {"name": "product", "mean": 3.0, "std": 2.0},
-            {"name": "copy", "mean": 0.0, "std": 1.0},
+            {"name": "product", "transform": "none", "mean": 3.0, "std": 2.0},
+            {"name": "copy", "transform": "log10", "mean": 0.0, "std": 1.0},
         ],
         "output_activation": "linear",
         "content": "hash of the data",
@@ -161,6 +161,7 @@ def test_a_saved_model_predicts_in_physical_units(trainer, tmp_path):
     scaled = np.array([[0.5, 0.2], [-1.0, 1.0]], np.float32)
     physical = np.column_stack([280 + 10 * scaled[:, 0], 10 ** (-1 + 0.5 * scaled[:, 1])])
     expected = model.predict_scaled(scaled) * [2.0, 1.0] + [3.0, 0.0]
+    expected[:, 1] = 10 ** expected[:, 1]
     np.testing.assert_allclose(model.predict(physical), expected, rtol=1e-5)
     # The best epoch's weights: the loss that the record promises.
     data = trainer.data.tensors
@@ -168,19 +169,37 @@ def test_a_saved_model_predicts_in_physical_units(trainer, tmp_path):
     assert np.mean(error**2) == pytest.approx(finished.record["min_val_loss"], rel=1e-5)
 
 
+def outputs(*transforms):
+    """Return outputs as in a manifest, the first with a deviation of 2."""
+    return [
+        {"name": name, "mean": 0.0, "std": 2.0 - i, "transform": transform}
+        for i, (name, transform) in enumerate(zip("yz", transforms, strict=False))
+    ]
+
+
 def test_metrics_by_hand():
-    class Stub:
-        outputs = ({"name": "y", "std": 2.0}, {"name": "z", "std": 1.0})
-
-        def predict_scaled(self, inputs):
-            return inputs
-
     predictions = np.array([[1.0, 0.0], [2.0, 0.0]])
     targets = np.array([[1.0, 1.0], [4.0, -1.0]])
-    result = evaluate(Stub(), predictions, targets)
+    result = measure_errors(lambda x: x, predictions, targets, outputs("none", "none"))
     assert result["per_output"]["y"] == pytest.approx(
         {"mse": 8.0, "rmse": 8**0.5, "mae": 2.0, "r2": 1 - 2 / 2.25}
     )
     assert result["per_output"]["z"]["r2"] == pytest.approx(0.0)
     assert result["overall"]["mse"] == pytest.approx((8 + 1) / 2)
     assert result["test_loss"] == pytest.approx((2 + 1) / 2)
+
+
+def test_metrics_of_a_transformed_output_are_in_physical_units():
+    # With a deviation of 2, these are 100 and 1 instead of 10 and 1.
+    predictions, targets = np.array([[1.0], [0.0]]), np.array([[0.5], [0.0]])
+    result = measure_errors(lambda x: x, predictions, targets, outputs("log10"))
+    assert result["per_output"]["y"]["mae"] == pytest.approx((90 + 0) / 2)
+    assert result["test_loss"] == pytest.approx(0.125)
+
+
+def test_a_prediction_that_overflows_has_a_loss_and_no_physical_error():
+    predictions, targets = np.array([[400.0], [0.0]]), np.array([[0.5], [0.0]])
+    result = measure_errors(lambda x: x, predictions, targets, outputs("log10"))
+    assert result["overall"] == dict.fromkeys(("mse", "rmse", "mae", "r2"))
+    assert result["test_loss"] == pytest.approx(399.5**2 / 2)
+    json.dumps(result, allow_nan=False)

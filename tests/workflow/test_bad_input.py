@@ -50,6 +50,6 @@ def test_bad_contents_stop_in_prepare_with_one_sentence(fresh, tmp_path):
     process = study.snakemake()
     assert process.returncode != 0
     assert "Traceback" not in process.stderr
-    sentence = "Error: output 'tair' has 1600 values outside [0, 1]"
+    sentence = "Error: output 'tair' has 1,600 values outside [0, 1]"
     assert sum(line.startswith(sentence) for line in process.stderr.splitlines()) == 1
     assert not list((study.results / "prepare").glob("*"))

@@ -9,7 +9,7 @@ rule baseline:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(data_mb, copies=2),
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         fractions=list(FRACTIONS),

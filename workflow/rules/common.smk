@@ -10,23 +10,24 @@ SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
-from twostep import fingerprint, resources as needs
+from twostep import fingerprint, resources as needs, sources
 from twostep.config import fraction_name, resolve_config
 from twostep.errors import UserError
 from twostep.figure_names import figure_captions
-from twostep.preflight import check_data, list_files
+from twostep.preflight import check_data, check_writable, list_files
 from twostep.space import random_configurations
 
 try:
     config = resolve_config(config)
+    RESULTS = f"results/{config['study']}"
     DATA_FILES = list_files(config["dataset"]["files"])
     # The jobs that this run starts need not look at the files' headers again.
     if workflow.is_main_process:
+        check_writable(RESULTS)
         check_data(config, DATA_FILES)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-RESULTS = f"results/{config['study']}"
 FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}
 SEEDS = range(config["retrain"]["seeds"])
 FIGURES = figure_captions(list(FRACTIONS))
@@ -48,6 +49,23 @@ def as_text(section):
 def code(rule):
     """The hash of the library modules that a rule's script uses, which Snakemake does not see."""
     return fingerprint.hash_code(SCRIPTS / f"{rule}.py")
+
+
+# What the study was last prepared from: beside the results, as Snakemake must not delete it.
+SOURCES = f"{RESULTS}/journal/sources.json"
+
+
+@cache
+def data_version():
+    """The version of the user's files, which changes with their content and not with a touch."""
+    version, changed = sources.data_version(SOURCES, DATA_FILES)
+    if changed and workflow.is_main_process:
+        logger.warning(
+            f"The data of study {config['study']} have changed since it was prepared "
+            f"({', '.join(changed[:3])}{', ...' if changed[3:] else ''}): what depends on them is "
+            "done again."
+        )
+    return version
 
 
 def blocks(n, size):
@@ -117,11 +135,6 @@ def retrain_minutes(wildcards, input, attempt):
     return attempt * needs.training_minutes(
         input.manifest, configuration, config["retrain"]["budget"]
     )
-
-
-def data_mb(wildcards, input, attempt, *, copies):
-    """Memory of a job that holds some copies of the data whose manifest is its input."""
-    return attempt * int(needs.BASE_MB + copies * needs.data_mb(input.manifest))
 
 
 def file_mb(wildcards, input, attempt, *, copies):

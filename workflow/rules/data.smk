@@ -27,7 +27,8 @@ rule generate:
 
 rule prepare:
     input:
-        data=DATA_FILES or expand(rules.generate.output, part=range(len(PARTS))),
+        # Changes of the user's files show in `version`: a mere touch must not run everything again.
+        data=ancient(DATA_FILES) or expand(rules.generate.output, part=range(len(PARTS))),
     output:
         manifest=f"{RESULTS}/prepare/manifest.json",
         arrays=expand(
@@ -40,9 +41,11 @@ rule prepare:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(file_mb, copies=10),
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, input, attempt: attempt * (60 + int(input.size_mb / 1000)),
     params:
+        version=lambda wildcards: data_version() if DATA_FILES else "",
+        sources=SOURCES,
         dataset=as_text(config["dataset"]),
         split=as_text(config["split"]),
         output_activation=config["training"]["output_activation"],
@@ -67,7 +70,7 @@ rule subset:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(data_mb, copies=2),
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         fraction=lambda wildcards: FRACTIONS[wildcards.fraction],

@@ -2,15 +2,15 @@
 
 import torch
 
+from twostep.evaluate import evaluate
 from twostep.files import read_json, write_json
 from twostep.logs import reporting
-from twostep.metrics import evaluate_file
 
 
 def main(*, manifest: str, model: str, record: str, output: str, threads: int) -> None:
     """Write the model's errors as JSON."""
     torch.set_num_threads(threads)
-    write_json(output, evaluate_file(model, read_json(record), manifest))
+    write_json(output, evaluate(model, read_json(record), manifest))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from twostep.figure_style import loss_unit, save
+from twostep.figure_style import describe_loss, save
 from twostep.files import read_json
 from twostep.logs import reporting
 from twostep.study_figures import draw_figures
@@ -26,12 +26,11 @@ def main(
     folder: str | Path,
 ) -> None:
     """Write every figure into `folder`; `trials` is {fraction: path of its ranked table}."""
-    units = [output["units"] for output in read_json(manifest)["outputs"]]
     drawn = draw_figures(
         {fraction: read_table(path) for fraction, path in trials.items()},
         *map(read_table, (retrained, selection, baseline)),
         [read_json(path) for path in records],
-        unit=loss_unit(output_activation, units),
+        loss_label=describe_loss(output_activation, read_json(manifest)["outputs"]),
         top_k=top_k,
         tolerance=tolerance,
     )

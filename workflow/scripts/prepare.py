@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from twostep.arrays import write_folder
-from twostep.dataset import check_headers, read_columns
+from twostep.dataset import read_headers
 from twostep.logs import reporting
 from twostep.prepare import prepare
+from twostep.sources import describe_sources, record_sources
 
 
 def main(
@@ -17,26 +17,22 @@ def main(
     output_activation: str,
     seed: int,
     manifest: str,
+    sources: str,
+    version: str,
 ) -> None:
-    """Read the files' variables, prepare them and write the folder of `manifest`."""
-    inputs = {entry["name"]: entry["transform"] for entry in dataset["inputs"]}
-    outputs = {entry["name"]: "none" for entry in dataset["outputs"]}
-    dimension = dataset["sample_dimension"]
-    check_headers(files, [*inputs, *outputs], dimension)
-    input_features, input_columns = read_columns(files, list(inputs), dimension)
-    output_features, output_columns = read_columns(files, list(outputs), dimension)
-    splits, description = prepare(
-        input_columns,
-        input_features,
-        output_columns,
-        output_features,
-        transforms={**inputs, **outputs},
+    """Prepare the variables of the files, write the folder of `manifest`, record the `sources`."""
+    described = describe_sources(files)
+    variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
+    data_set = read_headers(files, variables, dataset["sample_dimension"], split["variable"])
+    prepare(
+        data_set,
+        dataset,
+        split,
         output_activation=output_activation,
-        validation=split["validation"],
-        test=split["test"],
         seed=seed,
+        folder=Path(manifest).parent,
     )
-    write_folder(Path(manifest).parent, splits, description)
+    record_sources(sources, version, described)
 
 
 if __name__ == "__main__":
@@ -48,4 +44,6 @@ if __name__ == "__main__":
             output_activation=snakemake.params.output_activation,
             seed=snakemake.params.seed,
             manifest=snakemake.output.manifest,
+            sources=snakemake.params.sources,
+            version=snakemake.params.version,
         )

@@ -7,39 +7,89 @@ are a random sample, and the first m < n are contained in it.
 """
 
 import hashlib
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from twostep.errors import UserError
-from twostep.files import atomic_path, read_json, write_json
+from twostep.files import Background, atomic_path, read_json, write_json
 from twostep.fingerprint import hash_values
 
 MANIFEST = "manifest.json"
+# Rows copied at a time.
+CHUNK = 262_144
 
 
-def write_folder(
-    folder: str | Path, splits: dict[str, tuple[np.ndarray, np.ndarray]], description: dict
-) -> dict:
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a split, piece by piece: (inputs, targets) of some rows each, float32."""
+
+    n_rows: int
+    pieces: Iterable[tuple[np.ndarray, np.ndarray]]
+
+    @classmethod
+    def first(cls, n_rows: int, inputs: np.ndarray, targets: np.ndarray) -> "Rows":
+        """Return the first rows of two arrays."""
+        starts = range(0, n_rows, CHUNK)
+        ends = [min(start + CHUNK, n_rows) for start in starts]
+        pieces = (
+            (inputs[start:end], targets[start:end]) for start, end in zip(starts, ends, strict=True)
+        )
+        return cls(n_rows, pieces)
+
+
+def write_folder(folder: str | Path, splits: dict[str, Rows], description: dict) -> dict:
     """Write the arrays of each split, then the manifest; return the manifest.
 
-    `splits` maps a split's name to (inputs, targets); `description` is what else the manifest
-    says. The manifest's `content` is a hash of the arrays and of the description, hence the same
-    whenever the same data are prepared in the same way.
+    `description` is what else the manifest says. The manifest's `content` is a hash of the arrays
+    and of the description, hence the same whenever the same data are prepared in the same way.
     """
     folder = Path(folder)
     hashes = {}
-    for split, pair in splits.items():
-        for path, array in zip(array_paths(folder, split), pair, strict=True):
-            array = np.ascontiguousarray(array, dtype=np.float32)
-            with atomic_path(path) as temporary:
-                np.save(temporary, array)
-            hashes[path.name] = hashlib.sha256(array).hexdigest()
-    sizes = {split: len(inputs) for split, (inputs, _) in splits.items()}
-    manifest = {"format": 1, **description, "splits": sizes}
+    for split, rows in splits.items():
+        hashes |= _write_split(folder, split, rows)
+    sizes = {split: rows.n_rows for split, rows in splits.items()}
+    manifest = {"format": 2, **description, "splits": sizes}
     manifest["content"] = hash_values([manifest, hashes])
     write_json(folder / MANIFEST, manifest)
     return manifest
+
+
+def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, str]:
+    """Write the inputs and targets of a split; return the hash of each file's array."""
+    paths = array_paths(folder, split)
+    hashes = [hashlib.sha256() for _ in paths]
+    with ExitStack() as stack:
+        files = [
+            stack.enter_context(stack.enter_context(atomic_path(path)).open("wb")) for path in paths
+        ]
+        background = stack.enter_context(Background())
+        n_written = 0
+        for piece in rows.pieces:
+            for file, array, digest in zip(files, piece, hashes, strict=True):
+                if n_written == 0:
+                    _write_header(file, (rows.n_rows, array.shape[1]))
+                # A copy wherever the array is a part of a larger one, which may be reused.
+                background.submit(_append, file, np.ascontiguousarray(array, "<f4"), digest)
+            n_written += len(piece[0])
+        if n_written != rows.n_rows:
+            raise ValueError(f"{n_written} rows of {split} came where {rows.n_rows} were announced")
+    return {path.name: digest.hexdigest() for path, digest in zip(paths, hashes, strict=True)}
+
+
+def _append(file, array: np.ndarray, digest) -> None:
+    array.tofile(file)
+    digest.update(array)
+
+
+def _write_header(file, shape: tuple[int, int]) -> None:
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    # What follows is written past this file object.
+    file.flush()
 
 
 def array_paths(folder: str | Path, split: str) -> list[Path]:

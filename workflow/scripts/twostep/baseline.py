@@ -4,9 +4,8 @@ import numpy as np
 
 from twostep.arrays import load_split
 from twostep.files import read_json
-
-# Rows taken at a time, which bounds the memory of float64 copies.
-CHUNK = 65536
+from twostep.metrics import CHUNK, mean_squared_errors, measure_errors
+from twostep.records import flatten_errors
 
 
 def fit_linear(inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -32,51 +31,34 @@ def fit_linear(inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.linalg.lstsq(products, moments, rcond=None)[0]
 
 
-def squared_error(
-    coefficients: np.ndarray, inputs: np.ndarray, targets: np.ndarray, *, clip: bool
-) -> np.ndarray:
-    """Return the mean squared error of each output; with `clip`, predictions stay in [0, 1]."""
-    total = np.zeros(targets.shape[1])
-    for start in range(0, len(inputs), CHUNK):
-        prediction = _design(inputs[start : start + CHUNK]) @ coefficients
-        if clip:
-            prediction = prediction.clip(0, 1)
-        total += ((prediction - targets[start : start + CHUNK]) ** 2).sum(axis=0)
-    return total / len(inputs)
-
-
 def baselines(manifest: str, name: str) -> list[dict]:
-    """Return the losses of the baselines on the data of a folder, one table row a baseline.
+    """Return the errors of the baselines on the data of a folder, one table row a baseline.
 
     Both are fitted on the folder's training split: `constant` predicts the training mean,
-    `linear` is a linear regression. The test loss is None for a folder without a test split.
+    `linear` is a linear regression. Losses are in the units of the loss, the other errors on the
+    test split, if the folder has one, in physical units.
     """
     description = read_json(manifest)
+    outputs = description["outputs"]
     clip = description["output_activation"] == "sigmoid"
     inputs, targets = load_split(manifest, "training")
     constant = np.zeros((inputs.shape[1] + 1, targets.shape[1]))
     constant[-1] = targets.mean(axis=0, dtype=np.float64)
     rows = []
     for model, coefficients in (("constant", constant), ("linear", fit_linear(inputs, targets))):
-        losses = {
-            split: squared_error(coefficients, *load_split(manifest, split), clip=clip)
-            for split in ("validation", "test")
-            if split in description["splits"]
-        }
-        rows.append(
-            {
-                "data": name,
-                "model": model,
-                "val_loss": float(losses["validation"].mean()),
-                "test_loss": float(losses["test"].mean()) if "test" in losses else None,
-                **{
-                    f"val_loss[{output['name']}]": float(loss)
-                    for output, loss in zip(
-                        description["outputs"], losses["validation"], strict=True
-                    )
-                },
-            }
-        )
+
+        def predict(inputs: np.ndarray, coefficients: np.ndarray = coefficients) -> np.ndarray:
+            prediction = _design(inputs) @ coefficients
+            return prediction.clip(0, 1) if clip else prediction
+
+        losses = mean_squared_errors(predict, *load_split(manifest, "validation"))
+        row = {"data": name, "model": model, "val_loss": float(losses.mean())}
+        for output, loss in zip(outputs, losses, strict=True):
+            row[f"val_loss[{output['name']}]"] = float(loss)
+        if "test" in description["splits"]:
+            errors = measure_errors(predict, *load_split(manifest, "test"), outputs)
+            row |= flatten_errors(errors, [output["name"] for output in outputs])
+        rows.append(row)
     return rows
 
 

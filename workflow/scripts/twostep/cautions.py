@@ -5,12 +5,28 @@ import math
 import pandas as pd
 
 from twostep.agreement import Agreement
-from twostep.wording import counts, share
+from twostep.wording import autocorrelation, counts, share
 
 # From this share on, trials that ran into the limit are worth a warning.
 LIMITED_SHARE = 0.2
 # ASSUME: with fewer updates than this, a pause in the progress is easily taken for its end.
 MIN_PATIENCE_UPDATES = 100
+# ASSUME: above this, a sample's neighbour in another split gives much of its answer away.
+STRONG_AUTOCORRELATION = 0.5
+
+
+def split_cautions(manifest: dict) -> list[str]:
+    """Return a warning if neighbouring samples are alike and were divided at random."""
+    measured = manifest["autocorrelation"]
+    if manifest["split"]["method"] != "random" or measured is None:
+        return []
+    if min(measured["inputs"], measured["outputs"]) < STRONG_AUTOCORRELATION:
+        return []
+    return [
+        f"{autocorrelation(measured)} Divided at random, validation and test samples have near "
+        "copies among the training samples, and errors look smaller than they will be on new data: "
+        "consider `split.method: blocks` or `group`."
+    ]
 
 
 def search_cautions(fraction: str, trials: pd.DataFrame, budget: dict) -> list[str]:

@@ -48,6 +48,9 @@ def resolve_config(config: dict) -> dict:
     if errors:
         error = min(errors, key=lambda error: URGENCY.get(error.validator, 2))
         raise UserError(describe_error(error, schema))
+    dimensions = resolved["dataset"]["sample_dimension"]
+    if isinstance(dimensions, str):
+        resolved["dataset"]["sample_dimension"] = [dimensions]
     for contradiction in _contradictions(resolved):
         raise UserError(contradiction)
     return resolved
@@ -136,16 +139,11 @@ def _validator() -> type:
 
 def _contradictions(config: dict) -> Iterator[str]:
     """Yield a sentence for each pair of values that cannot both be meant."""
-    yield from _contradictions_in_data(config["dataset"])
+    yield from _contradictions_in_data(config)
     modes = config["generate"]["modes"]
     if "single" in modes and len(modes) > 1:
         yield "generate.modes must not combine 'single', which stands for one mode, with others"
-    split = config["split"]
-    if split["validation"] + split["test"] >= 1:
-        yield (
-            f"split.validation ({split['validation']:g}) and split.test ({split['test']:g}) must "
-            "add up to less than 1, since the training split gets the rest"
-        )
+    yield from _contradictions_in_split(config["split"])
     for step in ("search", "retrain"):
         budget = config[step]["budget"]
         if budget["max_epochs"] is None and budget["max_updates"] is None:
@@ -165,7 +163,8 @@ def _contradictions(config: dict) -> Iterator[str]:
         )
 
 
-def _contradictions_in_data(dataset: dict) -> Iterator[str]:
+def _contradictions_in_data(config: dict) -> Iterator[str]:
+    dataset = config["dataset"]
     names = {role: [entry["name"] for entry in dataset[role]] for role in ("inputs", "outputs")}
     for role, named in names.items():
         for i, name in enumerate(named):
@@ -186,10 +185,33 @@ def _contradictions_in_data(dataset: dict) -> Iterator[str]:
                     f"dataset.{role}, entry {i + 1}: {source} has no variable "
                     f"{describe_given(name)}{hint or known}"
                 )
-    if dataset["sample_dimension"] != GENERATED_DIMENSION:
+    if dataset["sample_dimension"] != [GENERATED_DIMENSION]:
+        given = ", ".join(describe_given(name) for name in dataset["sample_dimension"])
         yield (
-            f"dataset.sample_dimension is {describe_given(dataset['sample_dimension'])}, but "
-            f"{source} has its samples along '{GENERATED_DIMENSION}'"
+            f"dataset.sample_dimension is {given}, but {source} has its samples along "
+            f"'{GENERATED_DIMENSION}'"
+        )
+    splitting = config["split"]["variable"]
+    if splitting is not None and DIMENSIONS.get(splitting) != (GENERATED_DIMENSION,):
+        yield (
+            f"split.variable: {source} has no variable {describe_given(splitting)} with one value "
+            "for each sample"
+        )
+
+
+def _contradictions_in_split(split: dict) -> Iterator[str]:
+    if split["validation"] + split["test"] >= 1:
+        yield (
+            f"split.validation ({split['validation']:g}) and split.test ({split['test']:g}) must "
+            "add up to less than 1, since the training split gets the rest"
+        )
+    method, variable = split["method"], split["variable"]
+    if method in ("group", "variable") and variable is None:
+        yield f"split.variable is missing: it must name the variable for split.method = {method}"
+    if method == "random" and variable is not None:
+        yield (
+            f"split.variable is {describe_given(variable)}, but split.method = random uses none: "
+            "take it out, or choose blocks, group or variable"
         )
 
 

@@ -1,13 +1,23 @@
-"""The data set as the user has it: NetCDF files, their headers and their columns."""
+"""The data set as the user has it: its files, their headers and the features in them."""
 
 import difflib
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import xarray as xr
 
 from twostep.errors import UserError
+from twostep.files import is_zarr
+from twostep.netcdf3 import missing_bytes
+
+# Decompressed chunks that are kept for each open variable: much of a column may be in one chunk,
+# and reading it in parts must not decompress it for each part, nor may all of them fill the memory.
+CHUNK_CACHE_BYTES = 32_000_000
+netCDF4.set_chunk_cache(CHUNK_CACHE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -15,135 +25,202 @@ class Feature:
     """One column: a variable, or one entry of a variable's extra dimension.
 
     `name` is the variable's name, or e.g. `num_aer[accumulation]` for an entry, by the label in
-    the dimension's coordinate or else by its index.
+    the dimension's coordinate or else by its index. `units` and `long_name` are the variable's
+    attributes; a variable without a long name has its name there.
     """
 
     name: str
     variable: str
-    index: int | None
     units: str
     long_name: str
 
 
-def open_file(path: str | Path) -> xr.Dataset:
-    """Open a NetCDF file lazily; raises UserError if it is none."""
-    try:
-        return xr.open_dataset(path, engine="netcdf4", decode_times=False)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} cannot be opened as a NetCDF file ({' '.join(str(error).split())}): "
-            "check dataset.files and the file"
-        ) from error
+@dataclass(frozen=True)
+class DataSet:
+    """Files whose samples are joined along the first sample dimension.
 
-
-def check_variable(data: xr.Dataset, path: str, variable: str, sample_dimension: str) -> None:
-    """Raise UserError unless `variable` is a numeric variable that can become features.
-
-    It must have the sample dimension and at most one other.
+    `shapes` are the sizes of the sample dimensions in each file. Where there are several, such as
+    time, latitude and longitude, each combination is a sample, the last dimension running fastest.
     """
-    if variable not in data.variables:
+
+    files: list[str]
+    sample_dimensions: list[str]
+    shapes: list[tuple[int, ...]]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of samples in all files."""
+        return sum(map(math.prod, self.shapes))
+
+    def locate(self, row: int) -> str:
+        """Say where a row, counted from 0 over all files, is: the file and the indices there."""
+        for path, shape in zip(self.files, self.shapes, strict=True):
+            if row < math.prod(shape):
+                index = np.unravel_index(row, shape)
+                return f"{path} at {self._where(index)}"
+            row -= math.prod(shape)
+        raise IndexError(f"row {row} is beyond the last one")
+
+    def _where(self, index: Iterable[int]) -> str:
+        pairs = zip(self.sample_dimensions, index, strict=True)
+        return ", ".join(f"{dimension} index {i}" for dimension, i in pairs)
+
+
+def open_file(path: str | Path) -> xr.Dataset:
+    """Open a NetCDF file or a Zarr store lazily; raises UserError if it is neither or damaged."""
+    options = {"engine": "netcdf4"}
+    if is_zarr(path):
+        options = {"engine": "zarr", "chunks": None}
+    try:
+        data = xr.open_dataset(path, decode_times=False, **options)
+        lacking = 0 if is_zarr(path) else missing_bytes(path)
+    except PermissionError as error:
+        raise UserError(f"{path} may not be read: ask its owner for permission") from error
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise UserError(
-            f"{path} has no variable {variable!r}, which the config names under dataset"
-            f"{_nearest(variable, data.variables)}"
-        )
-    array = data[variable]
-    dimensions = ", ".join(map(str, array.dims))
-    if sample_dimension not in array.dims:
+            f"{path} cannot be opened as a NetCDF file ({' '.join(str(error).split())}): it is "
+            "another kind of file, incomplete or damaged; check dataset.files and the file"
+        ) from error
+    if lacking:
+        data.close()
         raise UserError(
-            f"{path}: variable {variable!r} has the dimensions ({dimensions}) and "
-            f"not {sample_dimension!r}, the dataset.sample_dimension"
-            f"{_nearest(sample_dimension, array.dims)}"
+            f"{path} is incomplete or damaged: it lacks {lacking:,} bytes of what its header "
+            "announces; copy or make it again"
         )
-    if array.ndim > 2:
+    return data
+
+
+def read_headers(
+    files: list[str],
+    variables: list[str],
+    sample_dimensions: list[str],
+    split_variable: str | None = None,
+) -> DataSet:
+    """Check every file's header against the config; return the data set that they make.
+
+    Raises UserError for a file that lacks a variable, or whose variables have other entries or
+    units than those of the first file. `split_variable` is what the samples are divided by.
+    """
+    shapes = []
+    first: list[Feature] = []
+    for path in files:
+        with open_file(path) as data:
+            for dimension in sample_dimensions:
+                if dimension not in data.sizes:
+                    raise UserError(
+                        f"{path} has no dimension {dimension!r}, which dataset.sample_dimension "
+                        f"names{_nearest(dimension, data.sizes)}"
+                    )
+            for variable in variables:
+                _check_variable(data, path, variable, sample_dimensions)
+            if split_variable is not None:
+                _check_split_variable(data, path, split_variable, sample_dimensions)
+            features = describe_features(data, variables, sample_dimensions)
+            first = first or features
+            _check_agreement(first, features, files[0], path)
+            shapes.append(tuple(data.sizes[dimension] for dimension in sample_dimensions))
+    return DataSet(files, sample_dimensions, shapes)
+
+
+def describe_features(
+    data: xr.Dataset, variables: list[str], sample_dimensions: list[str]
+) -> list[Feature]:
+    """Return the features that variables become, in the order of the extra dimensions."""
+    features = []
+    for variable in variables:
+        array = data[variable]
+        units = str(array.attrs.get("units", ""))
+        long_name = str(array.attrs.get("long_name", variable))
+        names = [variable]
+        for dimension in _extra_dimensions(array, sample_dimensions):
+            has_labels = dimension in data.coords and data[dimension].ndim == 1
+            labels = data[dimension].values if has_labels else range(array.sizes[dimension])
+            names = [f"{variable}[{_label(label)}]" for label in labels]
+        features += [Feature(name, variable, units, long_name) for name in names]
+    return features
+
+
+def _extra_dimensions(array: xr.DataArray, sample_dimensions: list[str]) -> list[str]:
+    return [dimension for dimension in array.dims if dimension not in sample_dimensions]
+
+
+def _check_variable(
+    data: xr.Dataset, path: str, variable: str, sample_dimensions: list[str]
+) -> None:
+    """Raise UserError unless `variable` is a numeric variable that can become features."""
+    array = _find(data, path, variable, sample_dimensions, "dataset")
+    extra = _extra_dimensions(array, sample_dimensions)
+    if len(extra) > 1:
         raise UserError(
-            f"{path}: variable {variable!r} has the dimensions ({dimensions}); "
-            f"at most one besides {sample_dimension!r} can become features"
+            f"{path}: variable {variable!r} has the dimensions ({', '.join(map(str, array.dims))});"
+            f" at most one besides {', '.join(sample_dimensions)} can become features: name the "
+            "others under dataset.sample_dimension or take the variable out"
         )
-    if not np.issubdtype(array.dtype, np.number):
+    if extra and array.sizes[extra[0]] == 0:
+        raise UserError(f"{path}: dimension {extra[0]!r} of variable {variable!r} has no entries")
+    if not _is_numeric(array):
         raise UserError(f"{path}: variable {variable!r} is not numeric but of type {array.dtype}")
 
 
-def check_headers(files: list[str], variables: list[str], sample_dimension: str) -> int:
-    """Check every file's header against the config; return the number of rows of all files.
-
-    Raises UserError for a file that lacks a variable, or whose variables have other dimensions
-    or units than those of the first file.
-    """
-    n_rows = 0
-    first: dict[str, tuple] = {}
-    for path in files:
-        with open_file(path) as data:
-            if sample_dimension not in data.sizes:
-                raise UserError(
-                    f"{path} has no dimension {sample_dimension!r}, the dataset.sample_dimension"
-                    f"{_nearest(sample_dimension, data.sizes)}"
-                )
-            for variable in variables:
-                check_variable(data, path, variable, sample_dimension)
-                extra = tuple(
-                    (feature.name, feature.units)
-                    for feature in describe_features(data, variable, sample_dimension)
-                )
-                if first.setdefault(variable, extra) != extra:
-                    raise UserError(
-                        f"{path}: the entries or units of variable {variable!r} differ from those "
-                        f"in {files[0]}; files of one data set must agree"
-                    )
-            n_rows += data.sizes[sample_dimension]
-    return n_rows
+def _check_split_variable(
+    data: xr.Dataset, path: str, variable: str, sample_dimensions: list[str]
+) -> None:
+    """Raise UserError unless the samples can be divided by `variable`."""
+    array = _find(data, path, variable, sample_dimensions, "split.variable")
+    extra = _extra_dimensions(array, sample_dimensions)
+    if extra:
+        raise UserError(
+            f"{path}: variable {variable!r}, the split.variable, has the dimension {extra[0]!r} "
+            "besides those of the samples; it must have one value for each sample"
+        )
 
 
-def describe_features(data: xr.Dataset, variable: str, sample_dimension: str) -> list[Feature]:
-    """Return the features that a variable becomes, in the order of its extra dimension."""
+def _find(
+    data: xr.Dataset, path: str, variable: str, sample_dimensions: list[str], key: str
+) -> xr.DataArray:
+    """Return a variable that has a sample dimension; raises UserError if there is none."""
+    if variable not in data.variables:
+        raise UserError(
+            f"{path} has no variable {variable!r}, which the config names under {key}"
+            f"{_nearest(variable, data.variables)}"
+        )
     array = data[variable]
-    units = str(array.attrs.get("units", ""))
-    long_name = str(array.attrs.get("long_name", variable))
-    extra = [dimension for dimension in array.dims if dimension != sample_dimension]
-    if not extra:
-        return [Feature(variable, variable, None, units, long_name)]
-    labels = data[extra[0]].values if extra[0] in data.coords else range(array.sizes[extra[0]])
-    return [
-        Feature(f"{variable}[{label}]", variable, index, units, f"{long_name}, {label}")
-        for index, label in enumerate(map(_label, labels))
-    ]
+    if not set(array.dims) & set(sample_dimensions):
+        raise UserError(
+            f"{path}: variable {variable!r} has the dimensions "
+            f"({', '.join(map(str, array.dims))}), none of which is a dataset.sample_dimension "
+            f"({', '.join(sample_dimensions)}){_nearest(sample_dimensions[0], array.dims)}"
+        )
+    return array
 
 
-def read_columns(
-    files: list[str], variables: list[str], sample_dimension: str
-) -> tuple[list[Feature], np.ndarray]:
-    """Read variables of all files as features.
+def _is_numeric(array: xr.DataArray) -> bool:
+    return np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)
 
-    Returns
-    -------
-    features : list of Feature
-    columns : float64, (n_rows, n_features)
-        In physical units; missing values are NaN.
-    """
-    features: list[Feature] = []
-    tables = []
-    for path in files:
-        with open_file(path) as data:
-            features = [
-                feature
-                for variable in variables
-                for feature in describe_features(data, variable, sample_dimension)
-            ]
-            blocks = [
-                data[variable]
-                .transpose(sample_dimension, ...)
-                .values.astype(np.float64)
-                .reshape(data.sizes[sample_dimension], -1)
-                for variable in variables
-            ]
-        tables.append(np.concatenate(blocks, axis=1))
-    return features, np.concatenate(tables)
+
+def _check_agreement(
+    first: list[Feature], features: list[Feature], first_path: str, path: str
+) -> None:
+    """Raise UserError if a file's features have other names or units than the first file's."""
+    for one, other in zip(first, features, strict=False):
+        if (one.name, one.units) != (other.name, other.units):
+            raise UserError(
+                f"{path}: {other.name} in {other.units or 'no units'} differs from "
+                f"{one.name} in {one.units or 'no units'} in {first_path}: the entries and units "
+                "of a variable must be the same in all files"
+            )
+    if len(first) != len(features):
+        raise UserError(
+            f"{path} has {len(features)} features where {first_path} has {len(first)}: the "
+            "entries of a variable must be the same in all files"
+        )
 
 
 def _label(label: object) -> str:
     return label.decode() if isinstance(label, bytes) else str(label)
 
 
-def _nearest(name: str, known) -> str:
+def _nearest(name: str, known: Iterable) -> str:
     """Return a hint that names the nearest known name, or all of them."""
     known = sorted(map(str, known))
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

@@ -50,6 +50,8 @@ BASELINES = {
     "linear": ("linear regression", (0, (1, 1.5))),
 }
 DIMENSIONLESS = ("1", "-", "dimensionless", "none", "unitless")
+# Letters of a quantity's name that fit along an axis.
+LONGEST_NAME = 30
 
 
 def save(figure: Figure, stem: str | Path) -> None:
@@ -62,19 +64,32 @@ def save(figure: Figure, stem: str | Path) -> None:
             figure.savefig(temporary, format=suffix, metadata=METADATA[suffix])
 
 
-def loss_unit(output_activation: str, units: list[str]) -> str:
-    """Return the unit of the loss, for an axis or a sentence.
+def describe_loss(output_activation: str, outputs: list[dict]) -> str:
+    """Return what the loss is, for an axis: of which quantity and in which unit.
 
     Parameters
     ----------
     output_activation : targets are standardised unless it is "sigmoid"
-    units : the units of the outputs, as in the data
+    outputs : the outputs in the manifest
     """
+    names = {(output["transform"], output["long_name"] or output["variable"]) for output in outputs}
+    unit = _loss_unit(output_activation, outputs)
+    if len(names) > 1:
+        return f"MSE, {unit}"
+    transform, name = names.pop()
+    text = name if transform == "none" else f"{transform}({name})"
+    return f"MSE of {text}, {unit}" if len(text) <= LONGEST_NAME else f"MSE, {unit}"
+
+
+def _loss_unit(output_activation: str, outputs: list[dict]) -> str:
     if output_activation != "sigmoid":
         return "standardised"
-    if len(set(units)) > 1:
+    if any(output["transform"] != "none" for output in outputs):
+        return "transformed"
+    units = {output["units"].strip() for output in outputs}
+    if len(units) > 1:
         return "mixed units"
-    unit = units[0].strip()
+    unit = units.pop()
     # ASSUME: outputs without a unit that lie in [0, 1] are numbers.
     if not unit or unit.lower() in DIMENSIONLESS:
         return "dimensionless"

@@ -36,7 +36,7 @@ def draw_search(
     baselines: dict[str, float],
     retrained: set[int],
     layers: tuple[int, int],
-    unit: str,
+    loss_label: str,
 ) -> Figure:
     """Draw the search's validation loss against the number of learnable parameters.
 
@@ -47,7 +47,7 @@ def draw_search(
     baselines : validation losses of the constant prediction and the linear regression
     retrained : ids of the trials that were retrained, which are ringed
     layers : smallest and largest number of hidden layers, for the colours
-    unit : of the loss
+    loss_label : what the loss is, as `describe_loss` says it
     """
     figure = Figure(figsize=(COLUMN_WIDTH, 3.6))
     axes = figure.add_subplot()
@@ -72,7 +72,7 @@ def draw_search(
     )
     _draw_envelope(axes, sizes, losses)
     lines = draw_baselines(axes, baselines)
-    axes.set(ylabel=f"Validation loss (MSE, {unit})")
+    axes.set(ylabel=f"Validation loss ({loss_label})")
     axes.set_title(_search_note(trials, fraction, n_above=int((losses > axes.get_ylim()[1]).sum())))
     draw_layer_scale(figure, axes, layers)
     handles = [
@@ -102,7 +102,7 @@ def draw_retrained(
     baselines: dict[str, float],
     layers: tuple[int, int],
     tolerance: float,
-    unit: str,
+    loss_label: str,
 ) -> Figure:
     """Draw the test loss of the retrained models against their number of learnable parameters.
 
@@ -120,7 +120,7 @@ def draw_retrained(
     _draw_trials(axes, succeeded, "test_loss", layers, size=18)
     handles = _mark_choices(axes, succeeded, selection, tolerance)
     handles += draw_baselines(axes, baselines)
-    axes.set(ylabel=f"Test loss (MSE, {unit})")
+    axes.set(ylabel=f"Test loss ({loss_label})")
     axes.set_title(_retrained_note(retrained, n_shown=len(succeeded)))
     draw_layer_scale(figure, axes, layers)
     figure.legend(handles=handles, loc="outside lower left", ncols=1)

@@ -3,7 +3,8 @@
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,3 +43,38 @@ def write_json(path: str | Path, content: object) -> None:
 def read_json(path: str | Path) -> dict:
     """Read a JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+class Background:
+    """Does one thing at a time in a second thread: writing, while the first one computes.
+
+    Errors are raised by the next call.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1)
+        self._running: Future | None = None
+
+    def submit(self, function: Callable, *arguments) -> None:
+        """Wait for what was submitted before, then call a function in the second thread."""
+        self.wait()
+        self._running = self._executor.submit(function, *arguments)
+
+    def wait(self) -> None:
+        """Wait for what was submitted last."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.result()
+
+    def __enter__(self) -> "Background":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._executor.shutdown()
+        if error == (None, None, None):
+            self.wait()
+
+
+def is_zarr(path: str | Path) -> bool:
+    """Tell whether a path is a folder that holds a Zarr store."""
+    return any((Path(path) / name).is_file() for name in ("zarr.json", ".zgroup", ".zmetadata"))

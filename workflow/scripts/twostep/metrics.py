@@ -1,56 +1,88 @@
-"""Error measures of a model on a split, in physical units."""
+"""Error measures of predictions on a split, in physical units."""
 
 import math
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from twostep.arrays import load_split
-from twostep.model import Model, load_model
 from twostep.records import METRICS
+from twostep.transforms import to_physical
+
+# Rows taken at a time, which bounds the memory.
+CHUNK = 65536
 
 
-def evaluate(model: Model, inputs: np.ndarray, targets: np.ndarray) -> dict:
-    """Return a model's errors on a split.
+def mean_squared_errors(
+    predict: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, targets: np.ndarray
+) -> np.ndarray:
+    """Return the mean squared error of each output, (n_outputs,), in the units of the loss."""
+    total = np.zeros(targets.shape[1])
+    for rows in _chunks(len(targets)):
+        total += ((predict(inputs[rows]) - targets[rows]) ** 2).sum(axis=0)
+    return total / len(targets)
+
+
+def measure_errors(
+    predict: Callable[[np.ndarray], np.ndarray],
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    outputs: list[dict],
+) -> dict:
+    """Return the errors of predictions on a split.
 
     Parameters
     ----------
-    model : the model
+    predict : maps standardised inputs to outputs in the units of the loss
     inputs, targets : (n_samples, n_inputs) and (n_samples, n_outputs), as prepared
+    outputs : the outputs of the manifest
 
     Returns
     -------
     dict with `n_test`, `test_loss` (mean squared error in the units of the loss), the means over
     the outputs of `mse`, `rmse`, `mae` (physical units) and `r2` under `overall`, and the same
-    for each output under `per_output`.
+    for each output under `per_output`. Where a prediction overflows, they are None.
     """
-    error = model.predict_scaled(inputs) - targets
-    variance = targets.var(axis=0, dtype=np.float64)
-    per_output = {}
-    for i, output in enumerate(model.outputs):
-        loss, scale = float(np.mean(error[:, i] ** 2)), output["std"]
-        per_output[output["name"]] = {
-            "mse": loss * scale**2,
-            "rmse": math.sqrt(loss) * scale,
-            "mae": float(np.mean(np.abs(error[:, i]))) * scale,
-            "r2": 1 - loss / float(variance[i]),
+    n_samples, n_outputs = targets.shape
+    loss, squares, absolutes, sums, sums_of_squares = np.zeros((5, n_outputs))
+    # Variances are taken about the first sample, so that large means cost no digits.
+    origin = to_physical(targets[:1], outputs)
+    for rows in _chunks(n_samples):
+        scaled, truth = predict(inputs[rows]), to_physical(targets[rows], outputs)
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = to_physical(scaled, outputs) - truth
+            loss += ((scaled - targets[rows]) ** 2).sum(axis=0)
+            squares += (error**2).sum(axis=0)
+            absolutes += np.abs(error).sum(axis=0)
+        sums += (truth - origin).sum(axis=0)
+        sums_of_squares += ((truth - origin) ** 2).sum(axis=0)
+    variance = sums_of_squares / n_samples - (sums / n_samples) ** 2
+    per_output = {
+        output["name"]: {
+            "mse": _finite(mse),
+            "rmse": _finite(math.sqrt(mse)),
+            "mae": _finite(mae),
+            "r2": _finite(1 - mse / spread) if spread > 0 else None,
         }
+        for output, mse, mae, spread in zip(
+            outputs, squares / n_samples, absolutes / n_samples, variance, strict=True
+        )
+    }
     return {
-        "n_test": len(targets),
-        "test_loss": float(np.mean(error**2)),
-        "overall": {
-            metric: math.fsum(values[metric] for values in per_output.values()) / len(per_output)
-            for metric in METRICS
-        },
+        "n_test": n_samples,
+        "test_loss": _finite(loss.mean() / n_samples),
+        "overall": {metric: _mean(per_output, metric) for metric in METRICS},
         "per_output": per_output,
     }
 
 
-def evaluate_file(model: str, record: dict, manifest: str) -> dict:
-    """Return the errors of a saved model on the test split of the folder with this manifest.
+def _chunks(n_samples: int) -> Iterable[slice]:
+    return (slice(start, start + CHUNK) for start in range(0, n_samples, CHUNK))
 
-    A trial that failed before its first epoch ended has no weights, and so no errors.
-    """
-    inputs, targets = load_split(manifest, "test")
-    if record["best_epoch"] is None:
-        return {"n_test": len(targets), "test_loss": None, "overall": {}, "per_output": {}}
-    return evaluate(load_model(model), inputs, targets)
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _mean(per_output: dict[str, dict], metric: str) -> float | None:
+    values = [errors[metric] for errors in per_output.values()]
+    return None if None in values else math.fsum(values) / len(values)

@@ -11,7 +11,7 @@ from twostep.errors import UserError
 from twostep.files import atomic_path
 from twostep.network import build_network
 from twostep.space import Configuration
-from twostep.transforms import TRANSFORMS
+from twostep.transforms import TRANSFORMS, to_physical
 from twostep.trials import Finished
 
 PREDICTION_CHUNK = 8192
@@ -21,8 +21,9 @@ PREDICTION_CHUNK = 8192
 class Model:
     """A trained network with its scaling: physical units in, physical units out.
 
-    `inputs` and `outputs` describe the features in order, each with `name`, `units`, `transform`,
-    `mean` and `std`; `record` is the trial's record and `content` the hash of the training data.
+    `inputs` and `outputs` describe the features in order, each with `name`, `units`, `long_name`,
+    `transform`, `mean` and `std` (transformed), and `min` and `max` (physical units), the range in
+    the training data; `record` is the trial's record and `content` the hash of the training data.
     """
 
     network: nn.Module
@@ -35,12 +36,11 @@ class Model:
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Map inputs (n_samples, n_inputs) to outputs (n_samples, n_outputs), physical units."""
         columns = [
-            (TRANSFORMS[feature["transform"]](column) - feature["mean"]) / feature["std"]
+            (TRANSFORMS[feature["transform"]].apply(column) - feature["mean"]) / feature["std"]
             for feature, column in zip(self.inputs, np.asarray(inputs, float).T, strict=True)
         ]
         scaled = self.predict_scaled(np.stack(columns, axis=1).astype(np.float32))
-        mean, std = (np.array([output[key] for output in self.outputs]) for key in ("mean", "std"))
-        return scaled * std + mean
+        return to_physical(scaled, self.outputs)
 
     @torch.inference_mode()
     def predict_scaled(self, inputs: np.ndarray) -> np.ndarray:

@@ -1,31 +1,66 @@
-"""What can be checked before any job starts: the data files and their headers."""
+"""What can be checked before any job starts: folders, the data files and their headers."""
 
 import glob
+import os
 from pathlib import Path
 
 from twostep.errors import UserError
+from twostep.files import is_zarr
 from twostep.resources import largest_batch
+from twostep.sizes import check_fraction, share_sizes
 
 
 def list_files(files: str | list[str] | None) -> list[str]:
     """Return the files that a path, a glob pattern or a list of either names; none for None.
 
-    A pattern's matches are sorted. Raises UserError if anything named does not exist.
+    A pattern's matches are sorted. Raises UserError if anything named does not exist, cannot be
+    read, or is named twice, which would put the same samples into several splits.
     """
     found = []
     for entry in [files] if isinstance(files, str) else files or []:
-        matches = sorted(glob.glob(entry, recursive=True))  # noqa: PTH207 (takes absolute patterns)
-        path = Path(entry)
-        if not matches:
-            raise UserError(
-                f"dataset.files: there is no file {entry} (relative paths start at {Path.cwd()})"
-            )
-        if path.is_dir():
-            raise UserError(
-                f"dataset.files: {entry} is a folder; name its files, for instance {entry}/*.nc"
-            )
-        found += matches
+        found += _match(entry)
+    seen = {}
+    for path in found:
+        same = seen.setdefault(os.path.realpath(path), path)
+        if same is not path:
+            alias = "" if same == path else f", once as {same}"
+            raise UserError(f"dataset.files: {path} is named twice{alias}; take one of them out")
     return found
+
+
+def _match(entry: str) -> list[str]:
+    """Return the files that one entry stands for."""
+    # Path.glob takes no absolute patterns; a name with brackets is a name if such a file exists.
+    found = [entry] if Path(entry).exists() else glob.glob(entry, recursive=True)  # noqa: PTH207
+    matches = sorted(found)
+    if not matches:
+        raise UserError(
+            f"dataset.files: there is no file {entry} (relative paths start at {Path.cwd()})"
+        )
+    for path in matches:
+        if not os.access(path, os.R_OK):
+            raise UserError(f"dataset.files: {path} may not be read: ask its owner for permission")
+        if Path(path).is_dir() and not is_zarr(path):
+            raise UserError(
+                f"dataset.files: {path} is a folder; name its files, for instance {path}/*.nc"
+            )
+    return matches
+
+
+def check_writable(folder: str | Path) -> None:
+    """Raise UserError unless results can be written to a folder, which need not exist so far."""
+    existing = Path(folder)
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise UserError(
+            f"{existing} is a file, and the results need a folder of that name: move it away"
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(
+            f"{existing.resolve()} may not be written to, and the results go there: ask for "
+            "permission or run in another folder (snakemake --directory)"
+        )
 
 
 def check_data(config: dict, files: list[str]) -> None:
@@ -34,19 +69,22 @@ def check_data(config: dict, files: list[str]) -> None:
     `files` are the user's; none of them means that the data are generated, whose variables the
     config's own checks know. Contents are checked when they are read.
     """
-    from twostep.subset import check_fraction
-
-    dataset = config["dataset"]
+    dataset, split = config["dataset"], config["split"]
     variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
     if files:
         # Imported here, since xarray is slow to load and only the user's own files need it.
-        from twostep.dataset import check_headers
+        from twostep.dataset import read_headers
 
-        n_rows = check_headers(files, variables, dataset["sample_dimension"])
+        n_rows = read_headers(
+            files, variables, dataset["sample_dimension"], split["variable"]
+        ).n_rows
     else:
         n_rows = config["generate"]["n_samples"]
-    split, search = config["split"], config["search"]
-    n_training = n_rows - round(n_rows * split["validation"]) - round(n_rows * split["test"])
-    for fraction in search["fractions"]:
-        n_samples = round(fraction * n_training)
-        check_fraction(fraction, n_samples, n_training, largest_batch(search["space"]))
+    if n_rows == 0:
+        raise UserError(f"there are no samples in {', '.join(files[:3])}")
+    # What blocks, groups and dropped rows leave is known once the contents are.
+    n_training = n_rows
+    if split["method"] == "random":
+        n_training -= sum(share_sizes(n_rows, split, "samples"))
+    for fraction in config["search"]["fractions"]:
+        check_fraction(fraction, n_training, largest_batch(config["search"]["space"]))

@@ -51,3 +51,20 @@ def flatten_result(record: dict, output_names: list[str]) -> dict:
         **{f"val_loss[{name}]": losses.get(name) for name in output_names},
         "collapsed_outputs": ";".join(record["collapsed_outputs"]),
     }
+
+
+def flatten_errors(errors: dict, output_names: list[str]) -> dict[str, float | None]:
+    """Return errors on the test split as columns, e.g. `test_rmse` and `test_rmse[fn]`.
+
+    A model that failed has none.
+    """
+    overall, per_output = errors["overall"], errors["per_output"]
+    return {
+        "test_loss": errors["test_loss"],
+        **{f"test_{metric}": overall.get(metric) for metric in METRICS},
+        **{
+            f"test_{metric}[{name}]": per_output.get(name, {}).get(metric)
+            for name in output_names
+            for metric in METRICS
+        },
+    }

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from twostep.errors import UserError
-from twostep.records import METRICS, flatten_configuration, flatten_result
+from twostep.records import METRICS, flatten_configuration, flatten_errors, flatten_result
 
 COST_COLUMNS = {"parameters": "n_parameters", "operations": "n_operations"}
 
@@ -35,7 +35,7 @@ def retrained_table(
                 "status": record["status"],
                 **flatten_result(record, output_names),
                 "cpu_seconds": timing["cpu_seconds"],
-                **_test_results(evaluation, output_names),
+                **flatten_errors(evaluation, output_names),
             }
             for record, timing, evaluation in zip(records, timings, evaluations, strict=True)
         ]
@@ -96,17 +96,3 @@ def _search_results(trial: int, rankings: dict[str, pd.DataFrame]) -> dict:
         results[f"rank[{fraction}]"] = table.at[trial, "rank"]
         results[f"search_val_loss[{fraction}]"] = table.at[trial, "min_val_loss"]
     return results
-
-
-def _test_results(evaluation: dict, output_names: list[str]) -> dict:
-    """Return the test columns of an evaluation; a model that failed has an empty one."""
-    overall, per_output = evaluation["overall"], evaluation["per_output"]
-    return {
-        "test_loss": evaluation["test_loss"],
-        **{f"test_{metric}": overall.get(metric) for metric in METRICS},
-        **{
-            f"test_{metric}[{name}]": per_output.get(name, {}).get(metric)
-            for name in output_names
-            for metric in METRICS
-        },
-    }

@@ -37,7 +37,7 @@ CURVES = [
 
 @matplotlib.rc_context(STYLE)
 def draw_steps(
-    retrained: pd.DataFrame, *, fraction: str, top_k: int, layers: tuple[int, int], unit: str
+    retrained: pd.DataFrame, *, fraction: str, top_k: int, layers: tuple[int, int], loss_label: str
 ) -> Figure:
     """Draw the losses (left) and the ranks (right) of the retrained trials in the two steps.
 
@@ -72,8 +72,8 @@ def draw_steps(
         right.xaxis.set_major_locator(MaxNLocator(integer=True))
         right.yaxis.set_major_locator(MaxNLocator(integer=True))
     left.set(
-        xlabel=f"Step 1: validation loss (MSE, {unit})",
-        ylabel=f"Step 2: validation loss (MSE, {unit})",
+        xlabel=f"Step 1: validation loss ({loss_label})",
+        ylabel=f"Step 2: validation loss ({loss_label})",
     )
     right.set(xlabel=f"Step 1: rank on fraction {fraction}", ylabel="Step 2: rank on all data")
     _note_agreement(left, right, chosen, n_others=len(others))
@@ -83,7 +83,7 @@ def draw_steps(
 
 @matplotlib.rc_context(STYLE)
 def draw_loss_curves(
-    records: list[dict], selection: pd.DataFrame, *, baselines: dict[str, float], unit: str
+    records: list[dict], selection: pd.DataFrame, *, baselines: dict[str, float], loss_label: str
 ) -> Figure:
     """Draw the training and validation loss of the retrained models against the epoch.
 
@@ -110,8 +110,8 @@ def draw_loss_curves(
     for axes in panels:
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    panels[0].set(xlabel="Epoch", ylabel=f"Training loss (MSE, {unit})")
-    panels[1].set(xlabel="Epoch", ylabel=f"Validation loss (MSE, {unit})")
+    panels[0].set(xlabel="Epoch", ylabel=f"Training loss ({loss_label})")
+    panels[1].set(xlabel="Epoch", ylabel=f"Validation loss ({loss_label})")
     panels[0].set_title(f"{len(records)} models retrained on all data")
     panels[1].set_title("dot: best epoch, whose weights are kept")
     handles = panels[1].get_legend_handles_labels()[0]

@@ -17,17 +17,17 @@ def draw_figures(
     baseline: pd.DataFrame,
     records: list[dict],
     *,
-    unit: str,
+    loss_label: str,
     top_k: int,
     tolerance: float,
 ) -> Iterator[tuple[str, Figure]]:
     """Yield each figure with its name, as in `figure_captions`.
 
     `searches` are the ranked tables by fraction, `records` those of the retrained models and
-    `unit` is the one of the loss.
+    `loss_label` says what the loss is.
     """
     # The same colours in all figures.
-    shared = {"layers": layer_range([*searches.values(), retrained]), "unit": unit}
+    shared = {"layers": layer_range([*searches.values(), retrained]), "loss_label": loss_label}
     trials = set(retrained["trial"])
     for fraction, table in searches.items():
         losses = baseline_losses(baseline, fraction, "val_loss")
@@ -38,4 +38,7 @@ def draw_figures(
     figure = draw_retrained(retrained, selection, baselines=losses, tolerance=tolerance, **shared)
     yield "retrained", figure
     losses = baseline_losses(baseline, "all", "val_loss")
-    yield "loss_curves", draw_loss_curves(records, selection, baselines=losses, unit=unit)
+    yield (
+        "loss_curves",
+        draw_loss_curves(records, selection, baselines=losses, loss_label=loss_label),
+    )

@@ -4,7 +4,8 @@ import logging
 
 import numpy as np
 
-from twostep.errors import UserError
+from twostep.arrays import Rows
+from twostep.sizes import check_fraction
 
 log = logging.getLogger(__name__)
 
@@ -13,7 +14,7 @@ Split = tuple[np.ndarray, np.ndarray]
 
 def subset(
     training: Split, validation: Split, *, fraction: float, n_validation: int, batch_size: int
-) -> dict[str, Split]:
+) -> dict[str, Rows]:
     """Return a fraction of the training split and the fixed validation sample of the search.
 
     The splits, (inputs, targets) each, are in random order, so that their first rows are a
@@ -23,9 +24,7 @@ def subset(
     Raises UserError if the fraction has fewer samples than `batch_size`, the largest batch that
     a trial may ask for.
     """
-    n_training = len(training[0])
-    n_samples = round(fraction * n_training)
-    check_fraction(fraction, n_samples, n_training, batch_size)
+    n_samples = check_fraction(fraction, len(training[0]), batch_size)
     if n_validation > len(validation[0]):
         log.warning(
             "search.n_validation asks for %d samples; the validation split has %d, all are used",
@@ -33,16 +32,6 @@ def subset(
             len(validation[0]),
         )
     return {
-        "training": tuple(array[:n_samples] for array in training),
-        "validation": tuple(array[:n_validation] for array in validation),
+        "training": Rows.first(n_samples, *training),
+        "validation": Rows.first(min(n_validation, len(validation[0])), *validation),
     }
-
-
-def check_fraction(fraction: float, n_samples: int, n_training: int, batch_size: int) -> None:
-    """Raise UserError if a fraction's samples do not fill one batch."""
-    if n_samples < batch_size:
-        raise UserError(
-            f"search.fractions: {fraction:g} of {n_training} training samples are {n_samples}, "
-            f"fewer than one batch of {batch_size} (search.space.batch_size): "
-            "take a larger fraction or a smaller batch"
-        )

@@ -11,6 +11,7 @@ from twostep.cautions import (
     edge_cautions,
     retrain_cautions,
     search_cautions,
+    split_cautions,
 )
 from twostep.cost_report import cost_section
 from twostep.study import Search, Study
@@ -71,7 +72,8 @@ def _test_quality(study: Study, choice: pd.Series) -> str:
 def _warnings(study: Study) -> list[str]:
     config = study.config
     linear = baseline_losses(study.baseline, "all", "val_loss")["linear"]
-    found = retrain_cautions(study.retrained, study.best["val_loss"], linear)
+    found = split_cautions(study.manifest)
+    found += retrain_cautions(study.retrained, study.best["val_loss"], linear)
     for search in study.searches:
         found += search_cautions(search.fraction, search.trials, config["search"]["budget"])
         found += agreement_cautions(search.fraction, study.agreement(search.fraction))
@@ -88,27 +90,42 @@ def _data(study: Study) -> list[str]:
     names = [files] if isinstance(files, str) else files
     source = ", ".join(f"`{name}`" for name in names) if files else "the embedded parcel model"
     dropped = "; ".join(
-        f"{reason}: {', '.join(f'{variable} ({n:,})' for variable, n in sorted(variables.items()))}"
-        for reason, variables in sorted(manifest["dropped"].items())
+        f"{entry['feature']} {entry['reason']} ({entry['rows']:,} rows, first in {entry['first']})"
+        for entry in manifest["dropped"]
     )
+    # One row may lack several values.
+    several = " (a row may count more than once)" if len(manifest["dropped"]) > 1 else ""
     lines = [
         f"- Source: {source}; {manifest['n_rows_read']:,} rows read.",
         f"- Dropped: {share(manifest['n_rows_read'] - used, manifest['n_rows_read'], 'rows')}"
-        + (f"; {dropped}." if dropped else "."),
+        + (f": {dropped}{several}." if dropped else "."),
         f"- Splits: {splits['training']:,} training, {splits['validation']:,} validation and "
-        f"{splits['test']:,} test samples.",
-        f"- Inputs ({len(manifest['inputs'])}): {_feature_names(manifest['inputs'])}.",
-        f"- Outputs ({len(manifest['outputs'])}): {_feature_names(manifest['outputs'])}.",
+        f"{splits['test']:,} test samples, {wording.split(manifest['split'])}.",
     ]
-    return ["## Data", "\n".join(lines)]
+    if manifest["autocorrelation"] is not None:
+        lines.append(f"- {wording.autocorrelation(manifest['autocorrelation'])}")
+    return ["## Data", "\n".join(lines), _features(manifest)]
 
 
-def _feature_names(features: list[dict]) -> str:
-    return ", ".join(f"{feature['name']}{_bracketed(feature['units'])}" for feature in features)
-
-
-def _bracketed(unit: str) -> str:
-    return f" ({unit_of(unit).strip()})" if unit_of(unit) else ""
+def _features(manifest: dict) -> str:
+    """Return the table of inputs and outputs; the range tells where a model may be used."""
+    header = ["", "name", "quantity", "unit", "transform", "smallest", "largest"]
+    rows = [header, ["---"] * len(header)]
+    for role in ("input", "output"):
+        rows += [
+            [
+                role,
+                f"`{feature['name']}`",
+                feature["long_name"],
+                unit_of(feature["units"]).strip() or "1",
+                feature["transform"],
+                f"{feature['min']:.4g}",
+                f"{feature['max']:.4g}",
+            ]
+            for feature in manifest[f"{role}s"]
+        ]
+    table = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
+    return f"Ranges are those of the training split.\n\n{table}"
 
 
 def _search(study: Study) -> list[str]:
@@ -189,8 +206,13 @@ def _retraining(study: Study) -> list[str]:
 
 
 def _metrics_table(study: Study) -> str:
-    """Return a table of the best and the selected model's metrics for each output."""
-    models = {"best": study.model(study.best), "selected": study.model(study.selected)}
+    """Return a table of each output's errors: best and selected model, linear regression."""
+    baseline = study.baseline
+    models = {
+        "best": study.model(study.best),
+        "selected": study.model(study.selected),
+        "linear": baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")].iloc[0],
+    }
     header = [f"{label}, {choice}" for choice in models for label in METRICS.values()]
     rows = [["output", *header], ["---"] * (len(header) + 1)]
     for output in study.manifest["outputs"]:

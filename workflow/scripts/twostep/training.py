@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -13,6 +14,10 @@ from twostep.space import Configuration
 
 # Rows of one validation forward pass: large enough to be quick, small enough for any memory.
 VALIDATION_CHUNK = 8192
+# Samples that are shuffled together, and the blocks of neighbouring samples that they consist of:
+# data beyond the memory can be read from the disk in large pieces, and only these are held.
+SHUFFLE_WINDOW = 1_048_576
+SHUFFLE_BLOCK = 65_536
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ def train(
     """Train one network by minimising the mean squared error; keep the best epoch's weights.
 
     All random draws (initial weights, dropout, the order of samples in each epoch) follow from
-    `seed`. A loss that is not finite ends the training with status `diverged`.
+    `seed`. A loss that is not finite ends the training with status `diverged`. An epoch uses each
+    sample once; `shuffled_windows` says in which order.
     """
     torch.manual_seed(derive_seed(seed, "weights"))
     order = torch.Generator().manual_seed(derive_seed(seed, "order"))
@@ -107,22 +113,65 @@ def warm_up() -> None:
 def _train_epoch(network, optimizer, data, configuration, budget, training, order) -> float:
     """Make one pass over the training samples, or up to `max_updates`; return the mean loss."""
     network.train()
-    n_samples = len(data.training_inputs)
-    permutation = torch.randperm(n_samples, generator=order).to(data.training_inputs.device)
-    total = torch.zeros((), dtype=torch.float64, device=permutation.device)
+    total = torch.zeros((), dtype=torch.float64, device=data.training_inputs.device)
     n_seen = 0
-    for rows in permutation.split(configuration.batch_size):
-        prediction = network(data.training_inputs[rows])
-        loss = nn.functional.mse_loss(prediction, data.training_targets[rows])
+    for inputs, targets in _batches(data, configuration.batch_size, order):
+        loss = nn.functional.mse_loss(network(inputs), targets)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        total += loss.detach() * len(rows)
-        n_seen += len(rows)
+        total += loss.detach() * len(inputs)
+        n_seen += len(inputs)
         training.updates += 1
         if training.updates == budget.max_updates:
             break
     return total.item() / n_seen
+
+
+def _batches(
+    data: TrainingData, batch_size: int, order: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the inputs and targets of one epoch's batches."""
+    n_samples = len(data.training_inputs)
+    for blocks in shuffled_windows(n_samples, batch_size, order):
+        inputs, targets = (
+            # One block is a view; several are copied, which reads them from the disk in order.
+            tensor[blocks[0]] if len(blocks) == 1 else torch.cat([tensor[b] for b in blocks])
+            for tensor in (data.training_inputs, data.training_targets)
+        )
+        permutation = torch.randperm(len(inputs), generator=order).to(inputs.device)
+        for rows in permutation.split(batch_size):
+            yield inputs[rows], targets[rows]
+
+
+def shuffled_windows(
+    n_samples: int, batch_size: int, order: torch.Generator
+) -> Iterator[list[slice]]:
+    """Yield the samples of one epoch in windows, each a list of blocks of neighbouring samples.
+
+    Samples are to be shuffled within a window. Up to SHUFFLE_WINDOW samples are a single window, so
+    that every order is equally likely. More of them are cut into blocks, whose order is drawn anew
+    for each epoch, and every 16 or so blocks make a window. Windows hold whole batches, but for the
+    last one.
+    """
+    if n_samples <= SHUFFLE_WINDOW:
+        yield [slice(0, n_samples)]
+        return
+    size = max(batch_size, SHUFFLE_WINDOW // batch_size * batch_size)
+    window: list[slice] = []
+    room = size
+    for number in torch.randperm(-(-n_samples // SHUFFLE_BLOCK), generator=order).tolist():
+        start, stop = number * SHUFFLE_BLOCK, min((number + 1) * SHUFFLE_BLOCK, n_samples)
+        while start < stop:
+            end = min(stop, start + room)
+            window.append(slice(start, end))
+            room -= end - start
+            start = end
+            if room == 0:
+                yield window
+                window, room = [], size
+    if window:
+        yield window
 
 
 @torch.inference_mode()

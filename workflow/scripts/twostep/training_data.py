@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from twostep.arrays import load_split
+from twostep.arrays import CHUNK, load_split
 from twostep.files import read_json
 from twostep.training import TrainingData
 
@@ -37,5 +37,12 @@ def load_dataset(manifest: str | Path) -> Dataset:
         content=description["content"],
         input_names=[feature["name"] for feature in description["inputs"]],
         output_names=[feature["name"] for feature in description["outputs"]],
-        validation_variances=np.var(validation[1], axis=0, dtype=np.float64).tolist(),
+        validation_variances=_variances(validation[1]),
     )
+
+
+def _variances(targets: np.ndarray) -> list[float]:
+    """Return the variance of each column without a copy of them all in double precision."""
+    mean = targets.mean(axis=0, dtype=np.float64)
+    pieces = np.array_split(targets, -(-len(targets) // CHUNK))
+    return (sum(((piece - mean) ** 2).sum(axis=0) for piece in pieces) / len(targets)).tolist()

@@ -1,7 +1,53 @@
-"""The transforms that a variable may undergo before standardisation."""
+"""The transforms that a variable may undergo before standardisation, and their inverses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
 
-TRANSFORMS = {"none": lambda values: values, "log10": np.log10, "log1p": np.log1p}
-# Values must lie above these.
-LOWER_BOUNDS = {"log10": 0.0, "log1p": -1.0}
+
+@dataclass(frozen=True)
+class Transform:
+    """A strictly increasing function of values above `lower` and below `upper`."""
+
+    apply: Callable[[np.ndarray], np.ndarray]
+    invert: Callable[[np.ndarray], np.ndarray]
+    lower: float = -np.inf
+    upper: float = np.inf
+
+    @property
+    def domain(self) -> str:
+        """What values must be, in words; empty if any will do."""
+        bounds = {"above": self.lower, "below": self.upper}
+        return " and ".join(f"{word} {x:g}" for word, x in bounds.items() if np.isfinite(x))
+
+
+def _identity(values: np.ndarray) -> np.ndarray:
+    return values
+
+
+def _power_of_ten(values: np.ndarray) -> np.ndarray:
+    return np.power(10.0, values)
+
+
+TRANSFORMS = {
+    "none": Transform(_identity, _identity),
+    "log10": Transform(np.log10, _power_of_ten, lower=0.0),
+    "log1p": Transform(np.log1p, np.expm1, lower=-1.0),
+    "logit": Transform(logit, expit, lower=0.0, upper=1.0),
+}
+
+
+def to_physical(scaled: np.ndarray, features: list[dict]) -> np.ndarray:
+    """Map standardised values, (n_samples, n_features), to physical units, float64.
+
+    `features` are those of the manifest, in order, with `transform`, `mean` and `std`. What is too
+    large becomes infinite.
+    """
+    with np.errstate(over="ignore"):
+        columns = [
+            TRANSFORMS[feature["transform"]].invert(column * feature["std"] + feature["mean"])
+            for feature, column in zip(features, np.asarray(scaled, float).T, strict=True)
+        ]
+    return np.stack(columns, axis=1)

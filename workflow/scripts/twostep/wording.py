@@ -74,3 +74,24 @@ def space(dimensions: dict) -> str:
             name = f"number of {name.removeprefix('n_')}"
         texts.append(f"{name.replace('_', ' ')} {text}")
     return "; ".join(texts)
+
+
+def split(description: dict) -> str:
+    """Return how the samples were divided as part of a sentence; from the manifest."""
+    method, variable, n_units = (description[key] for key in ("method", "variable", "n_units"))
+    return {
+        "random": "divided at random",
+        "blocks": f"divided by {n_units} contiguous blocks "
+        + (f"along `{variable}`" if variable else "of neighbouring samples"),
+        "group": f"divided by `{variable}`, whose {n_units} values are each in one split only",
+        "variable": f"as the variable `{variable}` says",
+    }[method]
+
+
+def autocorrelation(measured: dict) -> str:
+    """Return the measured likeness of neighbouring samples as a sentence; from the manifest."""
+    return (
+        f"Neighbouring samples along `{measured['along']}` correlate with {measured['inputs']:.2f} "
+        f"in the inputs and {measured['outputs']:.2f} in the outputs (means over "
+        f"{measured['n_pairs']:,} pairs)."
+    )

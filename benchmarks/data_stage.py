@@ -1,0 +1,127 @@
+"""Speed and memory of the stages prepare and subset, beside a plain copy of the same bytes.
+
+    python benchmarks/data_stage.py [folder]
+
+For 1, 10 and 50 million rows of 20 columns: a NetCDF file is written, then copied in the plainest
+way, prepared (half of the columns through a logarithm), and a subset of all its training rows is
+extracted, which again is compared with a plain copy of the same bytes. Every stage is a process of
+its own, start-up included; private memory is what it has beyond pages of files, which the system
+can drop. Needs some 25 GB of disk in `folder` (default: the system's temporary folder).
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+
+SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
+MILLIONS = (1, 10, 50)
+N_INPUTS, N_OUTPUTS = 16, 4
+CHUNK = 1_000_000
+INPUTS = [{"name": f"x{i}", "transform": "log10" if i % 2 else "none"} for i in range(N_INPUTS)]
+OUTPUTS = [{"name": f"y{i}", "transform": "none"} for i in range(N_OUTPUTS)]
+DATASET = {
+    "inputs": INPUTS,
+    "outputs": OUTPUTS,
+    "sample_dimension": ["sample"],
+    "max_dropped": 0.05,
+}
+SPLIT = {"method": "random", "validation": 0.1, "test": 0.1, "variable": None, "n_blocks": 50}
+
+COPY = """
+import os
+with open({source!r}, "rb") as source, open({target!r}, "wb") as target:
+    while piece := source.read(1 << 24):
+        target.write(piece)
+    target.flush()
+    os.fsync(target.fileno())
+"""
+PREPARE = """
+import prepare
+prepare.main(files=[{source!r}], dataset={dataset!r}, split={split!r}, seed=1,
+    output_activation="sigmoid", manifest={manifest!r}, sources={sources!r}, version="")
+"""
+SUBSET = """
+import subset
+subset.main(manifest={manifest!r}, fraction=1.0, n_validation=10_000, batch_size=1024,
+    output={output!r})
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as folder:
+        for millions in MILLIONS:
+            measure(Path(folder), millions)
+
+
+def measure(folder: Path, millions: int) -> None:
+    """Print the times and the memory for a number of rows."""
+    source, prepared = folder / "data.nc", folder / "prepare"
+    manifest, output = prepared / "manifest.json", folder / "subset" / "manifest.json"
+    write_data(source, millions)
+    print(f"{millions} million rows, {source.stat().st_size / 1e9:.2f} GB", flush=True)
+    copy = report("plain copy", millions, COPY.format(source=f"{source}", target=f"{folder}/copy"))
+    values = {"dataset": DATASET, "split": SPLIT, "sources": f"{folder}/sources.json"}
+    script = PREPARE.format(source=f"{source}", manifest=f"{manifest}", **values)
+    report("prepare", millions, script, copy)
+    training = prepared / "training_inputs.npy"
+    (folder / "copy").unlink()
+    script = COPY.format(source=f"{training}", target=f"{folder}/copy")
+    # The training targets are a quarter of the inputs.
+    copy = (1 + N_OUTPUTS / N_INPUTS) * report("plain copy of training inputs", millions, script)
+    script = SUBSET.format(manifest=f"{manifest}", output=f"{output}")
+    report("subset (fraction 1)", millions, script, copy)
+    for path in [source, folder / "copy", *prepared.iterdir(), *output.parent.iterdir()]:
+        path.unlink()
+
+
+def write_data(path: Path, millions: int) -> None:
+    """Write a NetCDF-4 file with float32 variables, uncompressed."""
+    random = np.random.default_rng(1)
+    with netCDF4.Dataset(path, "w") as data:
+        data.createDimension("sample", millions * CHUNK)
+        for entry in (*INPUTS, *OUTPUTS):
+            variable = data.createVariable(entry["name"], "f4", ("sample",))
+            for start in range(0, millions * CHUNK, CHUNK):
+                numbers = random.random(CHUNK, dtype=np.float32)
+                variable[start : start + CHUNK] = 1 - numbers  # never 0
+
+
+def report(name: str, millions: int, script: str, copy: float | None = None) -> float:
+    """Run a script in a process of its own; print and return its wall time in seconds."""
+    # What earlier scripts have written must not be written to the disk at this one's expense.
+    os.sync()
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=SCRIPTS)
+    private = 0
+    while process.poll() is None:
+        private = max(private, private_kilobytes(process.pid))
+        time.sleep(0.01)
+    seconds = time.perf_counter() - started
+    if process.returncode:
+        sys.exit(f"{name} failed")
+    ratio = f", {seconds / copy:.2f} x the plain copy" if copy else ""
+    print(
+        f"  {name}: {seconds:.1f} s, {millions * 1e6 / seconds:,.0f} rows/s{ratio}, "
+        f"peak private memory {private / 1e6:.2f} GB",
+        flush=True,
+    )
+    return seconds
+
+
+def private_kilobytes(pid: int) -> int:
+    """Return the anonymous memory of a process."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+
+if __name__ == "__main__":
+    main()

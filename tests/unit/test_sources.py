@@ -1,0 +1,57 @@
+"""Whether a study's data are still those that it was prepared from."""
+
+import os
+
+import pytest
+
+from twostep.errors import UserError
+from twostep.sources import data_version, describe_sources, record_sources
+
+
+@pytest.fixture
+def files(tmp_path):
+    store = tmp_path / "store.zarr"
+    (store / "x").mkdir(parents=True)
+    (store / "x" / "0").write_text("chunk")
+    (tmp_path / "data.nc").write_text("content")
+    return [str(tmp_path / "data.nc"), str(store)]
+
+
+@pytest.fixture
+def record(files, tmp_path):
+    path = tmp_path / "journal" / "sources.json"
+    assert data_version(path, files) == ("", [])
+    record_sources(path, "", describe_sources(files))
+    return path
+
+
+def test_nothing_changed(files, record):
+    assert data_version(record, files) == ("", [])
+
+
+def test_a_touch_changes_nothing_and_is_looked_into_once(files, record, monkeypatch):
+    os.utime(files[0], ns=(1, 1))
+    assert data_version(record, files) == ("", [])
+    monkeypatch.setattr("twostep.sources._hash", lambda path: pytest.fail("hashed again"))
+    assert data_version(record, files) == ("", [])
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_another_content_is_another_version_and_stays_one(files, record, tmp_path, number):
+    target = [tmp_path / "data.nc", tmp_path / "store.zarr" / "x" / "0"][number]
+    target.write_text("other")
+    version, changed = data_version(record, files)
+    assert version and changed == [files[number]]
+    assert data_version(record, files) == (version, changed)
+    # Once the study is prepared from it, that version is the study's.
+    record_sources(record, version, describe_sources(files))
+    assert data_version(record, files) == (version, [])
+    target.write_text("one more")
+    assert data_version(record, files)[0] not in ("", version)
+
+
+def test_a_file_that_changes_while_it_is_read(files, record):
+    described = describe_sources(files)
+    os.utime(files[0], ns=(1, 1))
+    with pytest.raises(UserError, match=r"data\.nc was changed while"):
+        record_sources(record, "", described)

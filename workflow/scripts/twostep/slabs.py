@@ -1,0 +1,164 @@
+"""Reading a data set of any size in slabs: blocks of neighbouring samples."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import netCDF4
+import numpy as np
+import xarray as xr
+
+from twostep.dataset import DataSet, open_file
+from twostep.errors import UserError
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Some neighbouring samples of one file, which are consecutive rows of the data set.
+
+    `ranges` are the (start, stop) along each sample dimension and `first_row` counts from 0 over
+    all files.
+    """
+
+    file: int
+    ranges: tuple[tuple[int, int], ...]
+    first_row: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of entries along each sample dimension."""
+        return tuple(stop - start for start, stop in self.ranges)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of samples."""
+        return math.prod(self.shape)
+
+
+def list_slabs(data_set: DataSet, max_rows: int) -> Iterator[Slab]:
+    """Yield slabs of at most `max_rows` samples that make up a data set, in the order of rows."""
+    first_row = 0
+    for file, shape in enumerate(data_set.shapes):
+        for ranges in _divide(shape, max_rows):
+            slab = Slab(file, ranges, first_row)
+            if slab.n_rows:
+                yield slab
+            first_row += slab.n_rows
+
+
+def _divide(shape: tuple[int, ...], max_rows: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Yield the ranges of blocks that are contiguous in the order of rows."""
+    rest = math.prod(shape[1:])
+    whole = tuple((0, size) for size in shape[1:])
+    step = max(1, max_rows // max(1, rest))
+    for start in range(0, shape[0], step):
+        outer = (start, min(start + step, shape[0]))
+        if rest <= max_rows:
+            yield (outer, *whole)
+        else:
+            yield from ((outer, *inner) for inner in _divide(shape[1:], max_rows))
+
+
+class SlabReader:
+    """Reads variables of slabs; a context that keeps the file of the last slab open.
+
+    >>> with SlabReader(data_set, ["tair"]) as reader:
+    ...     columns = reader.read(slab)
+    """
+
+    def __init__(self, data_set: DataSet, variables: list[str]) -> None:
+        self._data_set, self._variables = data_set, variables
+        self._file: int | None = None
+        self._data: xr.Dataset | None = None
+
+    def read(self, slab: Slab) -> dict[str, np.ndarray]:
+        """Return {variable: array of (n_rows, n_entries)}.
+
+        Numbers are float64, in physical units; what is missing, by the file's own attributes, is
+        NaN. A variable that lacks some of the sample dimensions is repeated along them. Raises
+        UserError if the file cannot be read.
+        """
+        path = self._data_set.files[slab.file]
+        if slab.file != self._file:
+            self._close()
+            self._data, self._file = open_file(path), slab.file
+        return {
+            variable: _read(self._data[variable], path, slab, self._data_set.sample_dimensions)
+            for variable in self._variables
+        }
+
+    def _close(self) -> None:
+        if self._data is not None:
+            self._data.close()
+        self._data, self._file = None, None
+
+    def __enter__(self) -> "SlabReader":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._close()
+
+
+def _read(array: xr.DataArray, path: str, slab: Slab, dimensions: list[str]) -> np.ndarray:
+    """Return the values of one variable in a slab, (n_rows, n_entries)."""
+    ranges = dict(zip(dimensions, slab.ranges, strict=True))
+    own = [dimension for dimension in dimensions if dimension in array.dims]
+    part = array.isel({dimension: slice(*ranges[dimension]) for dimension in own})
+    try:
+        values = part.transpose(*own, ...).values
+    except (OSError, RuntimeError, ValueError, IndexError) as error:
+        raise UserError(
+            f"{path}: variable {array.name!r} cannot be read from {dimensions[0]} index "
+            f"{slab.ranges[0][0]} on ({' '.join(str(error).split())}): the file is damaged"
+        ) from error
+    if values.dtype.kind in "iuf":
+        values = _missing_as_nan(values, array, path)
+    shape = [
+        size if dimension in own else 1
+        for dimension, size in zip(dimensions, slab.shape, strict=True)
+    ]
+    n_entries = math.prod(values.shape[len(own) :])
+    values = np.broadcast_to(values.reshape(*shape, n_entries), (*slab.shape, n_entries))
+    return values.reshape(slab.n_rows, n_entries)
+
+
+def _missing_as_nan(values: np.ndarray, array: xr.DataArray, path: str) -> np.ndarray:
+    """Return float64 values with NaN for what the file's conventions call missing.
+
+    xarray knows _FillValue and missing_value. What was never written has the library's own fill
+    value if the file names none, and values outside valid_range are missing by the conventions
+    for climate and forecast metadata (CF, section 2.5.1).
+    """
+    packed = np.dtype(array.encoding.get("dtype", values.dtype))
+    numbers = values.astype(np.float64)
+    never_written = netCDF4.default_fillvals.get(packed.str[1:])
+    if "_FillValue" not in array.encoding and packed.itemsize > 1 and never_written is not None:
+        numbers[numbers == _unpack(packed.type(never_written), array)] = np.nan
+    for lower, upper in _valid_ranges(array, path):
+        numbers[(numbers < lower) | (numbers > upper)] = np.nan
+    return numbers
+
+
+def _valid_ranges(array: xr.DataArray, path: str) -> Iterator[list[float]]:
+    """Yield the lower and the upper end of the range that a variable's attributes name, if any."""
+    attributes = array.attrs
+    try:
+        if "valid_range" in attributes:
+            lower, upper = attributes["valid_range"]
+            yield sorted((_unpack(lower, array), _unpack(upper, array)))
+        if "valid_min" in attributes or "valid_max" in attributes:
+            lower = _unpack(attributes.get("valid_min", -np.inf), array)
+            upper = _unpack(attributes.get("valid_max", np.inf), array)
+            yield sorted((lower, upper))
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: variable {array.name!r} has a valid_range, valid_min or valid_max that is no "
+            "number (or, for valid_range, not two): correct the attribute"
+        ) from error
+
+
+def _unpack(value: float, array: xr.DataArray) -> float:
+    """Return a packed value in physical units."""
+    encoding = array.encoding
+    scale, offset = encoding.get("scale_factor", 1.0), encoding.get("add_offset", 0.0)
+    return float(np.float64(value) * scale + offset)
