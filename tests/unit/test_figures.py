@@ -186,10 +186,20 @@ def test_the_search_has_the_baselines_as_lines(searches):
     assert {"constant prediction", "linear regression"} <= set(legend_texts(figure))
 
 
-def test_the_baselines_of_a_search_are_always_in_sight(searches):
-    axes = search_figure(searches["0.05"], baselines={"constant": 5.0, "linear": 1e-5}).axes[0]
+def test_the_baselines_of_a_search_are_in_sight(searches):
+    worst = searches["0.05"]["min_val_loss"].max()
+    baselines = {"constant": 5 * worst, "linear": 1e-5}
+    axes = search_figure(searches["0.05"], baselines=baselines).axes[0]
     bottom, top = axes.get_ylim()
-    assert bottom < 1e-5 < 5 < top
+    assert bottom < 1e-5 < 5 * worst < top
+
+
+def test_a_baseline_far_above_the_search_is_named_and_squeezes_nothing(searches):
+    worst = searches["0.05"]["min_val_loss"].max()
+    figure = search_figure(searches["0.05"], baselines={"constant": 50 * worst, "linear": 1e-5})
+    assert figure.axes[0].get_ylim()[1] < 2 * worst
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert any("constant" in label and "off the axis" in label for label in labels)
 
 
 def test_trials_that_went_astray_do_not_squeeze_the_others(searches):

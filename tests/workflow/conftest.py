@@ -123,6 +123,13 @@ def write_data(path: Path, n_samples: int = 1600) -> None:
             "tair": ("nsamples", tair, {"units": "K", "long_name": "air temperature"}),
             "num_aer": (("nsamples", "mode"), num_aer, {"units": "cm-3"}),
             "fn": (("nsamples", "mode"), fn, {"units": "1", "long_name": "activated fraction"}),
+            # What cannot be learned from, or only in part.
+            "label": ("nsamples", np.where(tair > 280, "warm", "cold")),
+            "level": (("nsamples", "mode", "height"), np.zeros((n_samples, 2, 3))),
+            "fixed": ("nsamples", np.full(n_samples, 5.1)),
+            "empty": ("nsamples", np.full(n_samples, np.nan)),
+            "signed": ("nsamples", tair - 280),
+            "part": ("nsamples", np.zeros(n_samples, np.int8)),
         },
         coords={"mode": ["accumulation", "aitken"]},
     ).to_netcdf(path)

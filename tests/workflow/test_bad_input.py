@@ -6,50 +6,117 @@ import pytest
 def set_in(config, path, value):
     *parents, key = path.split(".")
     for parent in parents:
-        config = config[parent]
+        config = config.setdefault(parent, {})
     config[key] = value
+
+
+def sentences(process, fragments):
+    """Return the lines of a failed run that say what they should."""
+    assert process.returncode != 0
+    assert "Traceback" not in process.stderr
+    return [line for line in process.stderr.splitlines() if all(text in line for text in fragments)]
+
+
+@pytest.fixture(scope="module")
+def odd_files(fresh):
+    """Files in the study's folder that are not what they should be."""
+    content = (fresh.folder / "data.nc").read_bytes()
+    (fresh.folder / "cut off.nc").write_bytes(content[: len(content) // 2])
+    (fresh.folder / "text.nc").write_text("tair,fn\n280,0.5\n")
+    (fresh.folder / "nothing.nc").write_bytes(b"")
+    (fresh.folder / "folder").mkdir()
+    return fresh
 
 
 @pytest.mark.parametrize(
     ("path", "value", "fragments"),
     [
         ("dataset.files", "missing.nc", ["dataset.files", "no file missing.nc"]),
+        ("dataset.files", "folder", ["dataset.files", "folder is a folder"]),
+        ("dataset.files", "text.nc", ["text.nc cannot be opened as a NetCDF file"]),
+        ("dataset.files", "cut off.nc", ["cut off.nc cannot be opened as a NetCDF file"]),
+        ("dataset.files", "nothing.nc", ["nothing.nc cannot be opened as a NetCDF file"]),
+        ("dataset.files", ["data.nc", "data.nc"], ["dataset.files: data.nc is named twice"]),
         ("dataset.sample_dimension", "sample", ["data.nc", "did you mean 'nsamples'?"]),
+        ("dataset.sample_dimension", [], ["dataset.sample_dimension", "an empty list"]),
         ("dataset.outputs", [{"name": "fm"}], ["data.nc", "'fm'", "did you mean 'fn'?"]),
+        ("dataset.outputs", [{"name": "tair"}], ["'tair'", "dataset.inputs and dataset.outputs"]),
+        ("dataset.inputs", [{"name": "label"}], ["data.nc", "'label' is not numeric"]),
+        ("dataset.inputs", [{"name": "level"}], ["'level'", "(nsamples, mode, height)"]),
+        ("dataset.inputs", [{"name": "tair"}] * 2, ["must not name 'tair' twice"]),
+        ("split", {"method": "group", "variable": "day"}, ["data.nc", "'day'", "split.variable"]),
+        ("split", {"validation": 0.6, "test": 0.4}, ["split.validation (0.6)", "(0.4)"]),
         ("search.n_trails", 6, ["search.n_trails", "n_trials"]),
         ("retrian", {"top_k": 1}, ["retrian", "retrain"]),
         ("search.n_trials", "many", ["search.n_trials", "many", "integer"]),
         ("search.fractions", [0.04], ["search.fractions", "51", "one batch of 64"]),
+        ("search.space.batch_size", 2000, ["1280 training samples", "one batch of 2000"]),
         ("search.fractions", [1.5], ["search.fractions", "1.5"]),
         ("retrain.top_k", 7, ["retrain.top_k", "7", "6"]),
         ("search.n_trials", 13, ["search.n_trials", "13", "12"]),
         ("study", "../elsewhere", ["study", "../elsewhere"]),
+        ("study", "-rf", ["study", "-rf"]),
     ],
 )
-def test_one_sentence_before_any_work(fresh, tmp_path, path, value, fragments):
-    study = fresh.copy(tmp_path)
+def test_one_sentence_before_any_work(odd_files, tmp_path, path, value, fragments):
+    study = odd_files.copy(tmp_path)
     set_in(study.config, path, value)
     before = sorted(tmp_path.rglob("*"))
     process = study.snakemake()
-    assert process.returncode != 0
-    assert "Traceback" not in process.stderr
-    sentences = [
-        line for line in process.stderr.splitlines() if all(text in line for text in fragments)
-    ]
-    assert len(sentences) == 1, process.stderr
+    assert len(sentences(process, fragments)) == 1, process.stderr
     created = {path for path in tmp_path.rglob("*") if ".snakemake" not in path.parts}
     assert {path.name for path in created - set(before)} <= {"study.yaml", "__pycache__"} | {
         path.name for path in created if path.suffix == ".pyc"
     }
 
 
-def test_bad_contents_stop_in_prepare_with_one_sentence(fresh, tmp_path):
+def test_results_that_cannot_be_written_are_told_before_any_work(fresh, tmp_path):
     study = fresh.copy(tmp_path)
-    study.config["dataset"]["outputs"] = [{"name": "tair"}]
-    study.config["dataset"]["inputs"] = [{"name": "num_aer"}]
+    (tmp_path / "results").write_text("in the way")
     process = study.snakemake()
-    assert process.returncode != 0
-    assert "Traceback" not in process.stderr
-    sentence = "Error: output 'tair' has 1,600 values outside [0, 1]"
-    assert sum(line.startswith(sentence) for line in process.stderr.splitlines()) == 1
+    assert len(sentences(process, ["results is a file", "move it away"])) == 1, process.stderr
+    assert (tmp_path / "results").read_text() == "in the way"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (
+            "dataset.outputs",
+            [{"name": "signed"}],
+            "output 'signed' has 1,",
+        ),
+        (
+            "dataset.inputs",
+            [{"name": "fixed"}],
+            "variable 'fixed' has the same value in all",
+        ),
+        (
+            "dataset.inputs",
+            [{"name": "empty"}],
+            "'empty' has no usable value: all 1,600 are",
+        ),
+        (
+            "dataset.inputs",
+            [{"name": "signed", "transform": "log10"}],
+            "799 of 1,600 rows (49.9 %) cannot be used, more than dataset.max_dropped",
+        ),
+        (
+            "split",
+            {"method": "variable", "variable": "part"},
+            "the validation split is empty",
+        ),
+        (
+            "split",
+            {"method": "group", "variable": "part"},
+            "1 groups by 'part' do not suffice for three splits",
+        ),
+    ],
+)
+def test_bad_contents_stop_in_prepare_with_one_sentence(fresh, tmp_path, path, value, sentence):
+    study = fresh.copy(tmp_path)
+    set_in(study.config, path, value)
+    process = study.snakemake()
+    assert len(sentences(process, [f"Error: {sentence}"])) == 1, process.stderr
     assert not list((study.results / "prepare").glob("*"))
+    assert sentence in (study.results / "logs/prepare.log").read_text()

@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+from conftest import write_data
 
 
 def selected(study, fraction="0.2"):
@@ -29,6 +30,31 @@ def test_unrelated_changes_run_nothing(study):
     study.edit("Snakefile", "rule all:", "# A comment.\nrule all:")
     study.edit("workflow/scripts/twostep/figures.py", '"""', '"""Reworded: ')
     assert "Nothing to be done" in study.snakemake("--resources", "mem_mb=99999").stderr
+
+
+def test_a_touched_data_file_runs_nothing(study):
+    (study.folder / "data.nc").touch()
+    assert "Nothing to be done" in study.snakemake().stderr
+
+
+def test_changed_data_are_told_and_done_again_and_old_ones_are_remembered(study):
+    path = study.folder / "data.nc"
+    original, other = path.read_bytes(), study.folder / "other.nc"
+    before = (study.results / "rank" / "0.2" / "trials.csv").read_bytes()
+    write_data(other, n_samples=1500)
+    other.replace(path)
+    plan = study.snakemake("--dry-run")
+    warning = "data of study small have changed since it was prepared (data.nc)"
+    assert warning in plan.stdout + plan.stderr
+    work = study.run()
+    assert work.jobs["prepare"] == 1
+    assert work.trials("0.2") == list(range(6))
+    assert "Nothing to be done" in study.snakemake().stderr
+    path.write_bytes(original)
+    work = study.run()
+    assert work.jobs["prepare"] == 1
+    assert not work.searched and not work.retrained
+    assert (study.results / "rank" / "0.2" / "trials.csv").read_bytes() == before
 
 
 def test_more_trials_train_only_the_new_ones(study):

@@ -136,7 +136,14 @@ def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_pat
     study.run()
     manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
     assert manifest["n_rows_read"] == 1200
-    assert manifest["dropped"] == {"missing or not finite": {"x": 1}}
+    assert manifest["dropped"] == [
+        {
+            "reason": "missing or not finite",
+            "feature": "x",
+            "rows": 1,
+            "first": "part_0.nc at time index 7",
+        }
+    ]
     table = pd.read_csv(study.results / "rank" / "0.5" / "trials.csv")
     assert sorted(table["trial"]) == list(range(6))
     assert set(table["status"]) == {"ok", "diverged"}
@@ -174,3 +181,59 @@ def test_the_papers_config_plans_and_runs_when_shrunk(fresh, tmp_path):
     assert len(manifest["inputs"]) == 16 and len(manifest["outputs"]) == 4
     table = pd.read_csv(study.results / "rank" / "0.4" / "trials.csv")
     assert len(table) == 4
+
+
+def test_gridded_fields_with_a_transformed_output_split_by_time(fresh, tmp_path):
+    """Several sample dimensions, a store and its labels, blocks in time, errors in own units."""
+    study = fresh.copy(tmp_path)
+    rng = np.random.default_rng(0)
+    shape = (40, 5, 6)
+    aerosol = 10 ** rng.uniform(0, 3, (*shape, 2))
+    wind = rng.uniform(0.1, 2, shape)
+    rate = 1e-9 * aerosol.sum(-1) * wind
+    rate[3] = np.nan
+    mode = ["fine", "coarse"]
+    xr.Dataset(
+        {
+            "aerosol": (("time", "lat", "lon", "mode"), aerosol, {"units": "cm-3"}),
+            "wind": (("lat", "time", "lon"), wind.swapaxes(0, 1), {"units": "m s-1"}),
+            "rate": (("time", "lat", "lon"), rate, {"units": "kg s-1", "long_name": "the rate"}),
+        },
+        coords={
+            "time": np.arange(40.0),
+            "lat": np.linspace(-60, 60, 5),
+            "mode": mode,
+        },
+    ).to_zarr(tmp_path / "fields.zarr")
+    log10 = [{"name": name, "transform": "log10"} for name in ("aerosol", "wind", "rate")]
+    study.config |= {
+        "study": "gridded",
+        "dataset": {
+            "files": "fields.zarr",
+            "sample_dimension": ["time", "lat", "lon"],
+            "inputs": [*log10[:2], {"name": "lat"}],
+            "outputs": log10[2:],
+        },
+        "split": {"method": "blocks", "variable": "time", "n_blocks": 10},
+        "training": {"output_activation": "linear"},
+    }
+    study.config["search"]["fractions"] = [0.5]
+    study.run()
+    manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
+    assert manifest["n_rows_read"] == 1200 and manifest["n_rows_used"] == 1170
+    assert set(manifest["splits"].values()) <= {120, 960, 90, 930}
+    names = [feature["name"] for feature in manifest["inputs"]]
+    assert names == ["aerosol[fine]", "aerosol[coarse]", "wind", "lat"]
+    summary = (study.results / "summary.md").read_text()
+    assert "divided by 10 contiguous blocks along `time`" in summary
+    assert "| output | `rate` | the rate | kg s-1 | log10 |" in summary
+    table = pd.read_csv(study.results / "select" / "retrained.csv")
+    model = load_model(sorted((study.results / "retrain").glob("*.pt"))[0])
+    lat = np.broadcast_to(np.linspace(-60, 60, 5)[:, None], shape)
+    inputs = np.column_stack([aerosol.reshape(-1, 2), wind.ravel(), lat.ravel()])
+    predicted = model.predict(inputs)[:, 0]
+    assert (predicted > 0).all()
+    # The test errors are those of some of these samples, in kg s-1.
+    error = np.nanmean(np.abs(predicted - rate.ravel()))
+    row = table[table["trial"] == model.record["trial"]].iloc[0]
+    assert 0.3 * error < row["test_mae[rate]"] < 3 * error

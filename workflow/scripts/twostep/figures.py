@@ -55,9 +55,11 @@ def draw_search(
     succeeded = trials[trials["status"] == "ok"].sort_values("trial")
     sizes, losses = succeeded["n_parameters"].to_numpy(), succeeded["min_val_loss"].to_numpy()
     scale_sizes(axes, sizes)
-    # Far above the constant prediction there are only trials that went astray.
-    shown = np.append(losses, list(baselines.values()))
-    scale_losses(axes, "y", shown, top=3 * baselines.get("constant", np.inf))
+    # A baseline far above all trials would squeeze them. Far above the constant prediction there
+    # are only trials that went astray.
+    shown = [loss for loss in baselines.values() if loss < 10 * losses.max()]
+    top = 3 * baselines.get("constant", np.inf)
+    scale_losses(axes, "y", np.append(losses, shown), top=top)
     _draw_trials(axes, succeeded, "min_val_loss", layers, size=min(14, 4000 / len(losses) + 2))
     ringed = succeeded[succeeded["trial"].isin(retrained)]
     axes.scatter(

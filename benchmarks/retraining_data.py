@@ -1,0 +1,122 @@
+"""Retraining on data larger than a process may hold: time of an epoch, and memory.
+
+    python benchmarks/retraining_data.py [folder] [million rows]
+
+Trains a small network, for which the data matter most, for two epochs on 50 million rows of 20
+columns: once with the rows held in the memory of the process and shuffled all together, once as the
+workflow does, from files that are mapped and shuffled in windows, and once with two such processes
+at the same time. Private memory is what a process has beyond pages of files, which all processes
+share and the system can drop. Needs 5 GB of disk in `folder`, and as much memory.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from twostep.arrays import Rows, write_folder  # noqa: E402 (found only now)
+
+N_INPUTS, N_OUTPUTS, N_VALIDATION = 16, 4, 100_000
+N_EPOCHS = 2
+CHUNK = 1_000_000
+
+TRAIN = """
+import json, sys, time
+import torch
+from twostep import training
+from twostep.space import Configuration
+from twostep.training_data import load_dataset
+torch.set_num_threads(1)
+training.warm_up()
+data = load_dataset({manifest!r}).tensors
+if {held}:
+    data = training.TrainingData(*(tensor.clone() for tensor in vars(data).values()))
+    training.SHUFFLE_WINDOW = len(data.training_inputs)
+configuration = Configuration((16, 16), 1e-3, 1024, "relu", "adam", 0.0, 0.0)
+started = time.perf_counter()
+budget = training.Budget(max_epochs={n_epochs})
+result = training.train(configuration, data, budget, output_activation="linear", seed=1)
+seconds = time.perf_counter() - started
+lines = open("/proc/self/status").read().splitlines()
+peak = next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
+print(json.dumps(dict(seconds=seconds, loss=result.min_val_loss, file_kilobytes=peak)))
+"""
+
+
+def main() -> None:
+    folder = sys.argv[1] if sys.argv[1:] else None
+    millions = int(sys.argv[2]) if sys.argv[2:] else 50
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        write_data(Path(name), millions)
+        manifest = str(Path(name) / "manifest.json")
+        print(f"{millions} million rows of {N_INPUTS + N_OUTPUTS} columns", flush=True)
+        [held] = run(manifest, "held in memory", held=True)
+        run(manifest, "mapped", held=False, reference=held)
+        run(manifest, "mapped", held=False, n_processes=2, reference=held)
+
+
+def write_data(folder: Path, millions: int) -> None:
+    """Write a folder of prepared data with random values."""
+    splits = {
+        split: Rows(n_rows, pieces(n_rows))
+        for split, n_rows in (("training", millions * CHUNK), ("validation", N_VALIDATION))
+    }
+    names = {"inputs": N_INPUTS, "outputs": N_OUTPUTS}
+    features = {
+        role: [{"name": f"{role}{i}"} for i in range(number)] for role, number in names.items()
+    }
+    write_folder(folder, splits, features)
+
+
+def pieces(n_rows: int):
+    """Yield standardised inputs and targets that depend on them."""
+    random = np.random.default_rng(1)
+    for start in range(0, n_rows, CHUNK):
+        inputs = random.standard_normal((min(CHUNK, n_rows - start), N_INPUTS), dtype=np.float32)
+        yield inputs, np.tanh(inputs[:, :N_OUTPUTS])
+
+
+def run(manifest, name: str, *, held: bool, n_processes=1, reference=None) -> list[float]:
+    """Train in some processes at once; print and return the seconds per epoch of each."""
+    script = TRAIN.format(manifest=manifest, held=held, n_epochs=N_EPOCHS)
+    command = [sys.executable, "-c", script]
+    processes = [
+        subprocess.Popen(command, cwd=SCRIPTS, stdout=subprocess.PIPE, text=True)
+        for _ in range(n_processes)
+    ]
+    private = [0] * n_processes
+    while any(process.poll() is None for process in processes):
+        for i, process in enumerate(processes):
+            private[i] = max(private[i], private_kilobytes(process.pid))
+        time.sleep(0.05)
+    results = [json.loads(process.communicate()[0]) for process in processes]
+    seconds = [result["seconds"] / N_EPOCHS for result in results]
+    for result, epoch, kilobytes in zip(results, seconds, private, strict=True):
+        ratio = f" ({epoch / reference:.2f} x held in memory)" if reference else ""
+        print(
+            f"  {name}, {n_processes} at a time: {epoch:.1f} s per epoch{ratio}, private memory "
+            f"{kilobytes / 1e6:.2f} GB, shared pages of files {result['file_kilobytes'] / 1e6:.2f} "
+            f"GB, loss {result['loss']:.2e}",
+            flush=True,
+        )
+    return seconds
+
+
+def private_kilobytes(pid: int) -> int:
+    """Return the anonymous memory of a process."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+
+if __name__ == "__main__":
+    main()
