@@ -5,21 +5,19 @@
 For 1, 10 and 50 million rows of 20 columns: a NetCDF file is written, then copied in the plainest
 way, prepared (half of the columns through a logarithm), and a subset of all its training rows is
 extracted, which again is compared with a plain copy of the same bytes. Every stage is a process of
-its own, start-up included; private memory is what it has beyond pages of files, which the system
-can drop. Needs some 25 GB of disk in `folder` (default: the system's temporary folder).
+its own, start-up included (which is printed, too); private memory is what it has beyond pages of
+files, which the system can drop. Needs some 25 GB of disk in `folder`, by default the system's
+folder for temporary files.
 """
 
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import netCDF4
 import numpy as np
+from processes import run
 
-SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 MILLIONS = (1, 10, 50)
 N_INPUTS, N_OUTPUTS = 16, 4
 CHUNK = 1_000_000
@@ -54,6 +52,8 @@ subset.main(manifest={manifest!r}, fraction=1.0, n_validation=10_000, batch_size
 
 
 def main() -> None:
+    [start_up] = run("import prepare")
+    print(f"start-up of a stage, included below: {start_up.seconds:.1f} s")
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as folder:
         for millions in MILLIONS:
             measure(Path(folder), millions)
@@ -94,33 +94,15 @@ def write_data(path: Path, millions: int) -> None:
 
 def report(name: str, millions: int, script: str, copy: float | None = None) -> float:
     """Run a script in a process of its own; print and return its wall time in seconds."""
-    # What earlier scripts have written must not be written to the disk at this one's expense.
-    os.sync()
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=SCRIPTS)
-    private = 0
-    while process.poll() is None:
-        private = max(private, private_kilobytes(process.pid))
-        time.sleep(0.01)
-    seconds = time.perf_counter() - started
-    if process.returncode:
-        sys.exit(f"{name} failed")
+    [finished] = run(script)
+    seconds = finished.seconds
     ratio = f", {seconds / copy:.2f} x the plain copy" if copy else ""
     print(
         f"  {name}: {seconds:.1f} s, {millions * 1e6 / seconds:,.0f} rows/s{ratio}, "
-        f"peak private memory {private / 1e6:.2f} GB",
+        f"peak private memory {finished.private_gigabytes:.2f} GB",
         flush=True,
     )
     return seconds
-
-
-def private_kilobytes(pid: int) -> int:
-    """Return the anonymous memory of a process."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
 
 
 if __name__ == "__main__":

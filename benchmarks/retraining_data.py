@@ -1,6 +1,6 @@
 """Retraining on data larger than a process may hold: time of an epoch, and memory.
 
-    python benchmarks/retraining_data.py [folder] [million rows]
+    PYTHONPATH=workflow/scripts python benchmarks/retraining_data.py [folder] [million rows]
 
 Trains a small network, for which the data matter most, for two epochs on 50 million rows of 20
 columns: once with the rows held in the memory of the process and shuffled all together, once as the
@@ -10,18 +10,14 @@ share and the system can drop. Needs 5 GB of disk in `folder`, and as much memor
 """
 
 import json
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+from processes import run
 
-SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-
-from twostep.arrays import Rows, write_folder  # noqa: E402 (found only now)
+from twostep.arrays import Rows, write_folder
 
 N_INPUTS, N_OUTPUTS, N_VALIDATION = 16, 4, 100_000
 N_EPOCHS = 2
@@ -45,8 +41,8 @@ budget = training.Budget(max_epochs={n_epochs})
 result = training.train(configuration, data, budget, output_activation="linear", seed=1)
 seconds = time.perf_counter() - started
 lines = open("/proc/self/status").read().splitlines()
-peak = next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
-print(json.dumps(dict(seconds=seconds, loss=result.min_val_loss, file_kilobytes=peak)))
+pages = next(int(line.split()[1]) for line in lines if line.startswith("RssFile"))
+print(json.dumps(dict(seconds=seconds, loss=result.min_val_loss, file_gigabytes=pages / 1e6)))
 """
 
 
@@ -57,9 +53,9 @@ def main() -> None:
         write_data(Path(name), millions)
         manifest = str(Path(name) / "manifest.json")
         print(f"{millions} million rows of {N_INPUTS + N_OUTPUTS} columns", flush=True)
-        [held] = run(manifest, "held in memory", held=True)
-        run(manifest, "mapped", held=False, reference=held)
-        run(manifest, "mapped", held=False, n_processes=2, reference=held)
+        held = report(manifest, "held in memory", held=True)
+        report(manifest, "mapped", held=False, reference=held)
+        report(manifest, "mapped", held=False, n_processes=2, reference=held)
 
 
 def write_data(folder: Path, millions: int) -> None:
@@ -83,39 +79,20 @@ def pieces(n_rows: int):
         yield inputs, np.tanh(inputs[:, :N_OUTPUTS])
 
 
-def run(manifest, name: str, *, held: bool, n_processes=1, reference=None) -> list[float]:
-    """Train in some processes at once; print and return the seconds per epoch of each."""
+def report(manifest: str, name: str, *, held: bool, n_processes=1, reference=None) -> float:
+    """Train in some processes at once; print their figures, return the seconds per epoch."""
     script = TRAIN.format(manifest=manifest, held=held, n_epochs=N_EPOCHS)
-    command = [sys.executable, "-c", script]
-    processes = [
-        subprocess.Popen(command, cwd=SCRIPTS, stdout=subprocess.PIPE, text=True)
-        for _ in range(n_processes)
-    ]
-    private = [0] * n_processes
-    while any(process.poll() is None for process in processes):
-        for i, process in enumerate(processes):
-            private[i] = max(private[i], private_kilobytes(process.pid))
-        time.sleep(0.05)
-    results = [json.loads(process.communicate()[0]) for process in processes]
-    seconds = [result["seconds"] / N_EPOCHS for result in results]
-    for result, epoch, kilobytes in zip(results, seconds, private, strict=True):
+    for process in run(*[script] * n_processes):
+        result = json.loads(process.output)
+        epoch = result["seconds"] / N_EPOCHS
         ratio = f" ({epoch / reference:.2f} x held in memory)" if reference else ""
         print(
             f"  {name}, {n_processes} at a time: {epoch:.1f} s per epoch{ratio}, private memory "
-            f"{kilobytes / 1e6:.2f} GB, shared pages of files {result['file_kilobytes'] / 1e6:.2f} "
-            f"GB, loss {result['loss']:.2e}",
+            f"{process.private_gigabytes:.2f} GB, pages of files {result['file_gigabytes']:.2f} GB,"
+            f" loss {result['loss']:.2e}",
             flush=True,
         )
-    return seconds
-
-
-def private_kilobytes(pid: int) -> int:
-    """Return the anonymous memory of a process."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+    return epoch
 
 
 if __name__ == "__main__":

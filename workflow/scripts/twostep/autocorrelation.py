@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from twostep.cleaning import transform_features
+from twostep.cleaning import Columns, transform_features
 from twostep.dataset import DataSet
 from twostep.slabs import Slab, SlabReader, list_slabs
 
@@ -22,19 +22,13 @@ def read_sample(data_set: DataSet, transforms: dict[str, str]) -> Sample:
     return _read(data_set, [slabs[number] for number in numbers], transforms)
 
 
-def measure_autocorrelation(
-    data_set: DataSet,
-    transforms: dict[str, str],
-    sample: Sample,
-    n_inputs: int,
-) -> dict | None:
+def measure_autocorrelation(data_set: DataSet, columns: Columns, sample: Sample) -> dict | None:
     """Measure how alike samples are that are neighbours along a sample dimension.
 
     Parameters
     ----------
-    data_set, transforms : the data and {variable: transform} of inputs, then outputs
+    data_set, columns : the data
     sample : what `read_sample` returned
-    n_inputs : number of features that are inputs
 
     Returns
     -------
@@ -51,7 +45,7 @@ def measure_autocorrelation(
     spread = usable.std(axis=0)
     found = []
     for axis, dimension in enumerate(data_set.sample_dimensions):
-        differences = _differences(data_set, transforms, sample, axis)
+        differences = _differences(data_set, columns.transforms, sample, axis)
         with np.errstate(divide="ignore", invalid="ignore"):
             differences = differences / spread
         differences = differences[np.isfinite(differences).all(axis=1)]
@@ -60,8 +54,8 @@ def measure_autocorrelation(
             found.append(
                 {
                     "along": dimension,
-                    "inputs": float(correlation[:n_inputs].mean()),
-                    "outputs": float(correlation[n_inputs:].mean()),
+                    "inputs": float(correlation[: columns.n_inputs].mean()),
+                    "outputs": float(correlation[columns.n_inputs :].mean()),
                     "n_pairs": len(differences),
                 }
             )

@@ -1,17 +1,47 @@
 """Transformed features, and the rows that cannot be used."""
 
-import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from twostep.dataset import DataSet, Feature
+from twostep.dataset import DataSet, Feature, describe_features, open_file
 from twostep.errors import UserError
+from twostep.scaling import Scaling
+from twostep.slabs import Slab
+from twostep.tally import Tally
 from twostep.transforms import TRANSFORMS
 
-log = logging.getLogger(__name__)
-
 MISSING = "missing or not finite"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of the prepared rows: the features of the inputs, then those of the outputs.
+
+    `transforms` maps each variable to the name of its transform, in the same order.
+    """
+
+    features: list[Feature]
+    transforms: dict[str, str]
+    n_inputs: int
+
+    @classmethod
+    def find(cls, data_set: DataSet, dataset: dict) -> "Columns":
+        """Return the columns that the config's section `dataset` asks for."""
+        inputs, outputs = (
+            {entry["name"]: entry["transform"] for entry in dataset[role]}
+            for role in ("inputs", "outputs")
+        )
+        with open_file(data_set.files[0]) as data:
+            features = describe_features(data, [*inputs, *outputs], data_set.sample_dimensions)
+        n_inputs = sum(feature.variable in inputs for feature in features)
+        return cls(features, {**inputs, **outputs}, n_inputs)
+
+    @property
+    def outputs(self) -> slice:
+        """Where the outputs are."""
+        return slice(self.n_inputs, len(self.features))
 
 
 def transform_features(
@@ -48,61 +78,65 @@ def explain_unusable(
     return reasons
 
 
-class Tally:
-    """Counts of the rows that cannot be used, by reason and feature, with the first of each."""
+class Cleaner:
+    """Makes rows of a data set's columns, finds those that cannot be used, and counts them.
 
-    def __init__(self) -> None:
-        self.n_rows = 0
-        self.n_unusable = 0
-        self.counts: dict[tuple[str, str], int] = {}
-        self.first_rows: dict[tuple[str, str], int] = {}
+    Rows are kept relative to an estimate of each column's centre and spread, as float32 would cut
+    off much of values such as years or pressures. With `is_bounded`, outputs must lie in [0, 1].
+    """
 
-    def add(self, reason: str, feature: str, unusable: np.ndarray, first_row: int) -> None:
-        """Count the rows, (n_rows,) from `first_row` on, that one feature makes unusable."""
-        count = int(np.count_nonzero(unusable))
-        if count:
-            key = (reason, feature)
-            self.counts[key] = self.counts.get(key, 0) + count
-            self.first_rows.setdefault(key, first_row + int(unusable.argmax()))
+    def __init__(self, columns: Columns, estimate: Scaling, *, is_bounded: bool) -> None:
+        self.columns, self.estimate = columns, estimate
+        self.tally = Tally()
+        self._is_bounded, self._out_of_reach = is_bounded, Tally()
 
-    def close(self, usable: np.ndarray) -> None:
-        """Count rows, (n_rows,), once all features have been looked at."""
-        self.n_rows += len(usable)
-        self.n_unusable += len(usable) - int(np.count_nonzero(usable))
+    def clean(self, slab: Slab, values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of a slab, and which of them are usable.
 
-    def check(self, data_set: DataSet, features: list[Feature], max_dropped: float) -> None:
-        """Raise UserError if a feature has no usable value or too many rows are dropped."""
-        found = [
-            f"{feature!r} is {reason} in {count:,} of {self.n_rows:,} rows, first in "
-            f"{data_set.locate(self.first_rows[reason, feature])}"
-            for (reason, feature), count in sorted(self.counts.items(), key=lambda item: -item[1])
-        ]
-        for sentence in found:
-            log.info("rows dropped: %s", sentence)
-        for feature in features:
-            reasons = {r: n for (r, name), n in self.counts.items() if name == feature.name}
-            if sum(reasons.values()) == self.n_rows:
-                words = " or ".join(reasons)
-                raise UserError(
-                    f"{feature.name!r} has no usable value: all {self.n_rows:,} are {words}; "
-                    "correct the data or take the variable out of the config"
-                )
-        share = self.n_unusable / self.n_rows
-        if share > max_dropped:
+        Parameters
+        ----------
+        slab : where the rows are
+        values : {variable: float64 array of (n_rows, n_entries)}, physical units
+
+        Returns
+        -------
+        rows : float32, (n_rows, n_columns)
+        usable : bool, (n_rows,)
+        """
+        columns = self.columns
+        rows = np.empty((slab.n_rows, len(columns.features)), np.float32)
+        usable = np.ones(slab.n_rows, bool)
+        transformed = transform_features(values, columns.transforms)
+        for i, (feature, (given, column)) in enumerate(
+            zip(columns.features, transformed, strict=True)
+        ):
+            with np.errstate(over="ignore", invalid="ignore"):
+                column = (column - self.estimate.centre[i]) / self.estimate.spread[i]
+                column = column.astype(np.float32)
+            finite = np.isfinite(column)
+            if not finite.all():
+                reasons = explain_unusable(given, ~finite, columns.transforms[feature.variable])
+                for reason, where in reasons.items():
+                    self.tally.add(reason, feature.name, where, slab.first_row)
+                usable &= finite
+            rows[:, i] = column
+        if self._is_bounded:
+            self._look_for_outliers(rows[:, columns.outputs], usable, slab.first_row)
+        return rows, usable
+
+    def _look_for_outliers(self, outputs: np.ndarray, usable: np.ndarray, first_row: int) -> None:
+        outside = ((outputs < 0) | (outputs > 1)) & usable[:, None]
+        names = [feature.name for feature in self.columns.features[self.columns.outputs]]
+        for name, where in zip(names, outside.T, strict=True):
+            self._out_of_reach.add("outside [0, 1]", name, where, first_row)
+
+    def check(self, data_set: DataSet, max_dropped: float) -> None:
+        """Raise UserError if too much cannot be used, or a target is one no sigmoid can reach."""
+        self.tally.check(data_set, self.columns.features, max_dropped)
+        for (reason, name), count in self._out_of_reach.counts.items():
+            where = data_set.locate(self._out_of_reach.first_rows[reason, name])
             raise UserError(
-                f"{self.n_unusable:,} of {self.n_rows:,} rows ({100 * share:.3g} %) cannot be "
-                f"used, more than dataset.max_dropped = {max_dropped:g} allows: "
-                f"{'; '.join(found[:3])}; correct the data or allow more"
+                f"output {name!r} has {count:,} values {reason}, first in {where}, which a "
+                "sigmoid cannot reach: set training.output_activation to linear, or correct the "
+                "data"
             )
-
-    def describe(self, data_set: DataSet) -> list[dict]:
-        """Return the counts for the manifest."""
-        return [
-            {
-                "reason": reason,
-                "feature": feature,
-                "rows": count,
-                "first": data_set.locate(self.first_rows[reason, feature]),
-            }
-            for (reason, feature), count in sorted(self.counts.items())
-        ]
