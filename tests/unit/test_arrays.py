@@ -46,6 +46,7 @@ def test_content_hash_follows_the_content(tmp_path):
         lambda path: path.unlink(),
         lambda path: path.write_bytes(path.read_bytes()[:300]),
         lambda path: np.save(path, np.zeros((3, 2))),
+        lambda path: path.write_bytes(path.read_bytes() + b"more"),
     ],
 )
 def test_a_damaged_array_is_one_sentence(tmp_path, damage):
@@ -75,10 +76,24 @@ def test_baselines_on_a_test_split_are_in_physical_units(tmp_path):
     assert linear["test_r2"] == pytest.approx(1)
 
 
+def test_pieces_may_be_empty_and_may_be_overwritten_by_the_next(tmp_path):
+    buffer = np.zeros((3, 3), np.float32)
+
+    def pieces():
+        for start, n_rows in ((0, 0), (0, 1), (1, 1), (2, 0), (2, 3)):
+            buffer[:n_rows] = np.arange(start, start + n_rows)[:, None] + [0, 0.25, 0.5]
+            yield buffer[:n_rows, :2], buffer[:n_rows, 2:]
+
+    write_folder(tmp_path, {"training": Rows(5, (2, 1), pieces())}, DESCRIPTION)
+    inputs, targets = load_split(tmp_path / "manifest.json", "training")
+    np.testing.assert_array_equal(inputs, np.arange(5)[:, None] + [0, 0.25])
+    np.testing.assert_array_equal(targets[:, 0], np.arange(5) + 0.5)
+
+
 def test_the_rows_that_are_announced_must_come(tmp_path):
     data = splits(np.random.default_rng(0))["training"]
     with pytest.raises(ValueError, match="200 rows of training came where 201"):
-        write_folder(tmp_path, {"training": Rows(201, [data])}, DESCRIPTION)
+        write_folder(tmp_path, {"training": Rows(201, (2, 1), [data])}, DESCRIPTION)
     assert not list(tmp_path.iterdir())
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from twostep.dataset import describe_features, open_file, read_headers
+from twostep.dataset import open_file, read_headers
+from twostep.decoding import decode
 from twostep.errors import UserError
 from twostep.preflight import check_writable, list_files
 from twostep.slabs import SlabReader, list_slabs
@@ -42,6 +43,8 @@ def files(tmp_path):
                 "label": ("nsamples", ["x", "y", "z"]),
                 "profile": (("nsamples", "mode", "level"), np.zeros((3, 2, 2))),
                 "constant": ("mode", [1.0, 2.0]),
+                "twin": (("nsamples", "kind"), values),
+                "kind": ("kind", ["a", "a"]),
             },
             coords={"mode": ["accumulation", "aitken"]},
         ).to_netcdf(tmp_path / f"part_{part}.nc")
@@ -52,8 +55,7 @@ def files(tmp_path):
 def test_extra_dimension_becomes_features_named_by_their_labels(files):
     variables = ["tair", "num_aer", "kappa"]
     assert read_headers(files, variables, ["nsamples"]).n_rows == 6
-    with open_file(files[0]) as data:
-        features = describe_features(data, variables, ["nsamples"])
+    features = read_headers(files, variables, ["nsamples"]).features
     assert [feature.name for feature in features] == [
         "tair",
         "num_aer[accumulation]",
@@ -70,8 +72,7 @@ def test_extra_dimension_becomes_features_named_by_their_labels(files):
 def test_without_labels_the_entries_are_numbered(tmp_path):
     path = str(tmp_path / "data.nc")
     xr.Dataset({"x": (("sample", "mode"), np.ones((4, 2)))}).to_netcdf(path)
-    with open_file(path) as data:
-        features = describe_features(data, ["x"], ["sample"])
+    features = read_headers([path], ["x"], ["sample"]).features
     assert [feature.name for feature in features] == ["x[0]", "x[1]"]
 
 
@@ -151,13 +152,86 @@ def test_what_was_never_written_or_is_out_of_the_valid_range_is_missing(tmp_path
     np.testing.assert_array_equal(columns[:, 2], [nan, 0, 1, 2])
 
 
-def test_a_zarr_store_is_read_like_a_file(tmp_path):
+NAN = np.nan
+
+
+@pytest.mark.parametrize(
+    ("stored", "attributes", "expected"),
+    [
+        # The attributes of packed numbers are often in single precision.
+        (np.array([100, -32767], "i2"), {"scale_factor": np.float32(0.01)}, [1.0, NAN]),
+        (
+            np.array([0, 100, 101], "i2"),
+            {"scale_factor": np.float32(0.01), "valid_range": np.array([0, 100], "i2")},
+            [0.0, 1.0, NAN],
+        ),
+        # Limits of the unpacked type are in physical units.
+        (
+            np.array([0, 49, 51], "i2"),
+            {"scale_factor": np.float32(0.01), "valid_min": np.float32(0.5)},
+            [NAN, NAN, 0.51],
+        ),
+        # Limits are compared in the precision of the data.
+        (np.array([0.3, 0.31], "f4"), {"valid_range": np.array([0, 0.3])}, [0.3, NAN]),
+        (np.array([1, 40000], "i4"), {"valid_max": np.int64(30000)}, [1, NAN]),
+        # Text that spells a number, as some tools write it.
+        (np.array([1, -999], "f4"), {"missing_value": "-999"}, [1, NAN]),
+        (
+            np.array([1, -999, -99], "f4"),
+            {"missing_value": np.array([-999.0, -99.0])},
+            [1, NAN, NAN],
+        ),
+        (np.array([2, 4], "i2"), {"scale_factor": "0.5"}, [1, 2]),
+        # Unsigned bytes in a format that has none.
+        (
+            np.array([-1, 1], "i1"),
+            {"_Unsigned": "true", "valid_range": np.array([0, -1], "i1")},
+            [255, 1],
+        ),
+        (np.array([-1, 1], "i1"), {"_Unsigned": "true", "_FillValue": np.int8(-1)}, [NAN, 1]),
+        (np.array([-1, 1], "i1"), {"_Unsigned": "true", "_FillValue": np.uint8(255)}, [NAN, 1]),
+        (np.array([2**62, 5]), {"_FillValue": np.int64(2**62)}, [NAN, 5]),
+        (np.array([5, 7], "i2"), {"missing_value": np.int32(70000)}, [5, 7]),
+        (np.array([True, False]), {}, [1, 0]),
+    ],
+)
+def test_attributes_are_taken_as_their_conventions_have_it(stored, attributes, expected):
+    np.testing.assert_allclose(decode(stored, attributes, "x"), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "fragments"),
+    [
+        ({"missing_value": "none"}, ["missing_value 'none'", "no number"]),
+        ({"scale_factor": np.array([1.0, 2.0])}, ["scale_factor of 2 numbers"]),
+        ({"valid_range": np.array([1.0])}, ["valid_range of 1 numbers"]),
+        ({"valid_min": np.array([1.0, 2.0])}, ["valid_min of 2 numbers"]),
+    ],
+)
+def test_attributes_that_make_no_sense(attributes, fragments):
+    with pytest.raises(UserError) as error:
+        decode(np.zeros(3), attributes, "data.nc: variable 'x'")
+    for fragment in ["data.nc: variable 'x'", *fragments]:
+        assert fragment in str(error.value)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_zarr_store_is_read_like_a_file(tmp_path, zarr_format):
     path = str(tmp_path / "data.zarr")
     encoding = {"x": {"dtype": "int16", "scale_factor": 0.5, "_FillValue": -99}}
-    data = xr.Dataset({"x": (("sample", "mode"), [[1.0, 2.0], [np.nan, 4.0]])})
-    data.to_zarr(path, encoding=encoding)
+    values = [[1.0, 2.0], [np.nan, 0.0]]
+    data = xr.Dataset({"x": (("sample", "mode"), values), "n": ("sample", [0, 3])})
+    data.to_zarr(path, encoding=encoding, zarr_format=zarr_format, consolidated=False)
     assert list_files(path) == [path]
-    np.testing.assert_array_equal(read([path], ["x"], ["sample"]), [[1, 2], [np.nan, 4]])
+    expected = [[1, 2, 0], [np.nan, 0, 3]]
+    np.testing.assert_array_equal(read([path], ["x", "n"], ["sample"]), expected)
+
+
+def test_a_coordinate_is_not_loaded_with_the_file(tmp_path):
+    path = str(tmp_path / "data.nc")
+    xr.Dataset({"x": ("time", np.arange(9.0))}, {"time": np.arange(9)}).to_netcdf(path)
+    with open_file(path) as data:
+        assert not data.indexes
 
 
 @pytest.mark.parametrize(
@@ -168,6 +242,7 @@ def test_a_zarr_store_is_read_like_a_file(tmp_path):
         (["constant"], "nsamples", ["'constant'", "(mode)", "(nsamples)"]),
         (["profile"], "nsamples", ["'profile'", "at most one"]),
         (["label"], "nsamples", ["'label'", "not numeric"]),
+        (["twin"], "nsamples", ["two features of the name 'twin[a]'"]),
     ],
 )
 def test_headers_that_do_not_fit_the_config(files, variables, dimension, fragments):
@@ -202,6 +277,47 @@ def test_files_that_disagree_are_named(files, tmp_path, variable, fragments):
         read_headers([files[0], path], ["tair"], ["nsamples"])
     for fragment in [path, files[0], *fragments]:
         assert fragment in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "fragments"),
+    [
+        (
+            xr.Variable("nsamples", [1.0], {"units": "days since 2000-01-01"}),
+            xr.Variable("nsamples", [1.0], {"units": "days since 2001-01-01"}),
+            ["units of the split.variable", "2001", "2000"],
+        ),
+        (
+            xr.Variable("nsamples", [1.0]),
+            xr.Variable("nsamples", ["a"]),
+            ["type of the split.variable", "text", "numeric"],
+        ),
+    ],
+)
+def test_a_split_variable_must_mean_the_same_in_all_files(tmp_path, one, other, fragments):
+    paths = [str(tmp_path / name) for name in ("one.nc", "other.nc")]
+    for path, variable in zip(paths, (one, other), strict=True):
+        xr.Dataset({"x": ("nsamples", [1.0]), "part": variable}).to_netcdf(path)
+    with pytest.raises(UserError) as error:
+        read_headers(paths, ["x"], ["nsamples"], "part")
+    for fragment in [*paths, *fragments]:
+        assert fragment in str(error.value)
+
+
+def test_oddities_of_files_are_one_sentence(tmp_path):
+    path = str(tmp_path / "odd.nc")
+    with netCDF4.Dataset(path, "w") as data:
+        data.createDimension("n", 3)
+        data.createVariable("square", "f4", ("n", "n"))
+        data.createVariable("ragged", data.createVLType("f4", "list"), ("n",))
+        data.createVariable("x", "f4", ("n",))[:] = 1
+    for variable, text in (("square", "'n' more than once"), ("ragged", "not numeric")):
+        with pytest.raises(UserError, match=text):
+            read([path], [variable], ["n"])
+    with netCDF4.Dataset(path, "a") as data:
+        data["x"].coordinates = 5
+    with pytest.raises(UserError, match="cannot be opened"):
+        read([path], ["x"], ["n"])
 
 
 def damaged(tmp_path, format="NETCDF4", keep=0.5, **options):
@@ -242,6 +358,10 @@ def test_list_files_expands_patterns_and_lists(files, tmp_path):
     assert list_files(f"{tmp_path}/part_*.nc") == files
     assert list_files(files[::-1]) == files[::-1]
     assert list_files(None) == []
+    for number in (10, 9, 1):
+        (tmp_path / f"z_{number}.nc").write_bytes(b"")
+    names = [Path(path).name for path in list_files(f"{tmp_path}/z_*.nc")]
+    assert names == ["z_1.nc", "z_9.nc", "z_10.nc"]
     bracketed = tmp_path / "part[1].nc"
     bracketed.write_bytes(b"")
     assert list_files(str(bracketed)) == [str(bracketed)]

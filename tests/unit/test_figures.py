@@ -146,7 +146,7 @@ def test_the_search_has_logarithmic_axes_with_units(searches):
     axes, scale = figure.axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert axes.get_xlabel() == "Learnable parameters"
-    assert axes.get_ylabel() == "Validation loss (MSE, dimensionless)"
+    assert axes.get_ylabel() == "Validation loss\n(MSE, dimensionless)"
     assert scale.get_ylabel() == "Number of hidden layers"
     assert figure.get_size_inches()[0] == 3.5
 
@@ -231,7 +231,7 @@ def test_retrained_models_are_points_of_test_loss_joined_by_trial(retrained, sel
     points = artist(axes, "trials").get_offsets()
     assert sorted(points[:, 1]) == sorted(retrained["test_loss"])
     assert axes.get_xscale() == "log"
-    assert axes.get_ylabel() == "Test loss (MSE, dimensionless)"
+    assert axes.get_ylabel() == "Test loss\n(MSE, dimensionless)"
     joining = [line for line in axes.lines if len(line.get_xdata()) == 2 and not line.get_gid()]
     assert len(joining) == retrained["trial"].nunique()
 
@@ -275,8 +275,8 @@ def test_models_that_failed_are_counted(retrained, selection):
 def test_the_steps_show_losses_and_ranks_and_their_correlation(retrained):
     figure = draw_steps(retrained, fraction="0.05", top_k=12, **SHARED)
     left, right, _ = figure.axes
-    assert left.get_xlabel() == "Step 1: validation loss (MSE, dimensionless)"
-    assert left.get_ylabel() == "Step 2: validation loss (MSE, dimensionless)"
+    assert left.get_xlabel() == "Step 1: validation loss\n(MSE, dimensionless)"
+    assert left.get_ylabel() == "Step 2: validation loss\n(MSE, dimensionless)"
     assert sorted(artist(right, "chosen").get_offsets()[:, 0]) == list(range(1, 13))
     others = artist(right, "others").get_offsets()
     assert len(others) == retrained["trial"].nunique() - 12
@@ -311,8 +311,8 @@ def test_the_loss_curves_label_the_best_few_and_the_selected_model(retrained, se
     assert (best_label[-6:], selected_label[-10:]) == (", best", ", selected")
     assert 4 <= len(labels) <= 5
     assert (left.get_ylabel(), right.get_ylabel()) == (
-        "Training loss (MSE, standardised)",
-        "Validation loss (MSE, standardised)",
+        "Training loss\n(MSE, standardised)",
+        "Validation loss\n(MSE, standardised)",
     )
     assert (left.get_xlabel(), left.get_yscale()) == ("Epoch", "log")
     assert len(left.lines) == len(records)

@@ -154,9 +154,10 @@ def test_unusable_rows_are_dropped_and_counted_by_reason_and_feature(tmp_path, c
     where = str(tmp_path / "after" / "part_0.nc at sample index")
     missing, outside = "missing or not finite", "not above 0, as log10 needs"
     assert manifest["dropped"] == [
-        {"reason": missing, "feature": "a", "rows": 4, "first": f"{where} 0"},
-        {"reason": missing, "feature": "y", "rows": 1, "first": f"{where} 10"},
-        {"reason": outside, "feature": "b", "rows": 5, "first": f"{where} 2"},
+        {"feature": "a", "reason": missing, "rows": 3, "first": f"{where} 0"},
+        {"feature": "a", "reason": "too large", "rows": 1, "first": f"{where} 999"},
+        {"feature": "b", "reason": outside, "rows": 5, "first": f"{where} 2"},
+        {"feature": "y", "reason": missing, "rows": 1, "first": f"{where} 10"},
     ]
     # A missing value changes no other sample's split.
     for split in splits:
@@ -170,7 +171,36 @@ def test_rows_without_a_group_are_dropped(tmp_path, columns):
     _, manifest = run(tmp_path, columns, split=split)
     assert manifest["n_rows_used"] == 993
     assert manifest["split"]["n_units"] == 20
-    assert [(entry["feature"], entry["rows"]) for entry in manifest["dropped"]] == [("day", 7)]
+    [dropped] = manifest["dropped"]
+    assert (dropped["feature"], dropped["rows"]) == ("day (split.variable)", 7)
+
+
+def test_an_input_that_also_divides_the_samples_is_counted_once_for_each(tmp_path, columns):
+    columns["a"] = np.where(np.arange(1000) % 2, np.nan, np.arange(1000) // 100)
+    split = SPLIT | {"method": "group", "variable": "a"}
+    _, manifest = run(tmp_path, columns, split=split, max_dropped=0.6)
+    assert [entry["rows"] for entry in manifest["dropped"]] == [500, 500]
+    assert manifest["n_rows_used"] == 500
+
+
+def test_a_small_signal_over_numerical_noise_is_kept(tmp_path, columns):
+    columns["a"] = np.random.default_rng(0).uniform(1e-43, 1e-42, 1000)
+    columns["a"][::30] = 1.5
+    splits, manifest = run(tmp_path, columns)
+    assert manifest["dropped"] == [] and manifest["n_rows_used"] == 1000
+    assert splits["training"][0][:, 0].max() > 3
+
+
+def test_a_split_of_a_single_row_among_many_buckets(tmp_path, columns, monkeypatch):
+    monkeypatch.setattr("twostep.shuffle.BUCKET_BYTES", 500)
+    columns["part"] = np.zeros(1000)
+    columns["part"][[400, 700]] = [1, 2]
+    split = SPLIT | {"method": "variable", "variable": "part"}
+    splits, _ = run(tmp_path, columns, split=split)
+    assert splits["validation"][1] == np.float32(columns["y"][400])
+    assert splits["test"][1] == np.float32(columns["y"][700])
+    kept = np.delete(columns["y"], [400, 700]).astype(np.float32)
+    np.testing.assert_array_equal(np.sort(splits["training"][1][:, 0]), np.sort(kept))
 
 
 @pytest.mark.parametrize(
@@ -224,6 +254,16 @@ def test_autocorrelation_is_that_of_neighbours(tmp_path, memory, expected):
     assert measured["along"] == "sample"
     assert measured["inputs"] == pytest.approx(expected, abs=0.03)
     assert measured["outputs"] == pytest.approx(expected, abs=0.03)
+
+
+def test_autocorrelation_without_what_does_not_vary_in_the_sample(tmp_path, columns):
+    n_rows = 200_000
+    walk = np.random.default_rng(0).normal(size=n_rows).cumsum()
+    flag = np.zeros(n_rows)
+    flag[5000] = 1  # between the parts that are looked at
+    columns = {"a": walk, "b": 1.0 + flag, "y": walk + 5}
+    _, manifest = run(tmp_path, columns, output_activation="linear")
+    assert manifest["autocorrelation"]["inputs"] > 0.99
 
 
 @pytest.mark.parametrize("n_files", [1, 20])

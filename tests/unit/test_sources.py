@@ -55,3 +55,14 @@ def test_a_file_that_changes_while_it_is_read(files, record):
     os.utime(files[0], ns=(1, 1))
     with pytest.raises(UserError, match=r"data\.nc was changed while"):
         record_sources(record, "", described)
+
+
+def test_the_same_content_under_two_names_is_refused(files, tmp_path):
+    (tmp_path / "copy.nc").write_text("content")
+    with pytest.raises(UserError, match=r"copy\.nc and .*data\.nc have the same content"):
+        describe_sources([*files, str(tmp_path / "copy.nc")])
+
+
+def test_a_damaged_record_is_as_good_as_none(files, record):
+    record.write_text(record.read_text()[:20])
+    assert data_version(record, files) == ("", [])

@@ -2,6 +2,7 @@
 
 import tempfile
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -47,7 +48,7 @@ def counts(codes):
 @settings(max_examples=30, deadline=None)
 @given(st.integers(4, 400), st.integers(1, 50), st.integers(0, 99))
 def test_random_shares_are_exact_and_do_not_depend_on_slabs(n_rows, max_rows, seed):
-    data_set = DataSet(["one", "two"], ["sample"], [(n_rows // 3,), (n_rows - n_rows // 3,)])
+    data_set = DataSet(["one", "two"], ["sample"], [(n_rows // 3,), (n_rows - n_rows // 3,)], [])
 
     def divided(max_rows):
         assign = plan_splits(data_set, SHARES | {"method": "random"}, seed).assign
@@ -64,7 +65,7 @@ def test_random_shares_are_exact_and_do_not_depend_on_slabs(n_rows, max_rows, se
 
 
 def test_a_random_split_is_random():
-    data_set = DataSet(["one"], ["sample"], [(30_000,)])
+    data_set = DataSet(["one"], ["sample"], [(30_000,)], [])
     codes = next(
         plan_splits(data_set, SHARES | {"method": "random"}, 1).assign(slab, None)
         for slab in list_slabs(data_set, 10**6)
@@ -115,12 +116,28 @@ def test_groups_stay_together(tmp_path, kind):
 
 @pytest.mark.parametrize(
     "labels",
-    [["training", "test", "validation", ""], [0.0, 2.0, 1.0, np.nan], np.array([0, 2, 1, -1])],
+    [["training", "test", "validation ", ""], [0.0, 2.0, 1.0, np.nan], np.array([0, 2, 1, -1])],
 )
 def test_the_split_that_the_file_says(tmp_path, labels):
     labels = labels[:3] if isinstance(labels, np.ndarray) else labels
     codes = divide(write(tmp_path, {"part": labels}), method="variable", variable="part")
     assert codes.tolist() == [TRAINING, TEST, VALIDATION, UNKNOWN][: len(labels)]
+
+
+def test_numbers_mean_what_the_file_says_they_mean(tmp_path):
+    data_set = write(tmp_path, {"part": np.array([0, 1, 2, 3], np.int8)})
+    path = data_set.files[0]
+    with netCDF4.Dataset(path, "a") as data:
+        data["part"].flag_values = np.array([0, 1, 2], np.int8)
+        data["part"].flag_meanings = "test validation training"
+    with pytest.raises(
+        UserError, match=r"'part' is 3.0 .* 0 \(test\), 1 \(validation\), 2 \(train"
+    ):
+        divide(data_set, method="variable", variable="part")
+    with netCDF4.Dataset(path, "a") as data:
+        data["part"][3] = 2
+    codes = divide(data_set, method="variable", variable="part")
+    assert codes.tolist() == [TEST, VALIDATION, TRAINING, TRAINING]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +148,7 @@ def test_the_split_that_the_file_says(tmp_path, labels):
         ({"x": ["a"] * 9}, {"method": "blocks", "variable": "x"}, ["'x' is not numeric"]),
         ({"x": [np.nan] * 9}, {"method": "blocks", "variable": "x"}, ["'x' has no value"]),
         ({"x": [0.0, 3.0]}, {"method": "variable", "variable": "x"}, ["3.0", "sample index 1"]),
-        ({"x": ["train"]}, {"method": "variable", "variable": "x"}, ["is train", "training"]),
+        ({"x": ["train"]}, {"method": "variable", "variable": "x"}, ["is 'train'", "training"]),
     ],
 )
 def test_what_cannot_be_divided_is_one_sentence(tmp_path, variables, split, fragments):
@@ -148,23 +165,27 @@ def test_shuffling_keeps_every_row_and_does_not_depend_on_the_pieces(n_rows, one
     splits = np.random.default_rng(seed).integers(-1, 3, n_rows).astype(np.int8)
 
     def shuffle(size):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+            # Buckets of three rows or so, some of them of one or none, and a write every 100 bytes.
+            patch.setattr("twostep.shuffle.BUCKET_BYTES", 24)
+            patch.setattr("twostep.shuffle.WRITE_BYTES", 100)
             shuffler = Shuffler(folder, n_rows=n_rows, n_columns=2, n_splits=3, seed=seed)
             for start in range(0, n_rows, size):
                 part = slice(start, start + size)
                 shuffler.add(rows[part], splits[part])
+            counts = [shuffler.count(split) for split in range(3)]
             read = [
                 np.concatenate([piece.copy() for piece in shuffler.read(split)])
                 for split in range(3)
-                if shuffler.count(split)
             ]
             shuffler.close()
+        assert counts == [len(piece) for piece in read]
         return read
 
     shuffled = shuffle(one)
     for piece, again in zip(shuffled, shuffle(other), strict=True):
         np.testing.assert_array_equal(piece, again)
-    expected = [rows[splits == split] for split in range(3) if (splits == split).any()]
+    expected = [rows[splits == split] for split in range(3)]
     for piece, whole in zip(shuffled, expected, strict=True):
         np.testing.assert_array_equal(piece[piece[:, 0].argsort()], whole)
 
@@ -175,6 +196,7 @@ def test_shuffling_through_many_buckets_is_random(tmp_path, monkeypatch):
     shuffler = Shuffler(tmp_path, n_rows=n_rows, n_columns=1, n_splits=1, seed=1)
     for part in np.split(np.arange(n_rows, dtype=np.float32)[:, None], 8):
         shuffler.add(part, np.zeros(len(part), np.int8))
+    assert shuffler.count(0) == n_rows
     order = np.concatenate([piece[:, 0].copy() for piece in shuffler.read(0)])
     shuffler.close()
     assert not list(tmp_path.iterdir())

@@ -58,7 +58,10 @@ SOURCES = f"{RESULTS}/journal/sources.json"
 @cache
 def data_version():
     """The version of the user's files, which changes with their content and not with a touch."""
-    version, changed = sources.data_version(SOURCES, DATA_FILES)
+    try:
+        version, changed = sources.data_version(SOURCES, DATA_FILES)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
     if changed and workflow.is_main_process:
         logger.warning(
             f"The data of study {config['study']} have changed since it was prepared "

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,9 +26,13 @@ CHUNK = 262_144
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a split, piece by piece: (inputs, targets) of some rows each, float32."""
+    """The rows of a split, piece by piece: (inputs, targets) of some rows each, float32.
+
+    `widths` are the numbers of inputs and of outputs.
+    """
 
     n_rows: int
+    widths: tuple[int, int]
     pieces: Iterable[tuple[np.ndarray, np.ndarray]]
 
     @classmethod
@@ -38,7 +43,7 @@ class Rows:
         pieces = (
             (inputs[start:end], targets[start:end]) for start, end in zip(starts, ends, strict=True)
         )
-        return cls(n_rows, pieces)
+        return cls(n_rows, (inputs.shape[1], targets.shape[1]), pieces)
 
 
 def write_folder(folder: str | Path, splits: dict[str, Rows], description: dict) -> dict:
@@ -66,30 +71,30 @@ def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, str]:
         files = [
             stack.enter_context(stack.enter_context(atomic_path(path)).open("wb")) for path in paths
         ]
+        for file, width in zip(files, rows.widths, strict=True):
+            _write_header(file, (rows.n_rows, width))
         background = stack.enter_context(Background())
         n_written = 0
         for piece in rows.pieces:
             for file, array, digest in zip(files, piece, hashes, strict=True):
-                if n_written == 0:
-                    _write_header(file, (rows.n_rows, array.shape[1]))
-                # A copy wherever the array is a part of a larger one, which may be reused.
-                background.submit(_append, file, np.ascontiguousarray(array, "<f4"), digest)
+                # A copy, as the source may be overwritten while this is being written.
+                background.submit(_append, file, np.array(array, "<f4", order="C"), digest)
             n_written += len(piece[0])
         if n_written != rows.n_rows:
             raise ValueError(f"{n_written} rows of {split} came where {rows.n_rows} were announced")
     return {path.name: digest.hexdigest() for path, digest in zip(paths, hashes, strict=True)}
 
 
-def _append(file, array: np.ndarray, digest) -> None:
-    array.tofile(file)
-    digest.update(array)
-
-
-def _write_header(file, shape: tuple[int, int]) -> None:
+def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
     header = {"descr": "<f4", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
     # What follows is written past this file object.
     file.flush()
+
+
+def _append(file: BinaryIO, array: np.ndarray, digest) -> None:
+    array.tofile(file)
+    digest.update(array)
 
 
 def array_paths(folder: str | Path, split: str) -> list[Path]:
@@ -112,9 +117,9 @@ def load_split(manifest: str | Path, split: str) -> tuple[np.ndarray, np.ndarray
             raise UserError(
                 f"{path} cannot be read ({error}): delete {manifest} and run the same command again"
             ) from error
-        if len(array) != n_rows:
+        if len(array) != n_rows or array.offset + array.nbytes != path.stat().st_size:
             raise UserError(
-                f"{path} has {len(array)} rows where {manifest} says {n_rows}: "
+                f"{path} does not hold the {n_rows} rows that {manifest} says: "
                 f"delete {manifest} and run the same command again"
             )
         arrays.append(array)

@@ -11,6 +11,8 @@ from twostep.slabs import Slab, SlabReader, list_slabs
 # Slabs that are looked at, evenly spread over the data, and the samples in each.
 N_SLABS = 16
 SLAB_ROWS = 4096
+# More of them where files or fields make them small.
+MAX_SLABS = 500
 
 Sample = list[tuple[Slab, np.ndarray]]
 
@@ -18,7 +20,8 @@ Sample = list[tuple[Slab, np.ndarray]]
 def read_sample(data_set: DataSet, transforms: dict[str, str]) -> Sample:
     """Return transformed samples from all over the data, each slab's as (n_rows, n_features)."""
     slabs = list(list_slabs(data_set, SLAB_ROWS))
-    numbers = np.linspace(0, len(slabs) - 1, min(N_SLABS, len(slabs))).round().astype(int)
+    wanted = max(N_SLABS, min(MAX_SLABS, N_SLABS * SLAB_ROWS * len(slabs) // data_set.n_rows))
+    numbers = np.linspace(0, len(slabs) - 1, min(wanted, len(slabs))).round().astype(int)
     return _read(data_set, [slabs[number] for number in numbers], transforms)
 
 
@@ -40,22 +43,24 @@ def measure_autocorrelation(data_set: DataSet, columns: Columns, sample: Sample)
     """
     rows = np.concatenate([rows for _, rows in sample])
     usable = rows[np.isfinite(rows).all(axis=1)]
-    if not len(usable):
+    spread = usable.std(axis=0) if len(usable) else np.zeros(rows.shape[1])
+    # What does not vary in the sample is neither alike nor different.
+    varies = spread > 0
+    is_input = np.arange(len(spread)) < columns.n_inputs
+    if not (varies & is_input).any() or not (varies & ~is_input).any():
         return None
-    spread = usable.std(axis=0)
     found = []
     for axis, dimension in enumerate(data_set.sample_dimensions):
         differences = _differences(data_set, columns.transforms, sample, axis)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            differences = differences / spread
         differences = differences[np.isfinite(differences).all(axis=1)]
         if len(differences):
-            correlation = 1 - np.mean(differences**2, axis=0) / 2
+            squares = np.mean((differences[:, varies] / spread[varies]) ** 2, axis=0)
+            correlation = 1 - squares / 2
             found.append(
                 {
                     "along": dimension,
-                    "inputs": float(correlation[: columns.n_inputs].mean()),
-                    "outputs": float(correlation[columns.n_inputs :].mean()),
+                    "inputs": float(correlation[is_input[varies]].mean()),
+                    "outputs": float(correlation[~is_input[varies]].mean()),
                     "n_pairs": len(differences),
                 }
             )

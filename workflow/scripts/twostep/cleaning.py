@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twostep.dataset import DataSet, Feature, describe_features, open_file
+from twostep.dataset import DataSet, Feature
 from twostep.errors import UserError
 from twostep.scaling import Scaling
 from twostep.slabs import Slab
-from twostep.tally import Tally
+from twostep.tally import Count, Tally
 from twostep.transforms import TRANSFORMS
 
 MISSING = "missing or not finite"
@@ -33,10 +33,8 @@ class Columns:
             {entry["name"]: entry["transform"] for entry in dataset[role]}
             for role in ("inputs", "outputs")
         )
-        with open_file(data_set.files[0]) as data:
-            features = describe_features(data, [*inputs, *outputs], data_set.sample_dimensions)
-        n_inputs = sum(feature.variable in inputs for feature in features)
-        return cls(features, {**inputs, **outputs}, n_inputs)
+        n_inputs = sum(feature.variable in inputs for feature in data_set.features)
+        return cls(data_set.features, {**inputs, **outputs}, n_inputs)
 
     @property
     def outputs(self) -> slice:
@@ -68,14 +66,15 @@ def transform_features(
 def explain_unusable(
     values: np.ndarray, unusable: np.ndarray, transform: str
 ) -> dict[str, np.ndarray]:
-    """Return {reason: which of the values, (n_rows,)} for values that cannot be used."""
-    missing = ~np.isfinite(values)
-    domain = TRANSFORMS[transform].domain
-    # Without a domain, what is left is too large for float32.
-    outside = f"not {domain}, as {transform} needs" if domain else MISSING
-    reasons = {MISSING: missing}
-    reasons[outside] = unusable if outside == MISSING else unusable & ~missing
-    return reasons
+    """Return {reason: which of the values, (n_rows,)} for those of the values that are unusable."""
+    bounds = TRANSFORMS[transform]
+    missing = unusable & ~np.isfinite(values)
+    outside = unusable & ~missing & ((values <= bounds.lower) | (values >= bounds.upper))
+    return {
+        MISSING: missing,
+        f"not {bounds.domain}, as {transform} needs": outside,
+        "too large": unusable & ~missing & ~outside,
+    }
 
 
 class Cleaner:
@@ -88,7 +87,8 @@ class Cleaner:
     def __init__(self, columns: Columns, estimate: Scaling, *, is_bounded: bool) -> None:
         self.columns, self.estimate = columns, estimate
         self.tally = Tally()
-        self._is_bounded, self._out_of_reach = is_bounded, Tally()
+        self._is_bounded = is_bounded
+        self._outside: dict[str, Count] = {}
 
     def clean(self, slab: Slab, values: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows of a slab, and which of them are usable.
@@ -116,8 +116,7 @@ class Cleaner:
             finite = np.isfinite(column)
             if not finite.all():
                 reasons = explain_unusable(given, ~finite, columns.transforms[feature.variable])
-                for reason, where in reasons.items():
-                    self.tally.add(reason, feature.name, where, slab.first_row)
+                self.tally.add(feature.name, reasons, slab.first_row)
                 usable &= finite
             rows[:, i] = column
         if self._is_bounded:
@@ -125,18 +124,22 @@ class Cleaner:
         return rows, usable
 
     def _look_for_outliers(self, outputs: np.ndarray, usable: np.ndarray, first_row: int) -> None:
+        """Count the usable outputs, (n_rows, n_outputs), that lie outside [0, 1]."""
         outside = ((outputs < 0) | (outputs > 1)) & usable[:, None]
-        names = [feature.name for feature in self.columns.features[self.columns.outputs]]
-        for name, where in zip(names, outside.T, strict=True):
-            self._out_of_reach.add("outside [0, 1]", name, where, first_row)
+        features = self.columns.features[self.columns.outputs]
+        for feature, where in zip(features, outside.T, strict=True):
+            n_values = int(np.count_nonzero(where))
+            if n_values:
+                first = first_row + int(where.argmax())
+                count = self._outside.setdefault(feature.name, Count(0, first))
+                count.n_rows += n_values
 
     def check(self, data_set: DataSet, max_dropped: float) -> None:
         """Raise UserError if too much cannot be used, or a target is one no sigmoid can reach."""
-        self.tally.check(data_set, self.columns.features, max_dropped)
-        for (reason, name), count in self._out_of_reach.counts.items():
-            where = data_set.locate(self._out_of_reach.first_rows[reason, name])
+        self.tally.check(data_set, max_dropped)
+        for name, count in self._outside.items():
             raise UserError(
-                f"output {name!r} has {count:,} values {reason}, first in {where}, which a "
-                "sigmoid cannot reach: set training.output_activation to linear, or correct the "
-                "data"
+                f"output {name!r} has {count.n_rows:,} values outside [0, 1], first in "
+                f"{data_set.locate(count.first_row)}, which a sigmoid cannot reach: set "
+                "training.output_activation to linear, or correct the data"
             )

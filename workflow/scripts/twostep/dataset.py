@@ -41,11 +41,13 @@ class DataSet:
 
     `shapes` are the sizes of the sample dimensions in each file. Where there are several, such as
     time, latitude and longitude, each combination is a sample, the last dimension running fastest.
+    `features` are those of the variables that were asked for.
     """
 
     files: list[str]
     sample_dimensions: list[str]
     shapes: list[tuple[int, ...]]
+    features: list[Feature]
 
     @property
     def n_rows(self) -> int:
@@ -67,16 +69,22 @@ class DataSet:
 
 
 def open_file(path: str | Path) -> xr.Dataset:
-    """Open a NetCDF file or a Zarr store lazily; raises UserError if it is neither or damaged."""
-    options = {"engine": "netcdf4"}
+    """Open a NetCDF file or a Zarr store lazily, with numbers as they are stored.
+
+    Raises UserError if it is neither, incomplete or damaged.
+    """
+    # Numbers are decoded by this project; an index would hold a whole coordinate in memory.
+    options = {"mask_and_scale": False, "decode_times": False, "create_default_indexes": False}
     if is_zarr(path):
-        options = {"engine": "zarr", "chunks": None}
+        options |= {"engine": "zarr", "chunks": None, "consolidated": False}
+    else:
+        options |= {"engine": "netcdf4"}
     try:
-        data = xr.open_dataset(path, decode_times=False, **options)
+        data = xr.open_dataset(path, **options)
         lacking = 0 if is_zarr(path) else missing_bytes(path)
     except PermissionError as error:
         raise UserError(f"{path} may not be read: ask its owner for permission") from error
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except Exception as error:  # the libraries raise all kinds for a file that makes no sense
         raise UserError(
             f"{path} cannot be opened as a NetCDF file ({' '.join(str(error).split())}): it is "
             "another kind of file, incomplete or damaged; check dataset.files and the file"
@@ -87,7 +95,17 @@ def open_file(path: str | Path) -> xr.Dataset:
             f"{path} is incomplete or damaged: it lacks {lacking:,} bytes of what its header "
             "announces; copy or make it again"
         )
+    if is_zarr(path):
+        _ignore_default_fill(data)
     return data
+
+
+def _ignore_default_fill(data: xr.Dataset) -> None:
+    """Let zeros of a Zarr store be numbers: 0 is the fill value that Zarr gives by itself."""
+    for array in data.variables.values():
+        fill = np.ravel(array.attrs.get("_FillValue", 1))
+        if fill.dtype.kind in "biuf" and (fill == 0).all():
+            del array.attrs["_FillValue"]
 
 
 def read_headers(
@@ -102,7 +120,7 @@ def read_headers(
     units than those of the first file. `split_variable` is what the samples are divided by.
     """
     shapes = []
-    first: list[Feature] = []
+    first: tuple[list[Feature], dict] | None = None
     for path in files:
         with open_file(path) as data:
             for dimension in sample_dimensions:
@@ -113,31 +131,41 @@ def read_headers(
                     )
             for variable in variables:
                 _check_variable(data, path, variable, sample_dimensions)
+            features = describe_features(data, path, variables, sample_dimensions)
+            splitting = {}
             if split_variable is not None:
-                _check_split_variable(data, path, split_variable, sample_dimensions)
-            features = describe_features(data, variables, sample_dimensions)
-            first = first or features
-            _check_agreement(first, features, files[0], path)
+                splitting = _describe_split_variable(data, path, split_variable, sample_dimensions)
+            first = first or (features, splitting)
+            _check_agreement(*first, features, splitting, files[0], path)
             shapes.append(tuple(data.sizes[dimension] for dimension in sample_dimensions))
-    return DataSet(files, sample_dimensions, shapes)
+    return DataSet(files, sample_dimensions, shapes, first[0])
 
 
 def describe_features(
-    data: xr.Dataset, variables: list[str], sample_dimensions: list[str]
+    data: xr.Dataset, path: str, variables: list[str], sample_dimensions: list[str]
 ) -> list[Feature]:
-    """Return the features that variables become, in the order of the extra dimensions."""
-    features = []
+    """Return the features that variables become, in the order of the extra dimensions.
+
+    Raises UserError if two of them have the same name.
+    """
+    features: dict[str, Feature] = {}
     for variable in variables:
         array = data[variable]
         units = str(array.attrs.get("units", ""))
         long_name = str(array.attrs.get("long_name", variable))
         names = [variable]
         for dimension in _extra_dimensions(array, sample_dimensions):
-            has_labels = dimension in data.coords and data[dimension].ndim == 1
+            has_labels = dimension in data.variables and data[dimension].ndim == 1
             labels = data[dimension].values if has_labels else range(array.sizes[dimension])
             names = [f"{variable}[{_label(label)}]" for label in labels]
-        features += [Feature(name, variable, units, long_name) for name in names]
-    return features
+        for name in names:
+            if name in features:
+                raise UserError(
+                    f"{path} has two features of the name {name!r}: the labels of a dimension "
+                    "must differ from each other"
+                )
+            features[name] = Feature(name, variable, units, long_name)
+    return list(features.values())
 
 
 def _extra_dimensions(array: xr.DataArray, sample_dimensions: list[str]) -> list[str]:
@@ -158,14 +186,17 @@ def _check_variable(
         )
     if extra and array.sizes[extra[0]] == 0:
         raise UserError(f"{path}: dimension {extra[0]!r} of variable {variable!r} has no entries")
-    if not _is_numeric(array):
+    if not is_numeric(array):
         raise UserError(f"{path}: variable {variable!r} is not numeric but of type {array.dtype}")
 
 
-def _check_split_variable(
+def _describe_split_variable(
     data: xr.Dataset, path: str, variable: str, sample_dimensions: list[str]
-) -> None:
-    """Raise UserError unless the samples can be divided by `variable`."""
+) -> dict:
+    """Return what must be the same in all files about what the samples are divided by.
+
+    Raises UserError unless it has one value for each sample.
+    """
     array = _find(data, path, variable, sample_dimensions, "split.variable")
     extra = _extra_dimensions(array, sample_dimensions)
     if extra:
@@ -173,6 +204,9 @@ def _check_split_variable(
             f"{path}: variable {variable!r}, the split.variable, has the dimension {extra[0]!r} "
             "besides those of the samples; it must have one value for each sample"
         )
+    attributes = ("units", "calendar", "flag_values", "flag_meanings")
+    described = {name: str(array.attrs.get(name, "none")) for name in attributes}
+    return described | {"type": "numeric" if is_numeric(array) else "text"}
 
 
 def _find(
@@ -185,6 +219,9 @@ def _find(
             f"{_nearest(variable, data.variables)}"
         )
     array = data[variable]
+    if len(set(array.dims)) < array.ndim:
+        twice = next(name for name in array.dims if array.dims.count(name) > 1)
+        raise UserError(f"{path}: variable {variable!r} has the dimension {twice!r} more than once")
     if not set(array.dims) & set(sample_dimensions):
         raise UserError(
             f"{path}: variable {variable!r} has the dimensions "
@@ -194,14 +231,20 @@ def _find(
     return array
 
 
-def _is_numeric(array: xr.DataArray) -> bool:
-    return np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)
+def is_numeric(array: xr.DataArray) -> bool:
+    """Tell whether a variable holds numbers; true and false are 1 and 0."""
+    return array.dtype.kind in "biuf"
 
 
 def _check_agreement(
-    first: list[Feature], features: list[Feature], first_path: str, path: str
+    first: list[Feature],
+    first_splitting: dict,
+    features: list[Feature],
+    splitting: dict,
+    first_path: str,
+    path: str,
 ) -> None:
-    """Raise UserError if a file's features have other names or units than the first file's."""
+    """Raise UserError if a file's features or split variable differ from the first file's."""
     for one, other in zip(first, features, strict=False):
         if (one.name, one.units) != (other.name, other.units):
             raise UserError(
@@ -214,10 +257,16 @@ def _check_agreement(
             f"{path} has {len(features)} features where {first_path} has {len(first)}: the "
             "entries of a variable must be the same in all files"
         )
+    for name, value in splitting.items():
+        if value != first_splitting[name]:
+            raise UserError(
+                f"{path}: the {name} of the split.variable is {value!r} and in {first_path} "
+                f"{first_splitting[name]!r}: its values cannot be compared"
+            )
 
 
 def _label(label: object) -> str:
-    return label.decode() if isinstance(label, bytes) else str(label)
+    return label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
 
 
 def _nearest(name: str, known: Iterable) -> str:

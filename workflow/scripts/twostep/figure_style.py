@@ -51,7 +51,7 @@ BASELINES = {
 }
 DIMENSIONLESS = ("1", "-", "dimensionless", "none", "unitless")
 # Letters of a quantity's name that fit along an axis.
-LONGEST_NAME = 30
+LONGEST_NAME = 20
 
 
 def save(figure: Figure, stem: str | Path) -> None:

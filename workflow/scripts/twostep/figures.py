@@ -74,7 +74,7 @@ def draw_search(
     )
     _draw_envelope(axes, sizes, losses)
     lines = draw_baselines(axes, baselines)
-    axes.set(ylabel=f"Validation loss ({loss_label})")
+    axes.set(ylabel=f"Validation loss\n({loss_label})")
     axes.set_title(_search_note(trials, fraction, n_above=int((losses > axes.get_ylim()[1]).sum())))
     draw_layer_scale(figure, axes, layers)
     handles = [
@@ -122,7 +122,7 @@ def draw_retrained(
     _draw_trials(axes, succeeded, "test_loss", layers, size=18)
     handles = _mark_choices(axes, succeeded, selection, tolerance)
     handles += draw_baselines(axes, baselines)
-    axes.set(ylabel=f"Test loss ({loss_label})")
+    axes.set(ylabel=f"Test loss\n({loss_label})")
     axes.set_title(_retrained_note(retrained, n_shown=len(succeeded)))
     draw_layer_scale(figure, axes, layers)
     figure.legend(handles=handles, loc="outside lower left", ncols=1)

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 from pathlib import Path
 
 from twostep.errors import UserError
@@ -13,8 +14,9 @@ from twostep.sizes import check_fraction, share_sizes
 def list_files(files: str | list[str] | None) -> list[str]:
     """Return the files that a path, a glob pattern or a list of either names; none for None.
 
-    A pattern's matches are sorted. Raises UserError if anything named does not exist, cannot be
-    read, or is named twice, which would put the same samples into several splits.
+    A pattern's matches are sorted, numbers in them by their value. Raises UserError if anything
+    named does not exist, cannot be read, or is named twice, which would put the same samples into
+    several splits.
     """
     found = []
     for entry in [files] if isinstance(files, str) else files or []:
@@ -32,7 +34,7 @@ def _match(entry: str) -> list[str]:
     """Return the files that one entry stands for."""
     # Path.glob takes no absolute patterns; a name with brackets is a name if such a file exists.
     found = [entry] if Path(entry).exists() else glob.glob(entry, recursive=True)  # noqa: PTH207
-    matches = sorted(found)
+    matches = sorted(found, key=_in_numbers)
     if not matches:
         raise UserError(
             f"dataset.files: there is no file {entry} (relative paths start at {Path.cwd()})"
@@ -45,6 +47,11 @@ def _match(entry: str) -> list[str]:
                 f"dataset.files: {path} is a folder; name its files, for instance {path}/*.nc"
             )
     return matches
+
+
+def _in_numbers(path: str) -> list[str | int]:
+    """Return a key by which part_2 comes before part_10."""
+    return [int(text) if text.isdecimal() else text for text in re.split(r"(\d+)", path)]
 
 
 def check_writable(folder: str | Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from twostep.arrays import Rows, write_folder
 from twostep.autocorrelation import measure_autocorrelation, read_sample
-from twostep.cleaning import Cleaner, Columns
+from twostep.cleaning import MISSING, Cleaner, Columns
 from twostep.dataset import DataSet
 from twostep.errors import UserError
 from twostep.scaling import Moments, Scaling
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 # Size of the slabs in which the data are read, as float64.
 SLAB_BYTES = 40_000_000
 MIN_SLAB_ROWS = 1024
+# ASSUME: a split variable of text has no more than 64 characters of 4 bytes, with some copies.
+KEY_BYTES = 1024
 
 
 def prepare(
@@ -84,7 +86,7 @@ def prepare(
             "output_activation": output_activation,
         }
         splits = {
-            name: Rows(sizes[name], _standardised(shuffler.read(code), scaling, columns.n_inputs))
+            name: _standardised(sizes[name], shuffler.read(code), scaling, columns)
             for code, name in enumerate(SPLITS)
         }
         return write_folder(folder, splits, description)
@@ -116,15 +118,18 @@ def _scatter(
         variables.append(assignment.variable)
     n_columns = len(cleaner.columns.features)
     moments = Moments(n_columns)
-    max_rows = max(MIN_SLAB_ROWS, SLAB_BYTES // (8 * n_columns))
+    row_bytes = 8 * n_columns + (KEY_BYTES if assignment.variable else 0)
+    max_rows = max(MIN_SLAB_ROWS, SLAB_BYTES // row_bytes)
     with SlabReader(data_set, variables) as reader:
         for slab in list_slabs(data_set, max_rows):
             values = reader.read(slab)
             rows, usable = cleaner.clean(slab, values)
             splits = assignment.assign(slab, column_of(values, assignment.variable))
-            unknown = splits == UNKNOWN
-            cleaner.tally.add("missing", f"{assignment.variable}", unknown, slab.first_row)
-            usable &= ~unknown
+            if assignment.variable is not None:
+                unknown = splits == UNKNOWN
+                name = f"{assignment.variable} (split.variable)"
+                cleaner.tally.add(name, {MISSING: unknown}, slab.first_row)
+                usable &= ~unknown
             cleaner.tally.close(usable)
             splits[~usable] = UNKNOWN
             moments.add(rows[splits == TRAINING])
@@ -172,11 +177,16 @@ def _describe_features(
 
 
 def _standardised(
-    pieces: Iterator[np.ndarray], scaling: Scaling, n_inputs: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (inputs, targets) of rows, standardised in place."""
+    n_rows: int, pieces: Iterator[np.ndarray], scaling: Scaling, columns: Columns
+) -> Rows:
+    """Return the rows of a split, standardised."""
     centre, factor = scaling.centre.astype(np.float32), (1 / scaling.spread).astype(np.float32)
-    for rows in pieces:
-        rows -= centre
-        rows *= factor
-        yield rows[:, :n_inputs], rows[:, n_inputs:]
+    n_inputs, n_columns = columns.n_inputs, len(columns.features)
+
+    def standardise() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for rows in pieces:
+            rows -= centre
+            rows *= factor
+            yield rows[:, :n_inputs], rows[:, n_inputs:]
+
+    return Rows(n_rows, (n_inputs, n_columns - n_inputs), standardise())

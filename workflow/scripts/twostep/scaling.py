@@ -30,6 +30,9 @@ class Scaling:
         spread[has_values] = high - low
         flat = has_values & (spread == 0)
         spread[flat] = np.nanstd(sample[:, flat], axis=0)
+        # Half of a variable may be zero but for the noise of its model, far below its other values.
+        largest = np.nanmax(np.abs(sample[:, has_values] - centre[has_values]), axis=0)
+        spread[has_values] = np.maximum(spread[has_values], 1e-12 * largest)
         return cls(centre, np.where(spread > 0, spread, 1.0))
 
     def leave(self, features: slice) -> None:

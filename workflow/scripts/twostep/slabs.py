@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import netCDF4
 import numpy as np
 import xarray as xr
 
-from twostep.dataset import DataSet, open_file
+from twostep.dataset import DataSet, is_numeric, open_file
+from twostep.decoding import decode
 from twostep.errors import UserError
 
 
@@ -111,8 +111,8 @@ def _read(array: xr.DataArray, path: str, slab: Slab, dimensions: list[str]) -> 
             f"{path}: variable {array.name!r} cannot be read from {dimensions[0]} index "
             f"{slab.ranges[0][0]} on ({' '.join(str(error).split())}): the file is damaged"
         ) from error
-    if values.dtype.kind in "iuf":
-        values = _missing_as_nan(values, array, path)
+    if is_numeric(array):
+        values = decode(values, array.attrs, f"{path}: variable {array.name!r}")
     shape = [
         size if dimension in own else 1
         for dimension, size in zip(dimensions, slab.shape, strict=True)
@@ -120,45 +120,3 @@ def _read(array: xr.DataArray, path: str, slab: Slab, dimensions: list[str]) -> 
     n_entries = math.prod(values.shape[len(own) :])
     values = np.broadcast_to(values.reshape(*shape, n_entries), (*slab.shape, n_entries))
     return values.reshape(slab.n_rows, n_entries)
-
-
-def _missing_as_nan(values: np.ndarray, array: xr.DataArray, path: str) -> np.ndarray:
-    """Return float64 values with NaN for what the file's conventions call missing.
-
-    xarray knows _FillValue and missing_value. What was never written has the library's own fill
-    value if the file names none, and values outside valid_range are missing by the conventions
-    for climate and forecast metadata (CF, section 2.5.1).
-    """
-    packed = np.dtype(array.encoding.get("dtype", values.dtype))
-    numbers = values.astype(np.float64)
-    never_written = netCDF4.default_fillvals.get(packed.str[1:])
-    if "_FillValue" not in array.encoding and packed.itemsize > 1 and never_written is not None:
-        numbers[numbers == _unpack(packed.type(never_written), array)] = np.nan
-    for lower, upper in _valid_ranges(array, path):
-        numbers[(numbers < lower) | (numbers > upper)] = np.nan
-    return numbers
-
-
-def _valid_ranges(array: xr.DataArray, path: str) -> Iterator[list[float]]:
-    """Yield the lower and the upper end of the range that a variable's attributes name, if any."""
-    attributes = array.attrs
-    try:
-        if "valid_range" in attributes:
-            lower, upper = attributes["valid_range"]
-            yield sorted((_unpack(lower, array), _unpack(upper, array)))
-        if "valid_min" in attributes or "valid_max" in attributes:
-            lower = _unpack(attributes.get("valid_min", -np.inf), array)
-            upper = _unpack(attributes.get("valid_max", np.inf), array)
-            yield sorted((lower, upper))
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"{path}: variable {array.name!r} has a valid_range, valid_min or valid_max that is no "
-            "number (or, for valid_range, not two): correct the attribute"
-        ) from error
-
-
-def _unpack(value: float, array: xr.DataArray) -> float:
-    """Return a packed value in physical units."""
-    encoding = array.encoding
-    scale, offset = encoding.get("scale_factor", 1.0), encoding.get("add_offset", 0.0)
-    return float(np.float64(value) * scale + offset)

@@ -16,7 +16,8 @@ from twostep.fingerprint import hash_values
 def describe_sources(files: list[str], known: dict[str, dict] | None = None) -> list[dict]:
     """Return path, size, time and content hash of each file.
 
-    `known` are descriptions by path, whose hashes are taken over where size and time agree.
+    `known` are descriptions by path, whose hashes are taken over where size and time agree. Raises
+    UserError if two files have the same content.
     """
     described = []
     for path in files:
@@ -24,6 +25,14 @@ def describe_sources(files: list[str], known: dict[str, dict] | None = None) -> 
         old = (known or {}).get(path, {})
         same = {key: old.get(key) for key in stamp} == stamp
         described.append({"path": path, **stamp, "sha256": old["sha256"] if same else _hash(path)})
+    first: dict[str, str] = {}
+    for entry in described:
+        other = first.setdefault(entry["sha256"], entry["path"])
+        if other != entry["path"]:
+            raise UserError(
+                f"dataset.files: {entry['path']} and {other} have the same content, whose samples "
+                "would be in several splits; take one of them out"
+            )
     return described
 
 
@@ -33,9 +42,11 @@ def data_version(record: str | Path, files: list[str]) -> tuple[str, list[str]]:
     It stays what it was when the study was prepared for as long as the content does; `record` is
     the file in which `record_sources` noted that. It is empty for a study not prepared so far.
     """
-    if not Path(record).exists():
+    try:
+        content = read_json(record)
+    except (FileNotFoundError, ValueError):
+        # A record that was damaged is as good as none.
         return "", []
-    content = read_json(record)
     known = {entry["path"]: entry for entry in content["files"]}
     found = describe_sources(files, known)
     if found == content["files"]:

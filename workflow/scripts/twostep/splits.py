@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twostep.dataset import DataSet
+from twostep.dataset import DataSet, open_file
 from twostep.errors import UserError
 from twostep.seeds import derive_seed
 from twostep.sizes import share_sizes
@@ -19,8 +19,8 @@ from twostep.slabs import Slab, SlabReader, list_slabs
 SPLITS = ("training", "validation", "test")
 TRAINING, VALIDATION, TEST = range(3)
 UNKNOWN = -1
-# Rows of one variable, or of random numbers, handled at a time.
-CHUNK = 1_000_000
+# Rows of one variable, or of random numbers, handled at a time. Text takes many bytes a row.
+CHUNK = 250_000
 # Samples by which the ends of blocks along a coordinate are found.
 N_QUANTILE_SAMPLES = 1_000_000
 
@@ -136,10 +136,10 @@ def _coordinate_blocks(data_set: DataSet, variable: str, n_blocks: int) -> np.nd
 def _by_groups(data_set: DataSet, split: dict, seed: int) -> Assignment:
     """Deal the values of a variable at random, so that equal ones stay together."""
     variable = split["variable"]
-    groups = np.array([])
+    groups = None
     for _, values in _values_of(data_set, variable):
         found = np.unique(values[~_is_missing(values)])
-        groups = found if groups.size == 0 else np.union1d(groups, found)
+        groups = found if groups is None else np.union1d(groups, found)
     of_group = _deal(len(groups), split, seed, f"groups by {variable!r}")
     return Assignment(
         lambda slab, values: _look_up(groups[1:], of_group, values), variable, len(groups)
@@ -163,20 +163,33 @@ def _look_up(later_starts: np.ndarray, of_unit: np.ndarray, values: np.ndarray) 
 
 
 def _as_labelled(data_set: DataSet, variable: str) -> Assignment:
-    """Take each sample's split from a variable: its name, or 0, 1 or 2 in the order of SPLITS."""
+    """Take each sample's split from a variable: its name, or a number for it.
+
+    What numbers stand for is told by the attributes flag_values and flag_meanings; without these,
+    0, 1 and 2 are the SPLITS in their order.
+    """
+    with open_file(data_set.files[0]) as data:
+        attributes = data[variable].attrs
+    meanings = dict(enumerate(SPLITS))
+    if "flag_meanings" in attributes:
+        names = str(attributes["flag_meanings"]).split()
+        numbers = np.ravel(attributes.get("flag_values", range(len(names)))).tolist()
+        meanings = dict(zip(numbers, names, strict=False))
+    code_of = {number: SPLITS.index(name) for number, name in meanings.items() if name in SPLITS}
 
     def assign(slab: Slab, values: np.ndarray) -> np.ndarray:
-        labels = values.astype(str) if values.dtype.kind != "f" else values
-        names = SPLITS if values.dtype.kind != "f" else range(3)
+        is_numeric = values.dtype.kind == "f"
+        labels = values if is_numeric else np.char.strip(values)
         codes = np.full(slab.n_rows, UNKNOWN, np.int8)
-        for code, name in enumerate(names):
-            codes[labels == name] = code
-        wrong = np.flatnonzero((codes == UNKNOWN) & ~_is_missing(values))
+        for label, code in code_of.items() if is_numeric else zip(SPLITS, range(3), strict=True):
+            codes[labels == label] = code
+        wrong = np.flatnonzero((codes == UNKNOWN) & ~_is_missing(labels))
         if wrong.size:
+            numbers = ", ".join(f"{number:g} ({meanings[number]})" for number in code_of)
             raise UserError(
-                f"split.variable: {variable!r} is {labels[wrong[0]]!s} in "
+                f"split.variable: {variable!r} is {labels[wrong[0]].item()!r} in "
                 f"{data_set.locate(slab.first_row + wrong[0])}; it must be training, validation or "
-                "test, or 0, 1 or 2 for these"
+                f"test{f', or {numbers}' if numbers else ''}"
             )
         return codes
 

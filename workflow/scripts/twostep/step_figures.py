@@ -72,8 +72,8 @@ def draw_steps(
         right.xaxis.set_major_locator(MaxNLocator(integer=True))
         right.yaxis.set_major_locator(MaxNLocator(integer=True))
     left.set(
-        xlabel=f"Step 1: validation loss ({loss_label})",
-        ylabel=f"Step 2: validation loss ({loss_label})",
+        xlabel=f"Step 1: validation loss\n({loss_label})",
+        ylabel=f"Step 2: validation loss\n({loss_label})",
     )
     right.set(xlabel=f"Step 1: rank on fraction {fraction}", ylabel="Step 2: rank on all data")
     _note_agreement(left, right, chosen, n_others=len(others))
@@ -110,8 +110,8 @@ def draw_loss_curves(
     for axes in panels:
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    panels[0].set(xlabel="Epoch", ylabel=f"Training loss ({loss_label})")
-    panels[1].set(xlabel="Epoch", ylabel=f"Validation loss ({loss_label})")
+    panels[0].set(xlabel="Epoch", ylabel=f"Training loss\n({loss_label})")
+    panels[1].set(xlabel="Epoch", ylabel=f"Validation loss\n({loss_label})")
     panels[0].set_title(f"{len(records)} models retrained on all data")
     panels[1].set_title("dot: best epoch, whose weights are kept")
     handles = panels[1].get_legend_handles_labels()[0]

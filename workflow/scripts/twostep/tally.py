@@ -1,53 +1,68 @@
-"""Counts of the rows that cannot be used, and of values that are out of reach."""
+"""Counts of the rows that cannot be used, by reason and feature."""
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 
-from twostep.dataset import DataSet, Feature
+from twostep.dataset import DataSet
 from twostep.errors import UserError
 
 log = logging.getLogger(__name__)
 
 
+@dataclass
+class Count:
+    """How many rows, and the first of them."""
+
+    n_rows: int
+    first_row: int
+
+
 class Tally:
-    """Counts of the rows that cannot be used, by reason and feature, with the first of each."""
+    """Counts of the rows that cannot be used, by feature and reason, with the first of each."""
 
     def __init__(self) -> None:
         self.n_rows = 0
         self.n_unusable = 0
-        self.counts: dict[tuple[str, str], int] = {}
-        self.first_rows: dict[tuple[str, str], int] = {}
+        self._counts: dict[tuple[str, str], Count] = {}
 
-    def add(self, reason: str, feature: str, unusable: np.ndarray, first_row: int) -> None:
-        """Count the rows, (n_rows,) from `first_row` on, that one feature makes unusable."""
-        count = int(np.count_nonzero(unusable))
-        if count:
-            key = (reason, feature)
-            self.counts[key] = self.counts.get(key, 0) + count
-            self.first_rows.setdefault(key, first_row + int(unusable.argmax()))
+    def add(self, feature: str, reasons: dict[str, np.ndarray], first_row: int) -> None:
+        """Count rows that a feature makes unusable.
+
+        `reasons` are {reason: which of the rows, (n_rows,) from `first_row` on}, each row under one
+        of them.
+        """
+        for reason, where in reasons.items():
+            n_rows = int(np.count_nonzero(where))
+            if n_rows:
+                first = first_row + int(where.argmax())
+                count = self._counts.setdefault((feature, reason), Count(0, first))
+                count.n_rows += n_rows
 
     def close(self, usable: np.ndarray) -> None:
         """Count rows, (n_rows,), once all features have been looked at."""
         self.n_rows += len(usable)
         self.n_unusable += len(usable) - int(np.count_nonzero(usable))
 
-    def check(self, data_set: DataSet, features: list[Feature], max_dropped: float) -> None:
+    def check(self, data_set: DataSet, max_dropped: float) -> None:
         """Raise UserError if a feature has no usable value or too many rows are dropped."""
         found = [
-            f"{feature!r} is {reason} in {count:,} of {self.n_rows:,} rows, first in "
-            f"{data_set.locate(self.first_rows[reason, feature])}"
-            for (reason, feature), count in sorted(self.counts.items(), key=lambda item: -item[1])
+            f"{feature!r} is {reason} in {count.n_rows:,} of {self.n_rows:,} rows, first in "
+            f"{data_set.locate(count.first_row)}"
+            for (feature, reason), count in sorted(
+                self._counts.items(), key=lambda item: -item[1].n_rows
+            )
         ]
         for sentence in found:
             log.info("rows dropped: %s", sentence)
-        for feature in features:
-            reasons = {r: n for (r, name), n in self.counts.items() if name == feature.name}
+        for name in dict.fromkeys(feature for feature, _ in self._counts):
+            reasons = {r: c.n_rows for (feature, r), c in self._counts.items() if feature == name}
             if sum(reasons.values()) == self.n_rows:
-                words = " or ".join(reasons)
                 raise UserError(
-                    f"{feature.name!r} has no usable value: all {self.n_rows:,} are {words}; "
-                    "correct the data or take the variable out of the config"
+                    f"{name!r} has no usable value: all {self.n_rows:,} are "
+                    f"{' or '.join(reasons)}; correct the data or take the variable out of the "
+                    "config"
                 )
         share = self.n_unusable / self.n_rows
         if share > max_dropped:
@@ -61,10 +76,10 @@ class Tally:
         """Return the counts for the manifest."""
         return [
             {
-                "reason": reason,
                 "feature": feature,
-                "rows": count,
-                "first": data_set.locate(self.first_rows[reason, feature]),
+                "reason": reason,
+                "rows": count.n_rows,
+                "first": data_set.locate(count.first_row),
             }
-            for (reason, feature), count in sorted(self.counts.items())
+            for (feature, reason), count in sorted(self._counts.items())
         ]
