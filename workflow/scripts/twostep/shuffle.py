@@ -45,21 +45,24 @@ class Shuffler:
         # Drawn for all rows, so that none has an influence on the others' places.
         buckets = (self._random.random(len(rows)) * self._n_buckets).astype(np.int32)
         buckets += splits.astype(np.int32) * self._n_buckets
-        kept = splits >= 0
-        self._waiting.append((rows[kept], buckets[kept]))
+        buckets[splits < 0] = -1
+        self._waiting.append((rows, buckets))
         if sum(rows.nbytes for rows, _ in self._waiting) >= WRITE_BYTES:
             self._write()
 
     def _write(self) -> None:
         """Write the waiting rows in the order of their buckets, and note where each begins."""
-        rows, buckets = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+        rows, buckets = (
+            parts[0] if len(parts) == 1 else np.concatenate(parts)
+            for parts in zip(*self._waiting, strict=True)
+        )
         self._waiting.clear()
-        order = buckets.argsort(kind="stable")
+        order = buckets.argsort(kind="stable")[np.count_nonzero(buckets < 0) :]
         self._background.submit(np.take(rows, order, axis=0).tofile, self._file)
-        counts = np.bincount(buckets, minlength=self._n_splits * self._n_buckets)
+        counts = np.bincount(buckets[order], minlength=self._n_splits * self._n_buckets)
         ends = self._n_written + counts.cumsum()
         self._ends.append(np.concatenate([[self._n_written], ends]))
-        self._n_written += len(rows)
+        self._n_written += len(order)
 
     def count(self, split: int) -> int:
         """Return the number of rows of a split, after the last of them was added."""

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,20 @@ def _power_of_ten(values: np.ndarray) -> np.ndarray:
     return np.power(10.0, values)
 
 
+def _logit(values: np.ndarray) -> np.ndarray:
+    return np.log(values) - np.log1p(-values)
+
+
+def _logistic(values: np.ndarray) -> np.ndarray:
+    # Exact for small shares, and without overflow.
+    return np.exp(-np.logaddexp(0.0, -values))
+
+
 TRANSFORMS = {
     "none": Transform(_identity, _identity),
     "log10": Transform(np.log10, _power_of_ten, lower=0.0),
     "log1p": Transform(np.log1p, np.expm1, lower=-1.0),
-    "logit": Transform(logit, expit, lower=0.0, upper=1.0),
+    "logit": Transform(_logit, _logistic, lower=0.0, upper=1.0),
 }
 
 
