@@ -12,7 +12,10 @@ from twostep.errors import UserError
 
 @contextmanager
 def reporting(log_file: str) -> Iterator[None]:
-    """Log to the rule's file; turn a UserError into its sentence on stderr and exit status 1."""
+    """Log to the rule's file; turn what a person can mend into a sentence and exit status 1.
+
+    That is a UserError, and what the system says of files and disks.
+    """
     Path(log_file).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=log_file,
@@ -26,6 +29,16 @@ def reporting(log_file: str) -> Iterator[None]:
     except UserError as error:
         logging.error("%s", error)
         print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        logging.exception("a file or a disk failed")
+        where = f" ({error.filename})" if error.filename else ""
+        reason = error.strerror or " ".join(str(error).split())
+        print(
+            f"Error: {reason}{where}: mend that and run the same command again; more is in "
+            f"{log_file}",
+            file=sys.stderr,
+        )
         sys.exit(1)
     except Exception:
         logging.exception("unexpected error")
