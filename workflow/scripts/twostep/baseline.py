@@ -1,5 +1,7 @@
 """What the networks have to beat: a constant and a linear regression."""
 
+from functools import partial
+
 import numpy as np
 
 from twostep.arrays import load_split
@@ -46,11 +48,7 @@ def baselines(manifest: str, name: str) -> list[dict]:
     constant[-1] = targets.mean(axis=0, dtype=np.float64)
     rows = []
     for model, coefficients in (("constant", constant), ("linear", fit_linear(inputs, targets))):
-
-        def predict(inputs: np.ndarray, coefficients: np.ndarray = coefficients) -> np.ndarray:
-            prediction = _design(inputs) @ coefficients
-            return prediction.clip(0, 1) if clip else prediction
-
+        predict = partial(_predict, coefficients=coefficients, clip=clip)
         losses = mean_squared_errors(predict, *load_split(manifest, "validation"))
         row = {"data": name, "model": model, "val_loss": float(losses.mean())}
         for output, loss in zip(outputs, losses, strict=True):
@@ -60,6 +58,11 @@ def baselines(manifest: str, name: str) -> list[dict]:
             row |= flatten_errors(errors, [output["name"] for output in outputs])
         rows.append(row)
     return rows
+
+
+def _predict(inputs: np.ndarray, *, coefficients: np.ndarray, clip: bool) -> np.ndarray:
+    prediction = _design(inputs) @ coefficients
+    return prediction.clip(0, 1) if clip else prediction
 
 
 def _design(inputs: np.ndarray) -> np.ndarray:
