@@ -129,8 +129,8 @@ def _note_agreement(left: Axes, right: Axes, chosen: pd.DataFrame, n_others: int
         right.set_title("Too few or equal losses for a rank correlation")
     else:
         right.set_title(
-            f"Spearman {agreement.spearman}, Kendall {agreement.kendall}\n"
-            f"[{100 * CONFIDENCE:g} % bootstrap interval]"
+            f"Spearman {agreement.spearman}\n"
+            f"Kendall {agreement.kendall}, {100 * CONFIDENCE:g} % intervals"
         )
 
 
