@@ -69,12 +69,12 @@ class DataSet:
 
 
 def open_file(path: str | Path) -> xr.Dataset:
-    """Open a NetCDF file or a Zarr store lazily, with numbers as they are stored.
+    """Open a NetCDF file or a Zarr store lazily, with everything as it is stored.
 
     Raises UserError if it is neither, incomplete or damaged.
     """
-    # Numbers are decoded by this project; an index would hold a whole coordinate in memory.
-    options = {"mask_and_scale": False, "decode_times": False, "create_default_indexes": False}
+    # xarray would read all text to decode it, and all coordinates to index them, however large.
+    options = {"decode_cf": False, "create_default_indexes": False}
     if is_zarr(path):
         options |= {"engine": "zarr", "chunks": None, "consolidated": False}
     else:
@@ -155,9 +155,7 @@ def describe_features(
         long_name = str(array.attrs.get("long_name", variable))
         names = [variable]
         for dimension in _extra_dimensions(array, sample_dimensions):
-            has_labels = dimension in data.variables and data[dimension].ndim == 1
-            labels = data[dimension].values if has_labels else range(array.sizes[dimension])
-            names = [f"{variable}[{_label(label)}]" for label in labels]
+            names = [f"{variable}[{label}]" for label in _labels(data, dimension)]
         for name in names:
             if name in features:
                 raise UserError(
@@ -169,7 +167,9 @@ def describe_features(
 
 
 def _extra_dimensions(array: xr.DataArray, sample_dimensions: list[str]) -> list[str]:
-    return [dimension for dimension in array.dims if dimension not in sample_dimensions]
+    # The last dimension of single characters is that of the text they make.
+    dims = array.dims[:-1] if is_characters(array) else array.dims
+    return [dimension for dimension in dims if dimension not in sample_dimensions]
 
 
 def _check_variable(
@@ -236,6 +236,11 @@ def is_numeric(array: xr.DataArray) -> bool:
     return array.dtype.kind in "biuf"
 
 
+def is_characters(array: xr.DataArray) -> bool:
+    """Tell whether a variable holds text as single characters, along its last dimension."""
+    return array.dtype == "S1" and array.ndim > 0
+
+
 def _check_agreement(
     first: list[Feature],
     first_splitting: dict,
@@ -265,8 +270,24 @@ def _check_agreement(
             )
 
 
-def _label(label: object) -> str:
-    return label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)
+def _labels(data: xr.Dataset, dimension: str) -> list[str]:
+    """Return the labels of a dimension's entries: those of its coordinate, or their numbers."""
+    if dimension in data.variables:
+        coordinate = data[dimension]
+        if coordinate.ndim - is_characters(coordinate) == 1:
+            return text_of(coordinate.values, coordinate).tolist()
+    return [str(number) for number in range(data.sizes[dimension])]
+
+
+def text_of(values: np.ndarray, array: xr.DataArray) -> np.ndarray:
+    """Return values of a variable, or of a part of it, as text."""
+    if is_characters(array):
+        values = np.ascontiguousarray(values).view(f"S{values.shape[-1]}")[..., 0]
+    return (
+        np.char.decode(values, "utf-8", "replace")
+        if values.dtype.kind == "S"
+        else values.astype(str)
+    )
 
 
 def _nearest(name: str, known: Iterable) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from twostep.dataset import DataSet, is_numeric, open_file
+from twostep.dataset import DataSet, is_numeric, open_file, text_of
 from twostep.decoding import decode
 from twostep.errors import UserError
 
@@ -74,9 +74,9 @@ class SlabReader:
     def read(self, slab: Slab) -> dict[str, np.ndarray]:
         """Return {variable: array of (n_rows, n_entries)}.
 
-        Numbers are float64, in physical units; what is missing, by the file's own attributes, is
-        NaN. A variable that lacks some of the sample dimensions is repeated along them. Raises
-        UserError if the file cannot be read.
+        Numbers are float64, in physical units, NaN where missing by the file's own attributes; all
+        else is text. A variable that lacks some of the sample dimensions is repeated along them.
+        Raises UserError if the file cannot be read.
         """
         path = self._data_set.files[slab.file]
         if slab.file != self._file:
@@ -113,6 +113,8 @@ def _read(array: xr.DataArray, path: str, slab: Slab, dimensions: list[str]) -> 
         ) from error
     if is_numeric(array):
         values = decode(values, array.attrs, f"{path}: variable {array.name!r}")
+    else:
+        values = text_of(values, array)
     shape = [
         size if dimension in own else 1
         for dimension, size in zip(dimensions, slab.shape, strict=True)

@@ -205,15 +205,8 @@ def _values_of(data_set: DataSet, variable: str) -> Iterator[tuple[Slab, np.ndar
 
 def column_of(columns: dict[str, np.ndarray], variable: str | None) -> np.ndarray | None:
     """Return the values of a split variable, (n_rows,): float64, or text; None without one."""
-    if variable is None:
-        return None
-    values = columns[variable][:, 0]
-    if values.dtype.kind == "S":
-        return np.char.decode(values, "utf-8", "replace")
-    return values if values.dtype.kind == "f" else values.astype(str)
+    return None if variable is None else columns[variable][:, 0]
 
 
 def _is_missing(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind == "f":
-        return ~np.isfinite(values)
-    return values == "" if values.dtype.kind == "U" else np.zeros(len(values), bool)
+    return ~np.isfinite(values) if values.dtype.kind == "f" else values == ""
