@@ -168,7 +168,6 @@ def test_text_and_coordinates_are_not_loaded_with_the_file(tmp_path):
     text = np.array(["some", "text", "here"], dtype=object)
     xr.Dataset({"x": ("time", np.arange(3.0)), "t": ("time", text)}, {"time": text}).to_netcdf(path)
     with open_file(path) as data:
-        assert not data.indexes
         assert not any(array._in_memory for array in data.variables.values())
 
 

@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,20 +68,36 @@ class DataSet:
         return ", ".join(f"{dimension} index {i}" for dimension, i in pairs)
 
 
-def open_file(path: str | Path) -> xr.Dataset:
+@dataclass
+class OpenFile:
+    """An open file: its variables, read when their values are, and the sizes of its dimensions."""
+
+    variables: dict[str, xr.Variable]
+    sizes: dict[str, int]
+    close: Callable[[], None]
+
+    def __enter__(self) -> "OpenFile":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+
+def open_file(path: str | Path) -> OpenFile:
     """Open a NetCDF file or a Zarr store lazily, with everything as it is stored.
 
     Raises UserError if it is neither, incomplete or damaged.
     """
-    # xarray would read all text to decode it, and all coordinates to index them, however large.
-    options = {"decode_cf": False, "create_default_indexes": False}
-    if is_zarr(path):
-        options |= {"engine": "zarr", "chunks": None, "consolidated": False}
-    else:
-        options |= {"engine": "netcdf4"}
     try:
-        data = xr.open_dataset(path, **options)
         lacking = 0 if is_zarr(path) else missing_bytes(path)
+        # Not as a data set of xarray's, which would read all text to decode it and all coordinates
+        # to index them, however large they are.
+        if is_zarr(path):
+            store = xr.backends.ZarrStore.open_group(path, consolidated=False)
+        else:
+            store = xr.backends.NetCDF4DataStore.open(path)
+        variables = dict(store.load()[0])
+        sizes = dict(store.get_dimensions())
     except PermissionError as error:
         raise UserError(f"{path} may not be read: ask its owner for permission") from error
     except Exception as error:  # the libraries raise all kinds for a file that makes no sense
@@ -90,19 +106,19 @@ def open_file(path: str | Path) -> xr.Dataset:
             "another kind of file, incomplete or damaged; check dataset.files and the file"
         ) from error
     if lacking:
-        data.close()
+        store.close()
         raise UserError(
             f"{path} is incomplete or damaged: it lacks {lacking:,} bytes of what its header "
             "announces; copy or make it again"
         )
     if is_zarr(path):
-        _ignore_default_fill(data)
-    return data
+        _ignore_default_fill(variables)
+    return OpenFile(variables, sizes, store.close)
 
 
-def _ignore_default_fill(data: xr.Dataset) -> None:
+def _ignore_default_fill(variables: dict[str, xr.Variable]) -> None:
     """Let zeros of a Zarr store be numbers: 0 is the fill value that Zarr gives by itself."""
-    for array in data.variables.values():
+    for array in variables.values():
         fill = np.ravel(array.attrs.get("_FillValue", 1))
         if fill.dtype.kind in "biuf" and (fill == 0).all():
             del array.attrs["_FillValue"]
@@ -142,7 +158,7 @@ def read_headers(
 
 
 def describe_features(
-    data: xr.Dataset, path: str, variables: list[str], sample_dimensions: list[str]
+    data: OpenFile, path: str, variables: list[str], sample_dimensions: list[str]
 ) -> list[Feature]:
     """Return the features that variables become, in the order of the extra dimensions.
 
@@ -150,7 +166,7 @@ def describe_features(
     """
     features: dict[str, Feature] = {}
     for variable in variables:
-        array = data[variable]
+        array = data.variables[variable]
         units = str(array.attrs.get("units", ""))
         long_name = str(array.attrs.get("long_name", variable))
         names = [variable]
@@ -166,15 +182,13 @@ def describe_features(
     return list(features.values())
 
 
-def _extra_dimensions(array: xr.DataArray, sample_dimensions: list[str]) -> list[str]:
+def _extra_dimensions(array: xr.Variable, sample_dimensions: list[str]) -> list[str]:
     # The last dimension of single characters is that of the text they make.
     dims = array.dims[:-1] if is_characters(array) else array.dims
     return [dimension for dimension in dims if dimension not in sample_dimensions]
 
 
-def _check_variable(
-    data: xr.Dataset, path: str, variable: str, sample_dimensions: list[str]
-) -> None:
+def _check_variable(data: OpenFile, path: str, variable: str, sample_dimensions: list[str]) -> None:
     """Raise UserError unless `variable` is a numeric variable that can become features."""
     array = _find(data, path, variable, sample_dimensions, "dataset")
     extra = _extra_dimensions(array, sample_dimensions)
@@ -191,7 +205,7 @@ def _check_variable(
 
 
 def _describe_split_variable(
-    data: xr.Dataset, path: str, variable: str, sample_dimensions: list[str]
+    data: OpenFile, path: str, variable: str, sample_dimensions: list[str]
 ) -> dict:
     """Return what must be the same in all files about what the samples are divided by.
 
@@ -210,15 +224,15 @@ def _describe_split_variable(
 
 
 def _find(
-    data: xr.Dataset, path: str, variable: str, sample_dimensions: list[str], key: str
-) -> xr.DataArray:
+    data: OpenFile, path: str, variable: str, sample_dimensions: list[str], key: str
+) -> xr.Variable:
     """Return a variable that has a sample dimension; raises UserError if there is none."""
     if variable not in data.variables:
         raise UserError(
             f"{path} has no variable {variable!r}, which the config names under {key}"
             f"{_nearest(variable, data.variables)}"
         )
-    array = data[variable]
+    array = data.variables[variable]
     if len(set(array.dims)) < array.ndim:
         twice = next(name for name in array.dims if array.dims.count(name) > 1)
         raise UserError(f"{path}: variable {variable!r} has the dimension {twice!r} more than once")
@@ -231,12 +245,12 @@ def _find(
     return array
 
 
-def is_numeric(array: xr.DataArray) -> bool:
+def is_numeric(array: xr.Variable) -> bool:
     """Tell whether a variable holds numbers; true and false are 1 and 0."""
     return array.dtype.kind in "biuf"
 
 
-def is_characters(array: xr.DataArray) -> bool:
+def is_characters(array: xr.Variable) -> bool:
     """Tell whether a variable holds text as single characters, along its last dimension."""
     return array.dtype == "S1" and array.ndim > 0
 
@@ -270,16 +284,16 @@ def _check_agreement(
             )
 
 
-def _labels(data: xr.Dataset, dimension: str) -> list[str]:
+def _labels(data: OpenFile, dimension: str) -> list[str]:
     """Return the labels of a dimension's entries: those of its coordinate, or their numbers."""
     if dimension in data.variables:
-        coordinate = data[dimension]
+        coordinate = data.variables[dimension]
         if coordinate.ndim - is_characters(coordinate) == 1:
             return text_of(coordinate.values, coordinate).tolist()
     return [str(number) for number in range(data.sizes[dimension])]
 
 
-def text_of(values: np.ndarray, array: xr.DataArray) -> np.ndarray:
+def text_of(values: np.ndarray, array: xr.Variable) -> np.ndarray:
     """Return values of a variable, or of a part of it, as text."""
     if is_characters(array):
         values = np.ascontiguousarray(values).view(f"S{values.shape[-1]}")[..., 0]

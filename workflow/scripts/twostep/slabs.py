@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from twostep.dataset import DataSet, is_numeric, open_file, text_of
+from twostep.dataset import DataSet, OpenFile, is_numeric, open_file, text_of
 from twostep.decoding import decode
 from twostep.errors import UserError
 
@@ -69,7 +69,7 @@ class SlabReader:
     def __init__(self, data_set: DataSet, variables: list[str]) -> None:
         self._data_set, self._variables = data_set, variables
         self._file: int | None = None
-        self._data: xr.Dataset | None = None
+        self._data: OpenFile | None = None
 
     def read(self, slab: Slab) -> dict[str, np.ndarray]:
         """Return {variable: array of (n_rows, n_entries)}.
@@ -78,13 +78,13 @@ class SlabReader:
         else is text. A variable that lacks some of the sample dimensions is repeated along them.
         Raises UserError if the file cannot be read.
         """
-        path = self._data_set.files[slab.file]
+        path, dimensions = self._data_set.files[slab.file], self._data_set.sample_dimensions
         if slab.file != self._file:
             self._close()
             self._data, self._file = open_file(path), slab.file
         return {
-            variable: _read(self._data[variable], path, slab, self._data_set.sample_dimensions)
-            for variable in self._variables
+            name: _read(self._data.variables[name], name, path, slab, dimensions)
+            for name in self._variables
         }
 
     def _close(self) -> None:
@@ -99,7 +99,9 @@ class SlabReader:
         self._close()
 
 
-def _read(array: xr.DataArray, path: str, slab: Slab, dimensions: list[str]) -> np.ndarray:
+def _read(
+    array: xr.Variable, name: str, path: str, slab: Slab, dimensions: list[str]
+) -> np.ndarray:
     """Return the values of one variable in a slab, (n_rows, n_entries)."""
     ranges = dict(zip(dimensions, slab.ranges, strict=True))
     own = [dimension for dimension in dimensions if dimension in array.dims]
@@ -108,11 +110,11 @@ def _read(array: xr.DataArray, path: str, slab: Slab, dimensions: list[str]) -> 
         values = part.transpose(*own, ...).values
     except (OSError, RuntimeError, ValueError, IndexError) as error:
         raise UserError(
-            f"{path}: variable {array.name!r} cannot be read from {dimensions[0]} index "
+            f"{path}: variable {name!r} cannot be read from {dimensions[0]} index "
             f"{slab.ranges[0][0]} on ({' '.join(str(error).split())}): the file is damaged"
         ) from error
     if is_numeric(array):
-        values = decode(values, array.attrs, f"{path}: variable {array.name!r}")
+        values = decode(values, array.attrs, f"{path}: variable {name!r}")
     else:
         values = text_of(values, array)
     shape = [

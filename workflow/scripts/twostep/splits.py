@@ -169,7 +169,7 @@ def _as_labelled(data_set: DataSet, variable: str) -> Assignment:
     0, 1 and 2 are the SPLITS in their order.
     """
     with open_file(data_set.files[0]) as data:
-        attributes = data[variable].attrs
+        attributes = data.variables[variable].attrs
     meanings = dict(enumerate(SPLITS))
     if "flag_meanings" in attributes:
         names = str(attributes["flag_meanings"]).split()
