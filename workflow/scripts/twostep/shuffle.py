@@ -39,6 +39,7 @@ class Shuffler:
         # For each write, where its first bucket begins and where each of its buckets ends, in rows.
         self._ends: list[np.ndarray] = []
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        self._bytes_waiting = 0
 
     def add(self, rows: np.ndarray, splits: np.ndarray) -> None:
         """Take rows, float32 (n_rows, n_columns), of the splits (n_rows,); leave out those < 0."""
@@ -47,7 +48,8 @@ class Shuffler:
         buckets += splits.astype(np.int32) * self._n_buckets
         buckets[splits < 0] = -1
         self._waiting.append((rows, buckets))
-        if sum(rows.nbytes for rows, _ in self._waiting) >= WRITE_BYTES:
+        self._bytes_waiting += rows.nbytes
+        if self._bytes_waiting >= WRITE_BYTES:
             self._write()
 
     def _write(self) -> None:
@@ -57,6 +59,7 @@ class Shuffler:
             for parts in zip(*self._waiting, strict=True)
         )
         self._waiting.clear()
+        self._bytes_waiting = 0
         order = buckets.argsort(kind="stable")[np.count_nonzero(buckets < 0) :]
         self._background.submit(np.take(rows, order, axis=0).tofile, self._file)
         counts = np.bincount(buckets[order], minlength=self._n_splits * self._n_buckets)
