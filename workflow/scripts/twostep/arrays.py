@@ -7,7 +7,7 @@ are a random sample, and the first m < n are contained in it.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,11 @@ MANIFEST = "manifest.json"
 CHUNK = 262_144
 
 
+def chunks(n_rows: int, size: int) -> Iterator[slice]:
+    """Yield slices of at most `size` rows that cover all rows, in their order."""
+    return (slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size))
+
+
 @dataclass(frozen=True)
 class Rows:
     """The rows of a split, piece by piece: (inputs, targets) of some rows each, float32.
@@ -38,11 +43,7 @@ class Rows:
     @classmethod
     def first(cls, n_rows: int, inputs: np.ndarray, targets: np.ndarray) -> "Rows":
         """Return the first rows of two arrays."""
-        starts = range(0, n_rows, CHUNK)
-        ends = [min(start + CHUNK, n_rows) for start in starts]
-        pieces = (
-            (inputs[start:end], targets[start:end]) for start, end in zip(starts, ends, strict=True)
-        )
+        pieces = ((inputs[rows], targets[rows]) for rows in chunks(n_rows, CHUNK))
         return cls(n_rows, (inputs.shape[1], targets.shape[1]), pieces)
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from twostep.arrays import load_split
+from twostep.arrays import chunks, load_split
 from twostep.files import read_json
 from twostep.metrics import CHUNK, mean_squared_errors, measure_errors
 from twostep.records import flatten_errors
@@ -25,10 +25,10 @@ def fit_linear(inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
     n_inputs = inputs.shape[1]
     products = np.zeros((n_inputs + 1, n_inputs + 1))
     moments = np.zeros((n_inputs + 1, targets.shape[1]))
-    for start in range(0, len(inputs), CHUNK):
-        design = _design(inputs[start : start + CHUNK])
+    for rows in chunks(len(inputs), CHUNK):
+        design = _design(inputs[rows])
         products += design.T @ design
-        moments += design.T @ targets[start : start + CHUNK].astype(np.float64)
+        moments += design.T @ targets[rows].astype(np.float64)
     # Least squares rather than a solver: collinear inputs make the products singular.
     return np.linalg.lstsq(products, moments, rcond=None)[0]
 

@@ -9,7 +9,7 @@ from twostep.dataset import DataSet, Feature
 from twostep.errors import UserError
 from twostep.scaling import Scaling
 from twostep.slabs import Slab
-from twostep.tally import Count, Tally
+from twostep.tally import Count, Tally, count_rows
 from twostep.transforms import TRANSFORMS
 
 MISSING = "missing or not finite"
@@ -35,6 +35,11 @@ class Columns:
         )
         n_inputs = sum(feature.variable in inputs for feature in data_set.features)
         return cls(data_set.features, {**inputs, **outputs}, n_inputs)
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        """Numbers of inputs and of outputs."""
+        return self.n_inputs, len(self.features) - self.n_inputs
 
     @property
     def outputs(self) -> slice:
@@ -128,11 +133,7 @@ class Cleaner:
         outside = ((outputs < 0) | (outputs > 1)) & usable[:, None]
         features = self.columns.features[self.columns.outputs]
         for feature, where in zip(features, outside.T, strict=True):
-            n_values = int(np.count_nonzero(where))
-            if n_values:
-                first = first_row + int(where.argmax())
-                count = self._outside.setdefault(feature.name, Count(0, first))
-                count.n_rows += n_values
+            count_rows(self._outside, feature.name, where, first_row)
 
     def check(self, data_set: DataSet, max_dropped: float) -> None:
         """Raise UserError if too much cannot be used, or a target is one no sigmoid can reach."""

@@ -88,11 +88,12 @@ def open_file(path: str | Path) -> OpenFile:
 
     Raises UserError if it is neither, incomplete or damaged.
     """
+    zarr = is_zarr(path)
     try:
-        lacking = 0 if is_zarr(path) else missing_bytes(path)
+        lacking = 0 if zarr else missing_bytes(path)
         # Not as a data set of xarray's, which would read all text to decode it and all coordinates
         # to index them, however large they are.
-        if is_zarr(path):
+        if zarr:
             store = xr.backends.ZarrStore.open_group(path, consolidated=False)
         else:
             store = xr.backends.NetCDF4DataStore.open(path)
@@ -111,7 +112,7 @@ def open_file(path: str | Path) -> OpenFile:
             f"{path} is incomplete or damaged: it lacks {lacking:,} bytes of what its header "
             "announces; copy or make it again"
         )
-    if is_zarr(path):
+    if zarr:
         _ignore_default_fill(variables)
     return OpenFile(variables, sizes, store.close)
 
@@ -147,7 +148,7 @@ def read_headers(
                     )
             for variable in variables:
                 _check_variable(data, path, variable, sample_dimensions)
-            features = describe_features(data, path, variables, sample_dimensions)
+            features = _describe_features(data, path, variables, sample_dimensions)
             splitting = {}
             if split_variable is not None:
                 splitting = _describe_split_variable(data, path, split_variable, sample_dimensions)
@@ -157,7 +158,7 @@ def read_headers(
     return DataSet(files, sample_dimensions, shapes, first[0])
 
 
-def describe_features(
+def _describe_features(
     data: OpenFile, path: str, variables: list[str], sample_dimensions: list[str]
 ) -> list[Feature]:
     """Return the features that variables become, in the order of the extra dimensions.

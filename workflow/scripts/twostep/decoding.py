@@ -5,6 +5,8 @@ The conventions are those of NetCDF and of climate and forecast metadata (CF, se
 a comparison after unpacking depends on how it was rounded.
 """
 
+from collections.abc import Iterator
+
 import netCDF4
 import numpy as np
 
@@ -32,18 +34,23 @@ def decode(stored: np.ndarray, attributes: dict, where: str) -> np.ndarray:
     for mark in _marks(attributes, signed, stored.dtype, where):
         values[stored == mark] = np.nan
     with np.errstate(invalid="ignore"):
-        for name, is_outside in (("valid_min", np.less), ("valid_max", np.greater)):
-            if name in attributes:
-                limit = _numbers(attributes, name, where)
-                _check_size(limit, 1, name, where)
-                values[is_outside(*_comparable(stored, values, signed, limit))] = np.nan
-        if "valid_range" in attributes:
-            limits = _numbers(attributes, "valid_range", where)
-            _check_size(limits, 2, "valid_range", where)
-            for limit, is_outside in zip(limits, (np.less, np.greater), strict=True):
-                outside = is_outside(*_comparable(stored, values, signed, limit))
-                values[outside] = np.nan
+        for limit, is_outside in _limits(attributes, where):
+            outside = is_outside(*_comparable(stored, values, signed, limit))
+            values[outside] = np.nan
     return values
+
+
+def _limits(attributes: dict, where: str) -> Iterator[tuple[np.ndarray, np.ufunc]]:
+    """Yield each limit of the valid values with the comparison that tells what is beyond it."""
+    for name, comparisons in (
+        ("valid_min", [np.less]),
+        ("valid_max", [np.greater]),
+        ("valid_range", [np.less, np.greater]),
+    ):
+        if name in attributes:
+            limits = _numbers(attributes, name, where)
+            _check_size(limits, len(comparisons), name, where)
+            yield from zip(limits, comparisons, strict=True)
 
 
 def _comparable(

@@ -1,10 +1,11 @@
 """Error measures of predictions on a split, in physical units."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
+from twostep.arrays import chunks
 from twostep.records import METRICS
 from twostep.transforms import to_physical
 
@@ -17,7 +18,7 @@ def mean_squared_errors(
 ) -> np.ndarray:
     """Return the mean squared error of each output, (n_outputs,), in the units of the loss."""
     total = np.zeros(targets.shape[1])
-    for rows in _chunks(len(targets)):
+    for rows in chunks(len(targets), CHUNK):
         total += ((predict(inputs[rows]) - targets[rows]) ** 2).sum(axis=0)
     return total / len(targets)
 
@@ -46,7 +47,7 @@ def measure_errors(
     loss, squares, absolutes, sums, sums_of_squares = np.zeros((5, n_outputs))
     # Variances are taken about the first sample, so that large means cost no digits.
     origin = to_physical(targets[:1], outputs)
-    for rows in _chunks(n_samples):
+    for rows in chunks(n_samples, CHUNK):
         scaled, truth = predict(inputs[rows]), to_physical(targets[rows], outputs)
         with np.errstate(over="ignore", invalid="ignore"):
             error = to_physical(scaled, outputs) - truth
@@ -73,10 +74,6 @@ def measure_errors(
         "overall": {metric: _mean(per_output, metric) for metric in METRICS},
         "per_output": per_output,
     }
-
-
-def _chunks(n_samples: int) -> Iterable[slice]:
-    return (slice(start, start + CHUNK) for start in range(0, n_samples, CHUNK))
 
 
 def _finite(value: float) -> float | None:

@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 # Bytes of a value of each type, by the number that stands for it in the file.
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 8}
-VERSIONS = {1: "classic", 2: "64-bit offset", 5: "64-bit data"}
+# Of the classic format, of that with 64-bit offsets and of that with 64-bit data.
+VERSIONS = (1, 2, 5)
 # Number of records of a file that was still being written, by version.
 STREAMING = (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 

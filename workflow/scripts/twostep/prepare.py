@@ -86,7 +86,11 @@ def prepare(
             "output_activation": output_activation,
         }
         splits = {
-            name: _standardised(sizes[name], shuffler.read(code), scaling, columns)
+            name: Rows(
+                sizes[name],
+                columns.widths,
+                _standardised(shuffler.read(code), scaling, columns.n_inputs),
+            )
             for code, name in enumerate(SPLITS)
         }
         return write_folder(folder, splits, description)
@@ -177,16 +181,11 @@ def _describe_features(
 
 
 def _standardised(
-    n_rows: int, pieces: Iterator[np.ndarray], scaling: Scaling, columns: Columns
-) -> Rows:
-    """Return the rows of a split, standardised."""
+    pieces: Iterator[np.ndarray], scaling: Scaling, n_inputs: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (inputs, targets) of rows, standardised in place."""
     centre, factor = scaling.centre.astype(np.float32), (1 / scaling.spread).astype(np.float32)
-    n_inputs, n_columns = columns.n_inputs, len(columns.features)
-
-    def standardise() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for rows in pieces:
-            rows -= centre
-            rows *= factor
-            yield rows[:, :n_inputs], rows[:, n_inputs:]
-
-    return Rows(n_rows, (n_inputs, n_columns - n_inputs), standardise())
+    for rows in pieces:
+        rows -= centre
+        rows *= factor
+        yield rows[:, :n_inputs], rows[:, n_inputs:]

@@ -1,6 +1,7 @@
 """Counts of the rows that cannot be used, by reason and feature."""
 
 import logging
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,16 @@ class Count:
     first_row: int
 
 
+def count_rows(
+    counts: dict[Hashable, Count], key: Hashable, where: np.ndarray, first_row: int
+) -> None:
+    """Add the rows that `where`, (n_rows,) from `first_row` on, is true for to a key's count."""
+    n_rows = int(np.count_nonzero(where))
+    if n_rows:
+        count = counts.setdefault(key, Count(0, first_row + int(where.argmax())))
+        count.n_rows += n_rows
+
+
 class Tally:
     """Counts of the rows that cannot be used, by feature and reason, with the first of each."""
 
@@ -34,11 +45,7 @@ class Tally:
         of them.
         """
         for reason, where in reasons.items():
-            n_rows = int(np.count_nonzero(where))
-            if n_rows:
-                first = first_row + int(where.argmax())
-                count = self._counts.setdefault((feature, reason), Count(0, first))
-                count.n_rows += n_rows
+            count_rows(self._counts, (feature, reason), where, first_row)
 
     def close(self, usable: np.ndarray) -> None:
         """Count rows, (n_rows,), once all features have been looked at."""
