@@ -51,14 +51,16 @@ def test_a_training_that_ended_within_an_epoch_counts_the_samples_it_saw(trials,
 def test_retraining_counts_all_training_samples():
     retrained = pd.DataFrame(
         {
+            "trial": [7, 5],
+            "seed": 0,
             "epochs": [3, 4],
             "updates": [300, 400],
             "batch_size": 100,
             "n_parameters": [10, 20],
-            "cpu_seconds": [7.0, 9.0],
         }
     )
-    assert retrain_cost(retrained, 10_000) == Cost(16.0, 10_000 * (3 * 10 + 4 * 20))
+    timings = pd.DataFrame({"trial": [5, 6, 7], "seed": 0, "cpu_seconds": [9.0, 1.0, 7.0]})
+    assert retrain_cost(retrained, timings, 10_000) == Cost(16.0, 10_000 * (3 * 10 + 4 * 20))
 
 
 def test_the_estimate_scales_training_and_validation_each_by_its_samples(trials, timings):

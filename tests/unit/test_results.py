@@ -47,7 +47,7 @@ def test_ranking_orders_by_loss_then_id_and_keeps_failed_trials():
         record(3, 0.1),
         record(4, 0.01, status="diverged"),
     ]
-    table = rank(records[::-1], n_trials=5, output_names=["y"])
+    table = rank(records[::-1], n_trials=5, output_names=["y"], max_failed=0.5)
     assert table["trial"].tolist() == [2, 3, 0, 1, 4]
     assert table["rank"].tolist()[:3] == [1, 2, 3]
     assert table["rank"].isna().tolist() == [False] * 3 + [True] * 2
@@ -59,7 +59,7 @@ def test_the_cut_takes_the_best_that_succeeded(tmp_path):
     records = [record(i, 1 - i / 10) for i in range(5)]
     records.append(record(5, None, status="failed"))
     path = tmp_path / "trials.csv"
-    rank(records, n_trials=6, output_names=["y"]).to_csv(path, index=False)
+    rank(records, n_trials=6, output_names=["y"], max_failed=0.5).to_csv(path, index=False)
     table = pd.read_csv(path)
     assert select_top(table, 2) == [4, 3]
     assert select_top(table, 6) == [4, 3, 2, 1, 0]
@@ -75,14 +75,26 @@ def test_the_cut_takes_the_best_that_succeeded(tmp_path):
 )
 def test_ranking_refuses_incomplete_results(trials, fragment):
     with pytest.raises(UserError) as error:
-        rank([record(i, 0.1) for i in trials], n_trials=3, output_names=["y"])
+        rank([record(i, 0.1) for i in trials], n_trials=3, output_names=["y"], max_failed=0.5)
     assert fragment in str(error.value)
+
+
+def test_too_many_failures_stop_the_ranking():
+    records = [record(i, 0.1) for i in range(2)]
+    records += [record(2, None, status="out_of_memory", message="no room")]
+    records += [record(i, None, status="diverged", message="not finite") for i in (3, 4)]
+    with pytest.raises(UserError) as error:
+        rank(records, n_trials=5, output_names=["y"], max_failed=0.5)
+    sentence = str(error.value)
+    assert "3 of 5 trials (60 %) failed, more than search.max_failed = 50 %" in sentence
+    assert "(2 diverged, 1 out of memory); 2 of them say: not finite" in sentence
+    assert len(rank(records, n_trials=5, output_names=["y"], max_failed=0.6)) == 5
 
 
 def test_ranking_refuses_a_search_in_which_nothing_succeeded():
     records = [record(i, None, status="failed", message="no such thing") for i in range(3)]
-    with pytest.raises(UserError, match=r"none of the 3 trials.*3 of them say: no such thing"):
-        rank(records, n_trials=3, output_names=["y"])
+    with pytest.raises(UserError, match=r"3 of 3 trials failed.*3 of them say: no such thing"):
+        rank(records, n_trials=3, output_names=["y"], max_failed=1)
 
 
 def evaluation(mse):
@@ -94,9 +106,10 @@ FAILED = {"n_test": 10, "test_loss": None, "overall": {}, "per_output": {}}
 
 
 def table_of(records, evaluations):
-    ranking = rank([record(i, 0.5 + i / 10) for i in range(6)], n_trials=6, output_names=["y"])
-    timings = [{"cpu_seconds": 1.0}] * len(records)
-    return retrained_table(records, timings, evaluations, {"0.1": ranking})
+    ranking = rank(
+        [record(i, 0.5 + i / 10) for i in range(6)], n_trials=6, output_names=["y"], max_failed=0.5
+    )
+    return retrained_table(records, evaluations, {"0.1": ranking})
 
 
 def test_selection_takes_the_cheapest_within_the_tolerance_by_validation_loss_alone():
@@ -135,5 +148,5 @@ def test_several_seeds_count_by_their_mean_and_a_failed_seed_excludes_its_trial(
 
 def test_selection_among_failures_is_an_error():
     table = table_of([record(1, None, status="failed")], [FAILED])
-    with pytest.raises(UserError, match="none of the retrained trials succeeded"):
+    with pytest.raises(UserError, match="each of the retrained trials failed"):
         select(table, {(1, 0): "m"}, tolerance=0.1, cost="parameters")

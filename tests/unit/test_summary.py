@@ -47,6 +47,7 @@ def make_study(fractions=("0.05", "0.2"), *, seeds=2, **changes):
             for fraction, table in searches.items()
         ],
         "retrained": retrained,
+        "retrain_timings": made_up.retrain_timings_table(retrained),
         "selection": made_up.selection_table(retrained),
         "baseline": made_up.baseline_table(list(fractions)),
     }
@@ -229,7 +230,7 @@ def test_the_script_reads_the_files_and_links_relative_to_the_summary(tmp_path, 
             arguments, ("trials.csv", "timings.csv", "manifest.json"), strict=True
         ):
             arguments[name].append(str(folder / file))
-    for name in ("retrained", "selection", "baseline"):
+    for name in ("retrained", "retrain_timings", "selection", "baseline"):
         arguments[name] = str(tmp_path / f"{name}.csv")
         getattr(study, name).to_csv(arguments[name], index=False)
     write_json(tmp_path / "manifest.json", study.manifest)

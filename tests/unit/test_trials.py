@@ -1,6 +1,7 @@
 """Trials, their journal and their models: nothing is lost, nothing depends on the division."""
 
 import json
+import uuid
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from twostep.metrics import measure_errors
 from twostep.model import load_model, save_model
 from twostep.search import configurations, search
 from twostep.space import Configuration
+from twostep.supervision import Watch
 from twostep.training import Budget, TrainingData
 from twostep.training_data import Dataset
 from twostep.trials import Trainer, Trial
@@ -47,40 +49,46 @@ def trainer():
 def run(trainer, blocks, journal):
     records = []
     for block in blocks:
-        records += search(trainer, block, SPACE, journal())[0]
+        records += search(trainer, block, SPACE, journal(), Watch())[0]
     return records
 
 
 def test_records_do_not_depend_on_shards_or_order(trainer, tmp_path):
-    whole = run(trainer, [range(6)], lambda: Journal(tmp_path / "a"))
-    parts = run(trainer, [range(4, 6), range(1), range(1, 4)], lambda: Journal(tmp_path / "b"))
+    whole = run(trainer, [range(6)], lambda: Journal(tmp_path / "a", "job"))
+    parts = run(
+        trainer, [range(4, 6), range(1), range(1, 4)], lambda: Journal(tmp_path / "b", "job")
+    )
     assert [record["trial"] for record in whole] == list(range(6))
     assert sorted(parts, key=lambda record: record["trial"]) == whole
     json.dumps(whole, allow_nan=False)
 
 
 def test_finished_trials_are_taken_from_the_journal(trainer, tmp_path, monkeypatch):
-    first = run(trainer, [range(4)], lambda: Journal(tmp_path))
+    first = run(trainer, [range(4)], lambda: Journal(tmp_path, uuid.uuid4().hex))
     trained = []
     train = trials_module.train
     monkeypatch.setattr(
         trials_module, "train", lambda *args, **kw: trained.append(kw) or train(*args, **kw)
     )
-    again = run(trainer, [range(1), range(1, 6)], lambda: Journal(tmp_path))
+    again = run(trainer, [range(1), range(1, 6)], lambda: Journal(tmp_path, uuid.uuid4().hex))
     assert again[:4] == first
     assert len(trained) == 2
 
 
+def ok(trial):
+    return {"trial": trial, "status": "ok"}
+
+
 def test_a_torn_or_foreign_line_costs_only_its_own_trial(tmp_path):
-    journal = Journal(tmp_path)
+    journal = Journal(tmp_path, uuid.uuid4().hex)
     for trial in range(3):
-        journal.append(trial, {"key": f"k{trial}", "record": {"trial": trial}, "timing": {}})
+        journal.append(trial, {"key": f"k{trial}", "record": ok(trial), "timing": {}})
     path = next(tmp_path.rglob("*.jsonl"))
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(lines[0] + b'{"key": 3}\n\xff\xfe\n' + lines[2][:-20])
-    assert list(Journal(tmp_path).read(range(3))) == ["k0"]
-    Journal(tmp_path).append(1, {"key": "k1", "record": {"trial": 1}, "timing": {}})
-    assert set(Journal(tmp_path).read(range(3))) == {"k0", "k1"}
+    assert list(Journal(tmp_path, uuid.uuid4().hex).read(range(3))) == ["k0"]
+    Journal(tmp_path, uuid.uuid4().hex).append(1, {"key": "k1", "record": ok(1), "timing": {}})
+    assert set(Journal(tmp_path, uuid.uuid4().hex).read(range(3))) == {"k0", "k1"}
 
 
 def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):
@@ -118,7 +126,7 @@ def test_a_failing_trial_is_a_record_and_the_others_go_on(
         return train(configuration, *args, seed=seed, **kw)
 
     monkeypatch.setattr(trials_module, "train", fail_sometimes)
-    records, timings = search(trainer, range(3), SPACE, Journal(tmp_path))
+    records, timings = search(trainer, range(3), SPACE, Journal(tmp_path, "job"), Watch())
     assert [record["status"] for record in records] == ["ok", status, "ok"]
     assert records[1]["message"] == f"{type(error).__name__}: {' '.join(str(error).split())}"
     assert records[1]["min_val_loss"] is None

@@ -27,6 +27,7 @@ rule select_model:
         evaluations=partial(retrained, pattern=rules.evaluate.output[0]),
     output:
         retrained=f"{RESULTS}/select/retrained.csv",
+        timings=f"{RESULTS}/select/timings.csv",
         selection=f"{RESULTS}/select/selection.csv",
     log:
         f"{RESULTS}/logs/select_model.log",
@@ -39,6 +40,7 @@ rule select_model:
         fractions=list(FRACTIONS),
         tolerance=config["select"]["tolerance"],
         cost=config["select"]["cost"],
+        max_failed=config["retrain"]["max_failed"],
         code=code("select_model"),
     script:
         "../scripts/select_model.py"
@@ -84,6 +86,7 @@ rule summarise:
         trials=rules.select_model.input.trials,
         timings=expand(rules.rank.output.timings, fraction=FRACTIONS),
         retrained=rules.select_model.output.retrained,
+        retrain_timings=rules.select_model.output.timings,
         selection=rules.select_model.output.selection,
         baseline=rules.baseline.output[0],
         manifest=rules.prepare.output.manifest,

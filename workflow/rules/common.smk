@@ -1,6 +1,7 @@
 import json
 import sys
 from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -41,15 +42,27 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def as_text(section):
+def to_json(section):
     """Sorted JSON: a mapping in params would trigger when only its order of keys changes."""
     return json.dumps(section, sort_keys=True)
+
+
+def as_text(section):
+    """A param that is JSON; a function, as Snakemake looks for wildcards in mere text."""
+    return lambda wildcards: to_json(section)
 
 
 def code(rule):
     """The hash of the library modules that a rule's script uses, which Snakemake does not see."""
     return fingerprint.hash_code(SCRIPTS / f"{rule}.py")
 
+
+try:
+    # Another version trains everything again: its results must not mix with those of the old one.
+    TORCH = version("torch")
+except PackageNotFoundError:
+    # Only the jobs have it (--sdm conda), whose environment Snakemake watches itself.
+    TORCH = ""
 
 # What the study was last prepared from: beside the results, as Snakemake must not delete it.
 SOURCES = f"{RESULTS}/journal/sources.json"
@@ -91,18 +104,20 @@ def configurations():
 
 def configuration_text(wildcards):
     """The configuration of one trial, which is what its retraining depends on."""
-    return as_text(configurations()[int(wildcards.trial)].to_dict())
+    return to_json(configurations()[int(wildcards.trial)].to_dict())
 
 
 def selected_trials():
     """The trials to retrain: the top_k of each fraction, by id, whatever their order."""
     # Imported here, since pandas is slow to load and jobs need not wait for it.
     from twostep.ranking import select_top
-    from twostep.tables import read_table
+    from twostep.tables import read_ranking
 
-    tables = [
-        read_table(checkpoints.rank.get(fraction=fraction).output.trials) for fraction in FRACTIONS
-    ]
+    paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
+    try:
+        tables = [read_ranking(path, config["search"]["n_trials"]) for path in paths]
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
     top_k = config["retrain"]["top_k"]
     return sorted({trial for table in tables for trial in select_top(table, top_k)})
 

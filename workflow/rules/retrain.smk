@@ -18,6 +18,7 @@ rule retrain_trial:
         output_activation=config["training"]["output_activation"],
         seed=config["seed"],
         journal=f"{RESULTS}/journal/retrain",
+        torch=TORCH,
         code=code("retrain_trial"),
     script:
         "../scripts/retrain_trial.py"

@@ -26,9 +26,16 @@ rule search_shard:
         output_activation=config["training"]["output_activation"],
         seed=config["seed"],
         journal=f"{RESULTS}/journal/search/{{fraction}}",
+        torch=TORCH,
         code=code("search_shard"),
     script:
         "../scripts/search_shard.py"
+
+
+def records_of(wildcards):
+    """The shard that holds the record of a trial."""
+    shard = int(wildcards.trial) // config["search"]["shard_size"]
+    return rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)
 
 
 rule search:
@@ -61,6 +68,31 @@ checkpoint rank:
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         n_trials=config["search"]["n_trials"],
+        max_failed=config["search"]["max_failed"],
         code=code("rank"),
     script:
         "../scripts/rank.py"
+
+
+rule reproduce:
+    input:
+        manifest=rules.subset.output.manifest,
+        records=records_of,
+    output:
+        f"{RESULTS}/reproduce/{{fraction}}/trial_{{trial}}.json",
+    log:
+        f"{RESULTS}/logs/reproduce/{{fraction}}/trial_{{trial}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=search_mb,
+        runtime=search_minutes,
+    params:
+        space=as_text(config["search"]["space"]),
+        budget=as_text(config["search"]["budget"]),
+        output_activation=config["training"]["output_activation"],
+        seed=config["seed"],
+        torch=TORCH,
+        code=code("reproduce"),
+    script:
+        "../scripts/reproduce.py"

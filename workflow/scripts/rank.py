@@ -9,11 +9,18 @@ from twostep.records import read_lines
 
 
 def main(
-    *, manifest: str, records: list[str], timings: list[str], n_trials: int, trials: str, times: str
+    *,
+    manifest: str,
+    records: list[str],
+    timings: list[str],
+    n_trials: int,
+    max_failed: float,
+    trials: str,
+    times: str,
 ) -> None:
     """Write the ranked table `trials` and the table of timings `times`."""
     names = [output["name"] for output in read_json(manifest)["outputs"]]
-    table = rank(read_lines(records), n_trials=n_trials, output_names=names)
+    table = rank(read_lines(records), n_trials=n_trials, output_names=names, max_failed=max_failed)
     for path, content in ((times, pd.DataFrame(read_lines(timings))), (trials, table)):
         with atomic_path(path) as temporary:
             content.to_csv(temporary, index=False)
@@ -26,6 +33,7 @@ if __name__ == "__main__":
             records=snakemake.input.records,
             timings=snakemake.input.timings,
             n_trials=snakemake.params.n_trials,
+            max_failed=snakemake.params.max_failed,
             trials=snakemake.output.trials,
             times=snakemake.output.timings,
         )

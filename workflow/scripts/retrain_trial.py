@@ -10,6 +10,7 @@ from twostep.logs import reporting
 from twostep.model import load_content
 from twostep.retrain import retrain
 from twostep.space import Configuration
+from twostep.supervision import Watch, supervise
 from twostep.training import Budget, warm_up
 from twostep.training_data import load_dataset
 from twostep.trials import Trainer, Trial
@@ -29,13 +30,14 @@ def main(
     record: str,
     timing: str,
     threads: int,
+    watch: Watch,
 ) -> None:
     """Write the trained model, its record and its timing."""
     torch.set_num_threads(threads)
     warm_up()
     trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed)
     point = Trial(trial, Configuration.from_dict(configuration), "retrain", repetition)
-    saved = retrain(trainer, point, read_json(manifest), journal)
+    saved = retrain(trainer, point, read_json(manifest), journal, watch)
     content = load_content(saved)
     write_json(timing, content["timing"])
     write_json(record, content["record"])
@@ -58,4 +60,5 @@ if __name__ == "__main__":
             record=snakemake.output.record,
             timing=snakemake.output.timing,
             threads=snakemake.threads,
+            watch=supervise(),
         )

@@ -8,6 +8,7 @@ from twostep.journal import Journal
 from twostep.logs import reporting
 from twostep.records import write_lines
 from twostep.search import search
+from twostep.supervision import Watch, supervise
 from twostep.training import Budget, warm_up
 from twostep.training_data import load_dataset
 from twostep.trials import Trainer
@@ -25,12 +26,13 @@ def main(
     records: str,
     timings: str,
     threads: int,
+    watch: Watch,
 ) -> None:
     """Write one record and one timing per trial, in the order of their ids."""
     torch.set_num_threads(threads)
     warm_up()
     trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed)
-    found, measured = search(trainer, trials, space, Journal(journal))
+    found, measured = search(trainer, trials, space, Journal(journal, watch.job), watch)
     write_lines(timings, measured)
     write_lines(records, found)
 
@@ -48,4 +50,5 @@ if __name__ == "__main__":
             records=snakemake.output.records,
             timings=snakemake.output.timings,
             threads=snakemake.threads,
+            watch=supervise(),
         )

@@ -1,5 +1,8 @@
 """Collect the retrained models and select the cheapest one that is good enough."""
 
+import pandas as pd
+
+from twostep.failures import check_failures
 from twostep.files import atomic_path, read_json
 from twostep.logs import reporting
 from twostep.selection import retrained_table, select
@@ -15,26 +18,28 @@ def main(
     evaluations: list[str],
     tolerance: float,
     cost: str,
+    max_failed: float,
     retrained: str,
+    times: str,
     selection: str,
 ) -> None:
-    """Write the tables `retrained` and `selection`; `rankings` is {fraction: trials.csv}."""
+    """Write the tables, `times` those of the retraining; `rankings` is {fraction: trials.csv}."""
     outcomes = [read_json(path) for path in records]
+    check_failures(outcomes, max_failed, key="retrain.max_failed")
     table = retrained_table(
         outcomes,
-        [read_json(path) for path in timings],
         [read_json(path) for path in evaluations],
         {fraction: read_table(path) for fraction, path in rankings.items()},
     )
-    with atomic_path(retrained) as temporary:
-        table.to_csv(temporary, index=False)
     paths = {
         (outcome["trial"], outcome["seed"]): path
         for outcome, path in zip(outcomes, models, strict=True)
     }
     chosen = select(table, paths, tolerance=tolerance, cost=cost)
-    with atomic_path(selection) as temporary:
-        chosen.to_csv(temporary, index=False)
+    measured = pd.DataFrame([read_json(path) for path in timings])
+    for path, content in ((times, measured), (retrained, table), (selection, chosen)):
+        with atomic_path(path) as temporary:
+            content.to_csv(temporary, index=False)
 
 
 if __name__ == "__main__":
@@ -47,6 +52,8 @@ if __name__ == "__main__":
             evaluations=snakemake.input.evaluations,
             tolerance=snakemake.params.tolerance,
             cost=snakemake.params.cost,
+            max_failed=snakemake.params.max_failed,
             retrained=snakemake.output.retrained,
+            times=snakemake.output.timings,
             selection=snakemake.output.selection,
         )

@@ -16,6 +16,7 @@ def main(
     timings: list[str],
     subsets: list[str],
     retrained: str,
+    retrain_timings: str,
     selection: str,
     baseline: str,
     manifest: str,
@@ -37,6 +38,7 @@ def main(
         manifest=read_json(manifest),
         searches=searches,
         retrained=read_table(retrained),
+        retrain_timings=read_table(retrain_timings),
         selection=read_table(selection),
         baseline=read_table(baseline),
     )
@@ -50,6 +52,7 @@ if __name__ == "__main__":
             timings=snakemake.input.timings,
             subsets=snakemake.input.subsets,
             retrained=snakemake.input.retrained,
+            retrain_timings=snakemake.input.retrain_timings,
             selection=snakemake.input.selection,
             baseline=snakemake.input.baseline,
             manifest=snakemake.input.manifest,

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from twostep.agreement import Agreement
+from twostep.records import REPEATABLE
 from twostep.wording import autocorrelation, counts, share
 
 # From this share on, trials that ran into the limit are worth a warning.
@@ -39,6 +40,7 @@ def search_cautions(fraction: str, trials: pd.DataFrame, budget: dict) -> list[s
         found.append(
             f"{where} {share(len(failed), len(trials), 'trials')} failed ({counts(failed)}); the "
             f"column `message` of [trials.csv](rank/{fraction}/trials.csv) says why."
+            + _try_again(failed)
         )
     n_limited = count_limited(succeeded, budget)
     if n_limited >= LIMITED_SHARE * len(succeeded):
@@ -55,6 +57,28 @@ def search_cautions(fraction: str, trials: pd.DataFrame, budget: dict) -> list[s
             "longer patience or smaller batches."
         )
     return found
+
+
+def _try_again(statuses: pd.Series) -> str:
+    """Return how failures are tried again; nothing if it would only repeat them."""
+    if statuses.isin(REPEATABLE).all():
+        return ""
+    return (
+        " To try those again that did not diverge, add `--forcerun search_shard retrain_trial` to "
+        "the command."
+    )
+
+
+def processor_cautions(fraction: str, timings: pd.DataFrame) -> list[str]:
+    """Return a warning if a fraction's trials were trained on processors of several types."""
+    processors = timings["processor"]
+    if processors.nunique() < 2:
+        return []
+    return [
+        f"Search on fraction {fraction}: the trials were trained on processors of "
+        f"{processors.nunique()} types ({counts(processors)}), which differ in the last digits of "
+        "their results: on another mixture of them, the ranking may differ a little."
+    ]
 
 
 def count_limited(succeeded: pd.DataFrame, budget: dict) -> int:
@@ -121,7 +145,7 @@ def retrain_cautions(retrained: pd.DataFrame, best_loss: float, linear: float) -
     if len(failed):
         found.append(
             f"Retraining: {share(len(failed), len(retrained), 'models')} failed "
-            f"({counts(failed)}); their trials cannot be chosen."
+            f"({counts(failed)}); their trials cannot be chosen." + _try_again(failed)
         )
     if best_loss >= linear:
         found.append("The best model is no better than a linear regression.")

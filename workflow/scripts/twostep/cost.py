@@ -37,10 +37,15 @@ def search_cost(trials: pd.DataFrame, timings: pd.DataFrame) -> Cost:
     return Cost(float(timings["cpu_seconds"].sum()), float(work.sum()))
 
 
-def retrain_cost(retrained: pd.DataFrame, n_train: int) -> Cost:
-    """Return the measured cost of step 2; `n_train` is the number of training samples."""
+def retrain_cost(retrained: pd.DataFrame, timings: pd.DataFrame, n_train: int) -> Cost:
+    """Return the measured cost of retrained models.
+
+    `retrained` are rows of the table of retrained models, `timings` the table of all their timings
+    and `n_train` the number of training samples.
+    """
+    models = retrained.merge(timings, on=["trial", "seed"], validate="one_to_one")
     work = _sample_epochs(retrained, n_train) * retrained["n_parameters"]
-    return Cost(float(retrained["cpu_seconds"].sum()), float(work.sum()))
+    return Cost(float(models["cpu_seconds"].sum()), float(work.sum()))
 
 
 def estimate_full_search(

@@ -20,7 +20,9 @@ def cost_section(study: Study) -> list[str]:
     ]
     for search in study.searches:
         rows += _rows(study, search)
-    every = retrain_cost(study.retrained, study.manifest["splits"]["training"])
+    every = retrain_cost(
+        study.retrained, study.retrain_timings, study.manifest["splits"]["training"]
+    )
     if len(study.searches) > 1:
         rows.append(_row(f"step 2 for all fractions, {len(study.retrained):,} models", every))
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -34,7 +36,7 @@ def _rows(study: Study, search: Search) -> list[list[str]]:
         study.retrained[f"rank[{fraction}]"] <= study.config["retrain"]["top_k"]
     ]
     first = search_cost(search.trials, search.timings)
-    second = retrain_cost(chosen, splits["training"])
+    second = retrain_cost(chosen, study.retrain_timings, splits["training"])
     rows = [
         _row(f"step 1 on fraction {fraction}, {len(search.trials):,} trials (measured)", first),
         _row(f"step 2 after it, {len(chosen):,} models (measured)", second),

@@ -1,12 +1,16 @@
 """Files that appear whole or not at all."""
 
+import glob
 import json
 import os
+import platform
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+
+from twostep.errors import UserError
 
 
 @contextmanager
@@ -14,12 +18,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` and rename it to `path` once the block has succeeded.
 
     The content is flushed to the disk before the rename, so that a crash at any moment leaves
-    either no file or the whole one. After an exception the temporary file is removed. The
-    temporary name keeps the suffix, since several writers choose their format by it.
+    either no file or the whole one. After an exception the temporary file is removed; what a
+    killed process has left of the same file is removed now. The temporary name keeps the suffix,
+    since several writers choose their format by it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    _remove_abandoned(path)
+    unique = uuid.uuid4().hex[:12]
+    temporary = path.with_name(f".{path.name}.{_PLACE}.{os.getpid()}.{unique}{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb") as file:
@@ -27,6 +34,29 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+# Process numbers tell processes apart on one machine only.
+_PLACE = platform.node() or "localhost"
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove temporary files of `path` whose processes, on this machine, are no more."""
+    own = f".{path.name}.{_PLACE}."
+    for leftover in path.parent.glob(f"{glob.escape(own)}*"):
+        process = leftover.name.removeprefix(own).split(".")[0]
+        if process.isdecimal() and not _is_running(int(process)):
+            leftover.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -41,8 +71,19 @@ def write_json(path: str | Path, content: object) -> None:
 
 
 def read_json(path: str | Path) -> dict:
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON file that holds a mapping; UserError if it is damaged."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise damaged(path) from error
+    if not isinstance(content, dict):
+        raise damaged(path)
+    return content
+
+
+def damaged(path: str | Path) -> UserError:
+    """Return the error about a result that is not as it was written."""
+    return UserError(f"{path} is damaged: delete it and run the same command again")
 
 
 class Background:

@@ -1,9 +1,10 @@
 """The journal of finished trials, which outlives jobs, interruptions and changes of the config.
 
 Every finished trial is appended at once as one line of JSON, under a key that hashes all that
-decides its result. Each process appends to a file of its own and reads all of them: no locks,
-which are unreliable on some cluster file systems, and no database. Trials are spread over
-folders by their id, so that a shard reads about as much as it needs, whatever the shard size.
+decides its result, and with a checksum, as lines may be torn or damaged. Each process appends to a
+file of its own and reads all of them: no locks, which are unreliable on some cluster file systems,
+and no database. Trials are spread over folders by their id, so that a shard reads about as much as
+it needs, whatever the shard size.
 """
 
 import json
@@ -11,36 +12,45 @@ import os
 import uuid
 from pathlib import Path
 
+from twostep.fingerprint import hash_values
+from twostep.records import REPEATABLE
+
 TRIALS_PER_FOLDER = 100
+CHECKSUM = "checksum"
 
 
 class Journal:
-    """The journal in one folder, as one process sees it."""
+    """The journal in one folder, as one process of a job sees it."""
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, job: str):
         self._folder = Path(folder)
-        self._file_name = f"{uuid.uuid4().hex}.jsonl"
+        self._job = job
+        # Not the job's alone: its processes may be killed in the middle of a line.
+        self._file_name = f"{job}-{uuid.uuid4().hex[:12]}.jsonl"
 
     def read(self, trials: range) -> dict[str, dict]:
         """Return the entries that hold these trials, and perhaps others, by key.
 
-        A line that is not whole (its process was killed while it wrote) is passed over; its
-        trial is then simply not there.
+        Left out are lines that are not whole (the process was killed while it wrote) or damaged,
+        and trials whose failure in an earlier job has to do with the machine: they are to be
+        trained again.
         """
         buckets = sorted({trial // TRIALS_PER_FOLDER for trial in trials})
         entries = {}
         for bucket in buckets:
             for path in sorted(self._bucket(bucket).glob("*.jsonl")):
+                own = path.name.startswith(self._job)
                 for line in path.read_bytes().split(b"\n"):
-                    if entry := _parse(line):
+                    entry = _parse(line)
+                    if entry and (own or entry["record"]["status"] in REPEATABLE):
                         entries[entry["key"]] = entry
         return entries
 
     def append(self, trial: int, entry: dict) -> None:
-        """Append an entry, which has a `key`, and flush it to the disk."""
+        """Append an entry with `key`, `record` and `timing`, and flush it to the disk."""
         folder = self._bucket(trial // TRIALS_PER_FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
-        line = json.dumps(entry, allow_nan=False) + "\n"
+        line = json.dumps({**entry, CHECKSUM: hash_values(entry)}, allow_nan=False) + "\n"
         with (folder / self._file_name).open("ab", buffering=0) as file:
             file.write(line.encode())
             os.fsync(file.fileno())
@@ -53,7 +63,6 @@ def _parse(line: bytes) -> dict | None:
     """Return a journal entry, or None for a line that is none."""
     try:
         entry = json.loads(line)
-    except ValueError:
+        return entry if entry.pop(CHECKSUM) == hash_values(entry) else None
+    except (ValueError, AttributeError, KeyError, TypeError):
         return None
-    whole = isinstance(entry, dict) and {"key", "record", "timing"} <= entry.keys()
-    return entry if whole else None

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from twostep.errors import UserError
 
+# What a shell says of a command that Ctrl-C has ended.
+INTERRUPTED = 130
+
 
 @contextmanager
 def reporting(log_file: str) -> Iterator[None]:
@@ -40,6 +43,9 @@ def reporting(log_file: str) -> Iterator[None]:
             file=sys.stderr,
         )
         sys.exit(1)
+    except KeyboardInterrupt:
+        logging.error("interrupted")
+        sys.exit(INTERRUPTED)
     except Exception:
         logging.exception("unexpected error")
         raise

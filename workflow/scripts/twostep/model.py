@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from twostep.checkpoint import save
 from twostep.errors import UserError
-from twostep.files import atomic_path
+from twostep.files import damaged
 from twostep.network import build_network
 from twostep.space import Configuration
 from twostep.transforms import TRANSFORMS, to_physical
@@ -65,13 +66,17 @@ def save_model(path: str | Path, finished: Finished, manifest: dict) -> None:
         "content": manifest["content"],
         "weights": finished.weights,
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    save(path, content)
 
 
 def load_content(path: str | Path) -> dict:
-    """Read what `save_model` wrote, as plain values and tensors."""
-    return torch.load(path, weights_only=True)
+    """Read what `save_model` wrote, as plain values and tensors; UserError if it is damaged."""
+    try:
+        return torch.load(path, weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # torch raises whatever it finds first
+        raise damaged(path) from error
 
 
 def load_model(path: str | Path) -> Model:

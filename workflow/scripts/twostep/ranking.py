@@ -5,25 +5,24 @@ from collections import Counter
 import pandas as pd
 
 from twostep.errors import UserError
+from twostep.failures import check_failures
 from twostep.records import flatten_configuration, flatten_result
 
 INTEGERS = ("rank", "best_epoch")
 
 
-def rank(records: list[dict], *, n_trials: int, output_names: list[str]) -> pd.DataFrame:
+def rank(
+    records: list[dict], *, n_trials: int, output_names: list[str], max_failed: float
+) -> pd.DataFrame:
     """Return one row per trial, ordered by validation loss; failed trials last, without a rank.
 
     Ties are broken by trial id. Raises UserError if a trial is missing or appears twice, or if
-    no trial succeeded.
+    more than a share `max_failed` of them have failed.
     """
     check_complete([record["trial"] for record in records], n_trials)
+    check_failures(records, max_failed, key="search.max_failed")
     table = pd.DataFrame([_row(record, output_names) for record in records])
     succeeded = table["status"] == "ok"
-    if not succeeded.any():
-        message, count = Counter(table["message"]).most_common(1)[0]
-        raise UserError(
-            f"none of the {n_trials} trials of the search succeeded; {count} of them say: {message}"
-        )
     ranked = table[succeeded].sort_values(["min_val_loss", "trial"])
     table = pd.concat([ranked, table[~succeeded].sort_values("trial")], ignore_index=True)
     table.insert(0, "rank", [*range(1, len(ranked) + 1)] + [None] * (len(table) - len(ranked)))

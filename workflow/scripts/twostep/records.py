@@ -4,10 +4,13 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from twostep.files import write_text
+from twostep.files import damaged, write_text
 
 # The settings of a configuration beside its widths, in the order of the tables' columns.
 SETTINGS = ("learning_rate", "batch_size", "activation", "optimizer", "weight_decay", "dropout")
+# Outcomes that follow from the trial's key: to train it again would only repeat them. The others
+# have to do with the machine, and the trial is trained again whenever its job runs again.
+REPEATABLE = ("ok", "diverged")
 # Errors on the test split, in physical units; the names of table columns follow.
 METRICS = ("mse", "rmse", "mae", "r2")
 
@@ -18,12 +21,19 @@ def write_lines(path: str | Path, records: Iterable[dict]) -> None:
 
 
 def read_lines(paths: Iterable[str | Path]) -> list[dict]:
-    """Read the records of several files, in their order."""
-    return [
-        json.loads(line)
-        for path in paths
-        for line in Path(path).read_text(encoding="utf-8").splitlines()
-    ]
+    """Read the records of several files, in their order; UserError if one is damaged."""
+    return [record for path in paths for record in _read_lines(path)]
+
+
+def _read_lines(path: str | Path) -> list[dict]:
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        records = [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise damaged(path) from error
+    if not all(isinstance(record, dict) and "trial" in record for record in records):
+        raise damaged(path)
+    return records
 
 
 def flatten_configuration(record: dict) -> dict:

@@ -6,7 +6,8 @@ import time
 
 from twostep.journal import Journal
 from twostep.space import Configuration, random_configurations
-from twostep.trials import Trainer, Trial
+from twostep.supervision import Watch
+from twostep.trials import Finished, Trainer, Trial
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +19,11 @@ def configurations(space: dict, trials: range, *, seed: int) -> list[Configurati
 
 
 def search(
-    trainer: Trainer, trials: range, space: dict, journal: Journal
+    trainer: Trainer, trials: range, space: dict, journal: Journal, watch: Watch
 ) -> tuple[list[dict], list[dict]]:
     """Return the records and the timings of `trials`, training those the journal does not have.
 
-    Every trial that is trained goes into the journal at once.
+    Every trial that is trained goes into the journal at once. `watch` knows the trials to give up.
     """
     known = journal.read(trials)
     records, timings = [], []
@@ -36,7 +37,7 @@ def search(
         key = trainer.key(point)
         entry = known.get(key)
         if entry is None:
-            finished = trainer.run(point)
+            finished = _train(trainer, point, watch)
             entry = {"key": key, "record": finished.record, "timing": finished.timing}
             journal.append(trial, entry)
             n_trained += 1
@@ -46,6 +47,13 @@ def search(
         _log_progress(entry["record"], len(records), len(trials), n_trained, start, best)
     log.info("%d trials: %d trained, %d reused", len(trials), n_trained, len(trials) - n_trained)
     return records, timings
+
+
+def _train(trainer: Trainer, point: Trial, watch: Watch) -> Finished:
+    if point.trial in watch.killed:
+        return trainer.give_up(point, watch.killed[point.trial])
+    with watch.training(point.trial):
+        return trainer.run(point)
 
 
 def _better(best: float | None, record: dict) -> float | None:

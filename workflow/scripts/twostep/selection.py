@@ -10,7 +10,6 @@ COST_COLUMNS = {"parameters": "n_parameters", "operations": "n_operations"}
 
 def retrained_table(
     records: list[dict],
-    timings: list[dict],
     evaluations: list[dict],
     rankings: dict[str, pd.DataFrame],
 ) -> pd.DataFrame:
@@ -18,7 +17,7 @@ def retrained_table(
 
     Parameters
     ----------
-    records, timings, evaluations : one each per model, in the same order
+    records, evaluations : one each per model, in the same order
     rankings : {fraction: ranked table of its search}
     """
     output_names = list(
@@ -34,10 +33,9 @@ def retrained_table(
                 **_search_results(record["trial"], ranked),
                 "status": record["status"],
                 **flatten_result(record, output_names),
-                "cpu_seconds": timing["cpu_seconds"],
                 **flatten_errors(evaluation, output_names),
             }
-            for record, timing, evaluation in zip(records, timings, evaluations, strict=True)
+            for record, evaluation in zip(records, evaluations, strict=True)
         ]
     )
     mean_loss = table.groupby("trial")["min_val_loss"].transform("mean")
@@ -70,9 +68,7 @@ def select(
     complete = retrained.groupby("trial")["status"].transform(lambda status: (status == "ok").all())
     candidates = retrained[complete]
     if candidates.empty:
-        raise UserError(
-            "none of the retrained trials succeeded: see the column status in retrained.csv"
-        )
+        raise UserError("each of the retrained trials failed with at least one of its seeds")
     losses = candidates.groupby("trial")["min_val_loss"].mean().rename("val_loss")
     finest = candidates.sort_values(["min_val_loss", "seed"]).drop_duplicates("trial")
     table = finest.merge(losses, on="trial")

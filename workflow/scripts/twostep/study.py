@@ -25,6 +25,7 @@ class Study:
     manifest: dict
     searches: list[Search]
     retrained: pd.DataFrame
+    retrain_timings: pd.DataFrame
     selection: pd.DataFrame
     baseline: pd.DataFrame
 

@@ -9,6 +9,7 @@ from twostep.agreement import CONFIDENCE
 from twostep.cautions import (
     agreement_cautions,
     edge_cautions,
+    processor_cautions,
     retrain_cautions,
     search_cautions,
     split_cautions,
@@ -76,6 +77,7 @@ def _warnings(study: Study) -> list[str]:
     found += retrain_cautions(study.retrained, study.best["val_loss"], linear)
     for search in study.searches:
         found += search_cautions(search.fraction, search.trials, config["search"]["budget"])
+        found += processor_cautions(search.fraction, search.timings)
         found += agreement_cautions(search.fraction, study.agreement(search.fraction))
     found += edge_cautions(study.best, config["search"]["space"])
     items = "\n".join(f"- {caution}" for caution in found) or "None of the usual ones apply."

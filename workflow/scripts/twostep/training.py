@@ -2,8 +2,10 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -43,13 +45,24 @@ class TrainingData:
     validation_targets: Tensor
 
 
+class Checkpoint(Protocol):
+    """Where the state of a training is kept, for another process to go on from it."""
+
+    def load(self) -> dict | None:
+        """Return the state that was kept last."""
+
+    def offer(self, state: Callable[[], dict]) -> None:
+        """Keep what `state` returns, if it is time."""
+
+
 @dataclass
 class Training:
     """What a training run yields.
 
     Losses are mean squared errors in the units of the targets; `val_loss_per_output` belongs to
     the best epoch. Epochs count from 1. `weights` are those of the best epoch. The processor
-    seconds are measurements and not part of what is reproducible.
+    seconds are measurements and not part of what is reproducible; those before the checkpoint that
+    the training went on from are `earlier_cpu_seconds`.
     """
 
     status: str = "ok"
@@ -66,6 +79,7 @@ class Training:
     weights: dict[str, Tensor] = field(default_factory=dict)
     train_cpu_seconds: float = 0.0
     validation_cpu_seconds: float = 0.0
+    earlier_cpu_seconds: float = 0.0
 
 
 def train(
@@ -75,12 +89,14 @@ def train(
     *,
     output_activation: str,
     seed: int,
+    checkpoint: Checkpoint | None = None,
 ) -> Training:
     """Train one network by minimising the mean squared error; keep the best epoch's weights.
 
     All random draws (initial weights, dropout, the order of samples in each epoch) follow from
     `seed`. A loss that is not finite ends the training with status `diverged`. An epoch uses each
-    sample once; `shuffled_windows` says in which order.
+    sample once; `shuffled_windows` says in which order. With a `checkpoint` the training goes on
+    from the epoch that is kept there, to the same result as without an interruption.
     """
     torch.manual_seed(derive_seed(seed, "weights"))
     order = torch.Generator().manual_seed(derive_seed(seed, "order"))
@@ -89,6 +105,8 @@ def train(
     network.to(data.training_inputs.device)
     optimizer = build_optimizer(configuration, network)
     training = Training()
+    if checkpoint and (kept := checkpoint.load()):
+        training = _restore(kept, network, optimizer, order)
     while not training.stop_reason:
         start = time.process_time()
         loss = _train_epoch(network, optimizer, data, configuration, budget, training, order)
@@ -100,6 +118,30 @@ def train(
         if training.status == "diverged":
             break
         training.stop_reason = _stop_reason(training, budget)
+        if checkpoint and not training.stop_reason:
+            checkpoint.offer(partial(_state, training, network, optimizer, order))
+    return training
+
+
+def _state(training, network, optimizer, order) -> dict:
+    """Return all that the next epoch depends on, as plain values and tensors."""
+    return {
+        "training": vars(training),
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "order": order.get_state(),
+        "random": torch.get_rng_state(),
+    }
+
+
+def _restore(state, network, optimizer, order) -> Training:
+    """Bring a training back to the state that `_state` returned."""
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    order.set_state(state["order"])
+    torch.set_rng_state(state["random"])
+    training = Training(**state["training"])
+    training.earlier_cpu_seconds = training.train_cpu_seconds + training.validation_cpu_seconds
     return training
 
 

@@ -1,5 +1,6 @@
 """Trials: the training of one configuration, recorded whatever becomes of it."""
 
+import errno
 import platform
 import time
 from dataclasses import dataclass
@@ -8,9 +9,10 @@ import torch
 from torch import Tensor
 
 from twostep.fingerprint import hash_module, hash_source, hash_values
+from twostep.processor import processor_name
 from twostep.seeds import derive_seed
 from twostep.space import Configuration
-from twostep.training import Budget, Training, train
+from twostep.training import Budget, Checkpoint, Training, train
 from twostep.training_data import Dataset
 
 
@@ -51,7 +53,8 @@ class Trainer:
 
         That is the data's content, the configuration, the training settings, the seeds, the code
         of the training and of the record, and the version of torch; not the shard, the order or
-        the worker.
+        the worker. Nor the processor: a trial that was finished on another one is reused, which the
+        timings tell and the summary reports.
         """
         return hash_values(
             {
@@ -67,8 +70,11 @@ class Trainer:
             }
         )
 
-    def run(self, trial: Trial) -> Finished:
-        """Train the trial's network; a failure becomes a record with its status and message."""
+    def run(self, trial: Trial, checkpoint: Checkpoint | None = None) -> Finished:
+        """Train the trial's network; a failure becomes a record with its status and message.
+
+        Raises OSError if a file or a disk fails, which is not the trial's fault.
+        """
         wall, processor = time.perf_counter(), time.process_time()
         try:
             training = train(
@@ -77,16 +83,30 @@ class Trainer:
                 self.budget,
                 output_activation=self.output_activation,
                 seed=self._seed(trial),
+                checkpoint=checkpoint,
             )
         except Exception as error:  # whatever goes wrong in one trial must not take the others down
+            if isinstance(error, OSError) and error.errno != errno.ENOMEM:
+                raise
             training = Training(status=_failure_status(error), message=_one_line(error))
+        seconds = time.perf_counter() - wall, time.process_time() - processor
+        return self._finish(trial, training, *seconds)
+
+    def give_up(self, trial: Trial, message: str) -> Finished:
+        """Return what is recorded of a trial under which its process was killed."""
+        return self._finish(trial, Training(status="killed", message=message), 0.0, 0.0)
+
+    def _finish(self, trial, training, seconds: float, cpu_seconds: float) -> Finished:
         timing = {
             "trial": trial.trial,
-            "seconds": time.perf_counter() - wall,
-            "cpu_seconds": time.process_time() - processor,
+            "seed": trial.repetition,
+            "seconds": seconds,
+            "cpu_seconds": training.earlier_cpu_seconds + cpu_seconds,
             "train_cpu_seconds": training.train_cpu_seconds,
             "validation_cpu_seconds": training.validation_cpu_seconds,
             "host": platform.node(),
+            "processor": processor_name(),
+            "torch": str(torch.__version__),
         }
         return Finished(self._record(trial, training), timing, training.weights)
 
@@ -126,8 +146,10 @@ class Trainer:
 
 def _failure_status(error: Exception) -> str:
     # torch reports an allocation that the system refuses as a plain RuntimeError.
-    no_memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        "can't allocate memory" in str(error)
+    no_memory = (
+        isinstance(error, MemoryError | torch.OutOfMemoryError)
+        or getattr(error, "errno", None) == errno.ENOMEM
+        or "can't allocate memory" in str(error)
     )
     return "out_of_memory" if no_memory else "failed"
 

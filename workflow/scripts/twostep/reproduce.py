@@ -1,0 +1,17 @@
+"""Whether a trial that was trained once more came out as it is recorded."""
+
+
+def differing_fields(recorded: dict, reproduced: dict) -> list[str]:
+    """Return the names of the fields in which two records of a trial differ in any bit."""
+    names = sorted(recorded.keys() | reproduced.keys())
+    return [name for name in names if recorded.get(name) != reproduced.get(name)]
+
+
+def describe_comparison(trial: int, differing: list[str]) -> str:
+    """Return the outcome as a sentence."""
+    if not differing:
+        return f"Trial {trial} was trained once more: its record is identical, to the last bit."
+    return (
+        f"Trial {trial} was trained once more: its record differs in {', '.join(differing)}; if it "
+        "was recorded on another processor or with other versions (timings.csv), that explains it."
+    )
