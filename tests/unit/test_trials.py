@@ -1,7 +1,11 @@
 """Trials, their journal and their models: nothing is lost, nothing depends on the division."""
 
 import json
+import os
+import subprocess
+import sys
 import uuid
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -211,3 +215,36 @@ def test_a_prediction_that_overflows_has_a_loss_and_no_physical_error():
     assert result["overall"] == dict.fromkeys(("mse", "rmse", "mae", "r2"))
     assert result["test_loss"] == pytest.approx(399.5**2 / 2)
     json.dumps(result, allow_nan=False)
+
+
+def test_a_network_larger_than_the_memory_is_recorded_and_the_next_is_trained():
+    """In a process of its own, which gets a limit on its address space."""
+    script = """
+import resource, torch
+from twostep.space import Configuration
+from twostep.training import Budget, TrainingData, warm_up
+from twostep.training_data import Dataset
+from twostep.trials import Trainer, Trial
+
+torch.set_num_threads(1)
+warm_up()
+x = torch.rand(100, 2)
+data = Dataset(TrainingData(x, x, x, x), "content", ["a", "b"], ["c", "d"], [1.0, 1.0])
+trainer = Trainer(data, Budget(max_epochs=1), "linear", seed=1)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, resource.RLIM_INFINITY))
+for trial, widths in enumerate([(8,), (30_000, 30_000), (8,)]):
+    configuration = Configuration(widths, 1e-3, 32, "relu", "adam", 0.0, 0.0)
+    record = trainer.run(Trial(trial, configuration, "search")).record
+    print(record["status"], record["message"])
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(Path(trials_module.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    lines = process.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["ok", "out_of_memory", "ok"], process.stderr
+    assert "allocate memory" in process.stdout

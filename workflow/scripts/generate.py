@@ -9,7 +9,8 @@ def main(*, first: int, last: int, modes: list[str], seed: int, output: str) -> 
     """Write the samples first ... last - 1 as NetCDF."""
     data = generate(first, last - first, seed=seed, modes=modes)
     with atomic_path(output) as temporary:
-        data.to_netcdf(temporary, engine="netcdf4")
+        # Through memory, as the NetCDF library tells of a full disk by an error of its own.
+        temporary.write_bytes(data.to_netcdf(engine="netcdf4"))
 
 
 if __name__ == "__main__":

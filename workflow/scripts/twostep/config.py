@@ -3,6 +3,7 @@
 Imported whenever the Snakefile is read, hence without the numerical libraries.
 """
 
+import datetime
 import functools
 import math
 import re
@@ -15,6 +16,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
 from twostep.config_sentences import (
+    Foreign,
     describe_error,
     describe_given,
     did_you_mean,
@@ -32,6 +34,8 @@ GENERATED_DIMENSION = "sample"
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 # Longer text spells no number that anyone means, and Python refuses to read very long ones.
 MAX_DIGITS = 400
+# Snakemake plans 2,000 jobs in 10 seconds and 10,000 in a minute, and far more of them never.
+MAX_JOBS = 20_000
 # Of several mistakes, the one that most likely explains the others is reported.
 URGENCY = {"additionalProperties": 0, "required": 1}
 
@@ -81,17 +85,29 @@ def _branch(schema: dict, value: object) -> dict:
 
 
 def _fill(value: object, schema: dict) -> object:
-    """Return a copy of a value with defaults filled in and numbers typed, mistakes as they are."""
+    """Return a copy of a value with defaults filled in and numbers typed, mistakes as they are.
+
+    Only where the schema expects a list or a mapping is there a look into it: anchors of YAML can
+    make others endless, or too large to be copied, compared or shown.
+    """
     branch = _branch(schema, value)
     if isinstance(value, dict):
-        known = branch.get("properties", {})
+        if "properties" not in branch:
+            return {"...": None} if value else {}
+        known = branch["properties"]
         defaults = {key: entry["default"] for key, entry in known.items() if "default" in entry}
         given = {**defaults, **value}
         # The schema's order, whatever the file's.
         keys = [key for key in known if key in given] + [key for key in given if key not in known]
-        return {key: _fill(given[key], known.get(key, {})) for key in keys}
+        return {
+            _fill(key, {}): _fill(given[key], known[key]) if key in known else None for key in keys
+        }
     if isinstance(value, list):
-        return [_fill(entry, branch.get("items", {})) for entry in value]
+        if "items" not in branch:
+            return [None] if value else []
+        return [_fill(entry, branch["items"]) for entry in value]
+    if not isinstance(value, str | int | float | datetime.date | None):
+        return Foreign(type(value).__name__)
     return _as_number(value, list_types(branch)[0])
 
 
@@ -149,6 +165,7 @@ def _contradictions(config: dict) -> Iterator[str]:
         if budget["max_epochs"] is None and budget["max_updates"] is None:
             yield f"{step}.budget must limit max_epochs, max_updates or both, and has null for both"
     yield from _contradictions_in_space(config["search"]["space"])
+    yield from _contradictions_in_jobs(config)
     n_trials, top_k = config["search"]["n_trials"], config["retrain"]["top_k"]
     n_distinct = count_configurations(config["search"]["space"])
     if n_trials > n_distinct:
@@ -221,4 +238,30 @@ def _contradictions_in_space(space: dict) -> Iterator[str]:
             yield (
                 f"search.space.{key}: min ({values['min']:g}) must not be larger than max "
                 f"({values['max']:g})"
+            )
+
+
+def _contradictions_in_jobs(config: dict) -> Iterator[str]:
+    """Yield a sentence for each stage of more jobs than Snakemake can plan."""
+    generate, search, retrain = config["generate"], config["search"], config["retrain"]
+    n_fractions = len(search["fractions"])
+    n_shards = n_fractions * -(-search["n_trials"] // search["shard_size"])
+    stages = (
+        (n_shards, "search.shard_size", "take a larger one"),
+        (
+            n_fractions * retrain["top_k"] * retrain["seeds"],
+            "retrain.top_k, retrain.seeds and search.fractions",
+            "take fewer of them",
+        ),
+        (
+            -(-generate["n_samples"] // generate["samples_per_file"]),
+            "generate.samples_per_file",
+            "take a larger number",
+        ),
+    )
+    for n_jobs, keys, advice in stages:
+        if n_jobs > MAX_JOBS:
+            yield (
+                f"{keys} would make {n_jobs:,} jobs, and Snakemake cannot plan more than "
+                f"{MAX_JOBS:,} in a stage: {advice}"
             )

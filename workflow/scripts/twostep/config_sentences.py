@@ -2,8 +2,19 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from jsonschema import ValidationError
+
+# Letters of a key or a value that a sentence repeats.
+LONGEST = 60
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Stands for a value of a type that YAML can make and no config may have, such as a set."""
+
+    kind: str
 
 
 def list_keys(schema: dict, prefix: str = "") -> Iterator[tuple[str, dict]]:
@@ -86,6 +97,8 @@ def _unknown_key(path: list, error: ValidationError, schema: dict) -> str:
     known = error.schema["properties"]
     key = next(key for key in error.instance if key not in known)
     name = " ".join(key.split()) if isinstance(key, str) else describe_given(key)
+    if not name.isprintable() or not 0 < len(name) <= LONGEST:
+        name = _quoted(name)
     near = [_join([*path, match]) for match in nearest(key, known)]
     elsewhere = [place for place, _ in list_keys(schema) if place.split(".")[-1] == key]
     # Keys such as `min` are in so many places that naming them helps nobody.
@@ -96,7 +109,7 @@ def _unknown_key(path: list, error: ValidationError, schema: dict) -> str:
 
 def nearest(word: object, known: Iterable[str]) -> list[str]:
     """Return the known word that is most like the given one, or nothing."""
-    return difflib.get_close_matches(str(word).lower(), list(known), n=1)
+    return difflib.get_close_matches(str(word)[:LONGEST].lower(), list(known), n=1)
 
 
 def did_you_mean(candidates: list[str]) -> str:
@@ -128,6 +141,18 @@ def describe_given(value: object) -> str:
     if isinstance(value, str) and not value.strip():
         return "empty text"
     if isinstance(value, str):
-        return repr(value if len(value) <= 60 else f"{value[:57]}...")
-    text = str(value).removesuffix(".0")
-    return text if len(text) <= 60 else f"{text[:57]}..."
+        return _quoted(value)
+    if isinstance(value, Foreign):
+        return f"a value of the type {value.kind}"
+    return _cut(str(value).removesuffix(".0"))
+
+
+def _quoted(text: str) -> str:
+    """Return the beginning of a text in quotes, what cannot be printed as an escape sequence."""
+    # Escape sequences are several letters each.
+    quoted = repr(_cut(text))
+    return quoted if len(quoted) <= LONGEST + 2 else f"{quoted[: LONGEST - 2]}...{quoted[0]}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

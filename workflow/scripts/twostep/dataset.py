@@ -13,6 +13,7 @@ import xarray as xr
 from twostep.errors import UserError
 from twostep.files import is_zarr
 from twostep.netcdf3 import missing_bytes
+from twostep.wording import one_line
 
 # Decompressed chunks that are kept for each open variable: much of a column may be in one chunk,
 # and reading it in parts must not decompress it for each part, nor may all of them fill the memory.
@@ -168,8 +169,8 @@ def _describe_features(
     features: dict[str, Feature] = {}
     for variable in variables:
         array = data.variables[variable]
-        units = str(array.attrs.get("units", ""))
-        long_name = str(array.attrs.get("long_name", variable))
+        units = one_line(str(array.attrs.get("units", "")))
+        long_name = one_line(str(array.attrs.get("long_name", variable)))
         names = [variable]
         for dimension in _extra_dimensions(array, sample_dimensions):
             names = [f"{variable}[{label}]" for label in _labels(data, dimension)]
@@ -290,7 +291,7 @@ def _labels(data: OpenFile, dimension: str) -> list[str]:
     if dimension in data.variables:
         coordinate = data.variables[dimension]
         if coordinate.ndim - is_characters(coordinate) == 1:
-            return text_of(coordinate.values, coordinate).tolist()
+            return [one_line(label) for label in text_of(coordinate.values, coordinate).tolist()]
     return [str(number) for number in range(data.sizes[dimension])]
 
 

@@ -50,8 +50,9 @@ BASELINES = {
     "linear": ("linear regression", (0, (1, 1.5))),
 }
 DIMENSIONLESS = ("1", "-", "dimensionless", "none", "unitless")
-# Letters of a quantity's name that fit along an axis.
+# Letters of a quantity's name and of a unit that fit along an axis.
 LONGEST_NAME = 20
+LONGEST_UNIT = 30
 
 
 def save(figure: Figure, stem: str | Path) -> None:
@@ -78,7 +79,12 @@ def describe_loss(output_activation: str, outputs: list[dict]) -> str:
         return f"MSE, {unit}"
     transform, name = names.pop()
     text = name if transform == "none" else f"{transform}({name})"
-    return f"MSE of {text}, {unit}" if len(text) <= LONGEST_NAME else f"MSE, {unit}"
+    return f"MSE of {_literal(text)}, {unit}" if len(text) <= LONGEST_NAME else f"MSE, {unit}"
+
+
+def _literal(text: str) -> str:
+    """Return a text from a file as it is to be drawn: matplotlib takes what is between $ for math."""
+    return text.replace("\\", "/").replace("$", r"\$")
 
 
 def _loss_unit(output_activation: str, outputs: list[dict]) -> str:
@@ -93,7 +99,7 @@ def _loss_unit(output_activation: str, outputs: list[dict]) -> str:
     # ASSUME: outputs without a unit that lie in [0, 1] are numbers.
     if not unit or unit.lower() in DIMENSIONLESS:
         return "dimensionless"
-    return f"({unit})²"
+    return f"({_literal(unit)})²" if len(unit) <= LONGEST_UNIT else "units of the data, squared"
 
 
 def layer_colours(smallest: int, largest: int) -> tuple[ListedColormap, BoundaryNorm]:

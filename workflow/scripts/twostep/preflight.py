@@ -21,6 +21,12 @@ def list_files(files: str | list[str] | None) -> list[str]:
     found = []
     for entry in [files] if isinstance(files, str) else files or []:
         found += _match(entry)
+    for path in found:
+        if "{" in path or "}" in path:
+            raise UserError(
+                f"dataset.files: {path} has braces in its name, which Snakemake takes for those of "
+                "a wildcard: give it another name"
+            )
     seen = {}
     for path in found:
         same = seen.setdefault(os.path.realpath(path), path)
@@ -32,8 +38,12 @@ def list_files(files: str | list[str] | None) -> list[str]:
 
 def _match(entry: str) -> list[str]:
     """Return the files that one entry stands for."""
-    # Path.glob takes no absolute patterns; a name with brackets is a name if such a file exists.
-    found = [entry] if Path(entry).exists() else glob.glob(entry, recursive=True)  # noqa: PTH207
+    try:
+        # Path.glob takes no absolute patterns; a name with brackets is one if such a file exists.
+        found = [entry] if Path(entry).exists() else glob.glob(entry, recursive=True)  # noqa: PTH207
+    except (OSError, ValueError):
+        # The name is too long, or has characters that no name can have.
+        found = []
     matches = sorted(found, key=_in_numbers)
     if not matches:
         raise UserError(

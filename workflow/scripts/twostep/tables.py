@@ -28,6 +28,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str))
     except ValueError as error:  # pandas's own errors are such, too
         raise damaged(path) from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise damaged(path)
     text = [column for column in TEXT_COLUMNS if column in table]
     return table.fillna(dict.fromkeys(text, ""))
 

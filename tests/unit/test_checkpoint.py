@@ -1,0 +1,95 @@
+"""A training that goes on from a checkpoint ends as one that was never interrupted."""
+
+import pytest
+import torch
+
+from twostep import checkpoint as checkpoint_module
+from twostep.checkpoint import Checkpoint
+from twostep.space import Configuration
+from twostep.training import Budget, TrainingData, train
+
+
+class Killed(BaseException):
+    """Stands for a process that ends without a chance to say anything."""
+
+
+@pytest.fixture(scope="module")
+def data():
+    generator = torch.Generator().manual_seed(1)
+    inputs = torch.rand(300, 2, generator=generator)
+    return TrainingData(inputs[:200], inputs[:200, :1], inputs[200:], inputs[200:, :1])
+
+
+def run(data, optimizer, budget, checkpoint=None):
+    configuration = Configuration((8, 8), 0.01, 32, "relu", optimizer, 0.01, 0.2)
+    return train(
+        configuration, data, budget, output_activation="sigmoid", seed=3, checkpoint=checkpoint
+    )
+
+
+def results(training):
+    measured = {name for name in vars(training) if name.endswith("cpu_seconds")}
+    values = {name: value for name, value in vars(training).items() if name not in measured}
+    weights = values.pop("weights")
+    return values, {name: tensor.tolist() for name, tensor in weights.items()}
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize("budget", [Budget(max_epochs=9), Budget(60, None, None, 14)])
+def test_a_killed_training_ends_with_the_same_numbers(
+    data, tmp_path, monkeypatch, optimizer, budget
+):
+    monkeypatch.setattr(checkpoint_module, "MIN_SECONDS", 0)
+    monkeypatch.setattr(checkpoint_module, "MIN_INTERVALS", 0)
+    whole = run(data, optimizer, budget)
+    saved = []
+
+    def die_sometimes():
+        saved.append(1)
+        if len(saved) in (1, 3, 4):
+            raise Killed
+
+    deaths = 0
+    while True:
+        torch.manual_seed(deaths)  # whatever another process would start from
+        try:
+            resumed = run(data, optimizer, budget, Checkpoint(tmp_path / "c.pt", die_sometimes))
+            break
+        except Killed:
+            deaths += 1
+    assert deaths == 3
+    assert len(saved) == resumed.epochs - 1  # no epoch was trained twice
+    assert results(resumed) == results(whole)
+    assert resumed.earlier_cpu_seconds > 0
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", None])
+def test_a_damaged_checkpoint_costs_only_time(data, tmp_path, monkeypatch, content):
+    monkeypatch.setattr(checkpoint_module, "MIN_SECONDS", 0)
+    path = tmp_path / "c.pt"
+    whole = run(data, "adam", Budget(max_epochs=3), Checkpoint(path))
+    saved = path.read_bytes()
+    path.write_bytes(saved[: len(saved) // 2] if content is None else content)
+    again = run(data, "adam", Budget(max_epochs=3), Checkpoint(path))
+    assert results(again) == results(whole)
+    assert again.earlier_cpu_seconds == 0
+
+
+def test_checkpoints_are_rare_enough_not_to_cost_much(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(checkpoint_module.time, "monotonic", lambda: now[0])
+    times = []
+
+    def save(path, content):
+        times.append(now[0])
+        now[0] += 0.5
+
+    monkeypatch.setattr(checkpoint_module, "save", save)
+    checkpoint = Checkpoint(tmp_path / "c.pt")
+    for _ in range(1000):
+        checkpoint.offer(dict)
+        now[0] += 0.1
+    assert len(times) == 4
+    assert times[0] == pytest.approx(1.0, abs=0.2)
+    # Each of them took half a second.
+    assert times[2] - times[1] == pytest.approx(25.5, abs=0.2)

@@ -1,0 +1,171 @@
+"""What fails is recorded, counted and tried again; what is damaged is named and made anew."""
+
+import json
+import resource
+
+import pandas as pd
+import pytest
+
+# One trial each: an error, a killed process, more memory than there is, and a loss that diverges.
+FAULTS = """\
+        import os
+        import signal
+
+        faulty = os.environ.get("FAULTY", "").split()
+        if f"{trial.step}-{trial.trial}-error" in faulty:
+            raise ValueError("made to fail")
+        if f"{trial.step}-{trial.trial}-kill" in faulty:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if f"{trial.step}-{trial.trial}-memory" in faulty:
+            torch.empty(10**15)
+"""
+BEFORE_TRAINING = "            training = train("
+
+
+@pytest.fixture
+def faulty(fresh, tmp_path):
+    """A study whose trials fail as the environment variable FAULTY says."""
+    study = fresh.copy(tmp_path / "study")
+    inserted = "".join(f"    {line}\n" if line else "\n" for line in FAULTS.splitlines())
+    study.edit("workflow/scripts/twostep/trials.py", BEFORE_TRAINING, inserted + BEFORE_TRAINING)
+    return study
+
+
+def trials(study):
+    return pd.read_csv(study.results / "rank" / "0.2" / "trials.csv")
+
+
+def test_failed_trials_are_recorded_counted_and_tried_again(faulty, finished, monkeypatch):
+    monkeypatch.setenv("FAULTY", "search-0-error search-1-kill search-5-memory")
+    # Too many of them stop the run before anything is ranked.
+    process = faulty.snakemake()
+    sentence = "Error: 3 of 6 trials (50 %) failed, more than search.max_failed = 20 % ("
+    assert process.returncode != 0
+    assert process.stderr.count(sentence) == 1, process.stderr
+    assert "Traceback" not in process.stderr
+    assert not (faulty.results / "rank" / "0.2" / "trials.csv").exists()
+    # Allowed, they are left out of the ranking.
+    faulty.config["search"]["max_failed"] = 0.5
+    work = faulty.run()
+    assert not work.searched
+    table = trials(faulty).set_index("trial")
+    failed = {0: "failed", 1: "killed", 5: "out_of_memory"}
+    assert table["status"].to_dict() == {trial: failed.get(trial, "ok") for trial in range(6)}
+    assert table.loc[list(failed), "rank"].isna().all()
+    assert table.at[0, "message"] == "ValueError: made to fail"
+    assert "killed by SIGKILL 2 times" in table.at[1, "message"]
+    summary = (faulty.results / "summary.md").read_text()
+    assert "- Trials: 3 ok, 1 failed, 1 killed, 1 out of memory." in summary
+    assert "3 of 6 trials (50 %) failed (1 failed, 1 killed, 1 out of memory)" in summary
+    assert "--forcerun search_shard retrain_trial" in summary
+    assert "Nothing to be done" in faulty.snakemake().stderr
+    # The documented command, once the cause is mended, trains these three and no other.
+    monkeypatch.delenv("FAULTY")
+    work = faulty.run("--forcerun", "search_shard", "retrain_trial")
+    assert work.trials("0.2") == [0, 1, 5]
+    for path in ("rank/0.2/trials.csv", "select/retrained.csv", "select/selection.csv"):
+        assert (faulty.results / path).read_bytes() == (finished.results / path).read_bytes()
+    assert "failed" not in (faulty.results / "summary.md").read_text()
+
+
+def test_a_finalist_that_kills_its_process_cannot_be_chosen(faulty, finished, monkeypatch):
+    best, other = trials(finished)["trial"][:2]
+    monkeypatch.setenv("FAULTY", f"retrain-{best}-kill")
+    faulty.run()
+    table = pd.read_csv(faulty.results / "select" / "retrained.csv").set_index("trial")
+    assert table["status"].to_dict() == {best: "killed", other: "ok"}
+    selection = pd.read_csv(faulty.results / "select" / "selection.csv")
+    assert set(selection["trial"]) == {other}
+    assert "1 of 2 models (50 %) failed (1 killed)" in (faulty.results / "summary.md").read_text()
+    monkeypatch.delenv("FAULTY")
+    work = faulty.run("--forcerun", "search_shard", "retrain_trial")
+    assert not work.searched and work.retrained.total() == 1
+    path = "select/selection.csv"
+    assert (faulty.results / path).read_bytes() == (finished.results / path).read_bytes()
+
+
+def damage_journal(study):
+    """Tear the last line of one file of the journal, and garble the middle of another."""
+    torn, garbled = sorted((study.results / "journal" / "search").rglob("*.jsonl"))
+    torn.write_bytes(torn.read_bytes()[:-30])
+    lines = garbled.read_bytes().splitlines(keepends=True)
+    # Still JSON, with another number: only the checksum tells.
+    assert b'"epochs": 4' in lines[1]
+    lines[1] = lines[1].replace(b'"epochs": 4', b'"epochs": 5')
+    garbled.write_bytes(b"".join(lines[:1]) + b"\x00\xff{]\n" + b"".join(lines[1:]))
+    return {json.loads(lines[1])["record"]["trial"]}
+
+
+def test_a_damaged_journal_costs_only_the_damaged_trials(study):
+    before = (study.results / "rank" / "0.2" / "trials.csv").read_bytes()
+    files = sorted((study.results / "journal" / "search").rglob("*.jsonl"))
+    last = json.loads(files[0].read_bytes().splitlines()[-1])["record"]["trial"]
+    lost = damage_journal(study) | {last}
+    for path in (study.results / "search").rglob("shard_*"):
+        path.unlink()
+    study.snakemake()
+    read = [
+        json.loads(line)["record"]["trial"]
+        for path in (study.results / "journal" / "search").rglob("*.jsonl")
+        if path not in files
+        for line in path.read_text().splitlines()
+    ]
+    assert sorted(read) == sorted(lost)
+    assert (study.results / "rank" / "0.2" / "trials.csv").read_bytes() == before
+    assert "Nothing to be done" in study.snakemake().stderr
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "prepare/manifest.json",
+        "prepare/training_targets.npy",
+        "subset/0.2/validation_inputs.npy",
+        "search/0.2/shard_1.jsonl",
+        "rank/0.2/trials.csv",
+        "retrain/*.json",
+        "retrain/*.pt",
+    ],
+)
+def test_a_truncated_output_is_named_and_made_anew(study, finished, pattern):
+    path = next(path for path in sorted(study.results.glob(pattern)) if "timing" not in path.name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    # Something that reads it has to be done.
+    process = study.snakemake("--forcerun", "subset", "rank", "evaluate", "select_model")
+    assert process.returncode != 0
+    assert "Traceback" not in process.stderr
+    said = [line for line in process.stderr.splitlines() if path.name in line and "delete" in line]
+    assert said, process.stderr
+    (study.results / "prepare" / "manifest.json").unlink() if path.suffix == ".npy" else None
+    path.unlink()
+    work = study.run()
+    assert not work.searched and not work.retrained
+    for name in ("rank/0.2/trials.csv", "select/retrained.csv", "select/selection.csv"):
+        assert (study.results / name).read_bytes() == (finished.results / name).read_bytes()
+
+
+def test_a_full_disk_is_told_and_loses_nothing(fresh, finished, tmp_path):
+    """A limit on the size of files that the models do not fit in, and then none."""
+    study = fresh.copy(tmp_path)
+    study.run("search")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, limits[1]))
+    try:
+        process = study.snakemake("--cores", "1")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert process.returncode != 0
+    work = study.run()
+    assert not work.searched
+    for name in ("rank/0.2/trials.csv", "select/retrained.csv", "select/selection.csv"):
+        assert (study.results / name).read_bytes() == (finished.results / name).read_bytes()
+
+
+def test_a_trial_is_reproduced_by_one_command(study):
+    target = "results/small/reproduce/0.2/trial_4.json"
+    process = study.snakemake(target)
+    assert process.returncode == 0, process.stderr
+    assert "Trial 4 was trained once more: its record is identical" in process.stderr
+    outcome = json.loads((study.folder / target).read_text())
+    assert outcome["differing"] == []
+    assert outcome["recorded"] == outcome["reproduced"]
