@@ -2,13 +2,17 @@
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: run test check
+.PHONY: run test test-campaigns check
 
 run: $(VENV)/installed
 	$(VENV)/bin/snakemake --cores all
 
 test: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest
+
+# Kills at random moments, mutated configs and files, damaged results: in short.
+test-campaigns: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest tests/campaigns
 
 # The style checks that the continuous integration makes.
 check: $(VENV)/installed-dev

@@ -1,7 +1,6 @@
-"""What fails is recorded, counted and tried again; what is damaged is named and made anew."""
+"""Trials that fail are recorded, counted and tried again."""
 
 import json
-import resource
 
 import pandas as pd
 import pytest
@@ -82,83 +81,6 @@ def test_a_finalist_that_kills_its_process_cannot_be_chosen(faulty, finished, mo
     assert not work.searched and work.retrained.total() == 1
     path = "select/selection.csv"
     assert (faulty.results / path).read_bytes() == (finished.results / path).read_bytes()
-
-
-def damage_journal(study):
-    """Tear the last line of one file of the journal, and garble the middle of another."""
-    torn, garbled = sorted((study.results / "journal" / "search").rglob("*.jsonl"))
-    torn.write_bytes(torn.read_bytes()[:-30])
-    lines = garbled.read_bytes().splitlines(keepends=True)
-    # Still JSON, with another number: only the checksum tells.
-    assert b'"epochs": 4' in lines[1]
-    lines[1] = lines[1].replace(b'"epochs": 4', b'"epochs": 5')
-    garbled.write_bytes(b"".join(lines[:1]) + b"\x00\xff{]\n" + b"".join(lines[1:]))
-    return {json.loads(lines[1])["record"]["trial"]}
-
-
-def test_a_damaged_journal_costs_only_the_damaged_trials(study):
-    before = (study.results / "rank" / "0.2" / "trials.csv").read_bytes()
-    files = sorted((study.results / "journal" / "search").rglob("*.jsonl"))
-    last = json.loads(files[0].read_bytes().splitlines()[-1])["record"]["trial"]
-    lost = damage_journal(study) | {last}
-    for path in (study.results / "search").rglob("shard_*"):
-        path.unlink()
-    study.snakemake()
-    read = [
-        json.loads(line)["record"]["trial"]
-        for path in (study.results / "journal" / "search").rglob("*.jsonl")
-        if path not in files
-        for line in path.read_text().splitlines()
-    ]
-    assert sorted(read) == sorted(lost)
-    assert (study.results / "rank" / "0.2" / "trials.csv").read_bytes() == before
-    assert "Nothing to be done" in study.snakemake().stderr
-
-
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        "prepare/manifest.json",
-        "prepare/training_targets.npy",
-        "subset/0.2/validation_inputs.npy",
-        "search/0.2/shard_1.jsonl",
-        "rank/0.2/trials.csv",
-        "retrain/*.json",
-        "retrain/*.pt",
-    ],
-)
-def test_a_truncated_output_is_named_and_made_anew(study, finished, pattern):
-    path = next(path for path in sorted(study.results.glob(pattern)) if "timing" not in path.name)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    # Something that reads it has to be done.
-    process = study.snakemake("--forcerun", "subset", "rank", "evaluate", "select_model")
-    assert process.returncode != 0
-    assert "Traceback" not in process.stderr
-    said = [line for line in process.stderr.splitlines() if path.name in line and "delete" in line]
-    assert said, process.stderr
-    (study.results / "prepare" / "manifest.json").unlink() if path.suffix == ".npy" else None
-    path.unlink()
-    work = study.run()
-    assert not work.searched and not work.retrained
-    for name in ("rank/0.2/trials.csv", "select/retrained.csv", "select/selection.csv"):
-        assert (study.results / name).read_bytes() == (finished.results / name).read_bytes()
-
-
-def test_a_full_disk_is_told_and_loses_nothing(fresh, finished, tmp_path):
-    """A limit on the size of files that the models do not fit in, and then none."""
-    study = fresh.copy(tmp_path)
-    study.run("search")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, limits[1]))
-    try:
-        process = study.snakemake("--cores", "1")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert process.returncode != 0
-    work = study.run()
-    assert not work.searched
-    for name in ("rank/0.2/trials.csv", "select/retrained.csv", "select/selection.csv"):
-        assert (study.results / name).read_bytes() == (finished.results / name).read_bytes()
 
 
 def test_a_trial_is_reproduced_by_one_command(study):

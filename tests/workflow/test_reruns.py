@@ -3,7 +3,7 @@
 import json
 
 import pandas as pd
-from conftest import write_data
+from small_study import write_data
 
 
 def selected(study, fraction="0.2"):

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 import xarray as xr
 import yaml
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 # What a run needs of the repository, so that tests may edit a copy of it.
 PARTS = ("Snakefile", "workflow", "config", "envs", "profiles")
 
@@ -135,10 +134,8 @@ def write_data(path: Path, n_samples: int = 1600) -> None:
     ).to_netcdf(path)
 
 
-@pytest.fixture(scope="session")
-def fresh(tmp_path_factory) -> Study:
-    """A study that has not been run; copy it before a change."""
-    folder = tmp_path_factory.mktemp("fresh")
+def make_study(folder: Path) -> Study:
+    """Put a copy of the workflow and a data file into a folder; return the study to run there."""
     for part in PARTS:
         source = REPOSITORY / part
         if source.is_dir():
@@ -147,18 +144,4 @@ def fresh(tmp_path_factory) -> Study:
         else:
             shutil.copy2(source, folder / part)
     write_data(folder / "data.nc")
-    return Study(folder, CONFIG)
-
-
-@pytest.fixture(scope="session")
-def finished(fresh, tmp_path_factory) -> Study:
-    """A study that has been run to its end; copy it before a change."""
-    study = fresh.copy(tmp_path_factory.mktemp("finished"))
-    study.run()
-    return study
-
-
-@pytest.fixture
-def study(finished, tmp_path) -> Study:
-    """A copy of the finished study, to change and run again."""
-    return finished.copy(tmp_path / "study")
+    return Study(folder, copy.deepcopy(CONFIG))
