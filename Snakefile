@@ -27,3 +27,4 @@ rule all:
         rules.retrain.input,
         rules.figures.output,
         rules.summarise.output,
+        rules.provenance.output,

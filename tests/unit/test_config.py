@@ -80,6 +80,7 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "n_trials": 1000,
         "fractions": [0.05],
         "shard_size": 20,
+        "max_failed": 0.2,
         "n_validation": 10000,
         "budget": {
             "max_epochs": 100,

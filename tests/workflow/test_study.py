@@ -1,5 +1,6 @@
 """A whole study: what it leaves behind, on several kinds of data and from several configs."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 import xarray as xr
 import yaml
 
+from twostep.config import resolve_config
 from twostep.model import load_model
 
 
@@ -103,6 +105,25 @@ def test_the_ranking_is_the_same_for_any_shard_size_and_number_of_cores(fresh, t
         tables.append((study.results / "rank" / "0.2" / "trials.csv").read_bytes())
     assert len(set(tables)) == 1
     assert tables[0].count(b"\n") == 10
+
+
+def test_figures_and_tables_can_be_traced_to_what_made_them(finished):
+    provenance = json.loads((finished.results / "provenance.json").read_text())
+    hashes = provenance["results"]
+    shown = [*finished.results.glob("figures/*"), *finished.results.glob("*/**/*.csv")]
+    for path in [*shown, finished.results / "summary.md", *finished.results.glob("retrain/*.pt")]:
+        name = path.relative_to(finished.results).as_posix()
+        assert hashes[name] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert len(shown) >= 8 + 5
+    expected = resolve_config(finished.config)
+    del expected["generate"]  # which has no influence on a study of one's own data
+    assert provenance["config"] == expected
+    (file,) = provenance["data"]["files"]
+    content = (finished.folder / "data.nc").read_bytes()
+    assert file["sha256"] == hashlib.sha256(content).hexdigest()
+    (trained,) = provenance["trained_on"]["search, fraction 0.2"]
+    assert trained["n_trials"] == 6
+    assert set(provenance["code"]["stages"]) >= {"prepare", "search_shard", "figures"}
 
 
 def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_path):

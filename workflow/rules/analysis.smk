@@ -107,3 +107,39 @@ rule summarise:
         code=code("summarise"),
     script:
         "../scripts/summarise.py"
+
+
+# The last rule: it depends on all results, so that none is newer than what is said of it.
+rule provenance:
+    input:
+        rules.figures.output,
+        models=rules.retrain.input.models,
+        records=rules.retrain.input.records,
+        evaluations=rules.select_model.input.evaluations,
+        trials=rules.select_model.input.trials,
+        timings=rules.summarise.input.timings,
+        retrained=rules.select_model.output.retrained,
+        retrain_timings=rules.select_model.output.timings,
+        selection=rules.select_model.output.selection,
+        baseline=rules.baseline.output[0],
+        summary=rules.summarise.output[0],
+        manifest=rules.prepare.output.manifest,
+        subsets=rules.baseline.input.subsets,
+    output:
+        f"{RESULTS}/provenance.json",
+    log:
+        f"{RESULTS}/logs/provenance.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        folder=RESULTS,
+        fractions=list(FRACTIONS),
+        sources=SOURCES,
+        config=as_text(used_config()),
+        stages=as_text({rule: code(rule) for rule in STAGES}),
+        code=code("provenance"),
+    script:
+        "../scripts/provenance.py"

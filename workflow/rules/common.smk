@@ -64,6 +64,27 @@ except PackageNotFoundError:
     # Only the jobs have it (--sdm conda), whose environment Snakemake watches itself.
     TORCH = ""
 
+# The rules that made what a study's provenance describes.
+STAGES = (
+    "generate",
+    "prepare",
+    "subset",
+    "search_shard",
+    "rank",
+    "retrain_trial",
+    "evaluate",
+    "baseline",
+    "select_model",
+    "figures",
+    "summarise",
+)
+
+
+def used_config():
+    """The config without the section that has no influence where the user has data."""
+    return {key: value for key, value in config.items() if key != "generate" or not DATA_FILES}
+
+
 # What the study was last prepared from: beside the results, as Snakemake must not delete it.
 SOURCES = f"{RESULTS}/journal/sources.json"
 

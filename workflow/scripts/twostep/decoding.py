@@ -59,7 +59,9 @@ def _comparable(
     """Return numbers and a limit for them, both as stored or both in physical units."""
     limit = np.ravel(limit)
     if signed.kind == "f":
-        return stored, limit.astype(signed)
+        # A limit beyond what the type holds is none.
+        with np.errstate(over="ignore"):
+            return stored, limit.astype(signed)
     if limit.dtype.kind == "f":
         # A limit for packed integers that is no integer is in physical units.
         return values, limit

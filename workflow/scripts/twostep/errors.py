@@ -1,13 +1,13 @@
-"""What a person can mend."""
+"""The one exception that is meant to be read by the person who started the run."""
 
 # Letters after which a sentence is cut in its middle: names in configs and files can be any length.
 LONGEST_SENTENCE = 800
 
 
 class UserError(Exception):
-    """A mistake in the config or the data; its text is a sentence for the person who runs it.
+    """One clear sentence: what is wrong, where (file, key, row) and what to do about it.
 
-    Whatever names and messages the sentence repeats, it is one line that can be printed.
+    Whatever names and messages it repeats, it becomes one line that can be printed.
     """
 
     def __init__(self, sentence: str) -> None:

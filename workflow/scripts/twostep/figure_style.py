@@ -83,8 +83,8 @@ def describe_loss(output_activation: str, outputs: list[dict]) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return a text from a file as it is to be drawn: matplotlib takes what is between $ for math."""
-    return text.replace("\\", "/").replace("$", r"\$")
+    """Return a text as matplotlib draws it unchanged, which takes what is between $ for math."""
+    return text.replace("$", r"\$")
 
 
 def _loss_unit(output_activation: str, outputs: list[dict]) -> str:

@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 
-
 # Letters of a text from a file that are worth repeating.
 LONGEST_TEXT = 200
 
 
 def one_line(text: str) -> str:
     """Return a text from a file as one line of printable characters, cut if it is very long."""
-    text = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    text = " ".join("".join(x if x.isprintable() else " " for x in text).split())
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 3]}..."
 
 

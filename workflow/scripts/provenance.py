@@ -1,0 +1,70 @@
+"""Write what the results of a study were made from, with and on."""
+
+import json
+
+from twostep.files import read_json, write_json
+from twostep.logs import reporting
+from twostep.provenance import (
+    count_environments,
+    describe_commit,
+    describe_environment,
+    describe_files,
+    hash_results,
+)
+from twostep.tables import read_table
+
+
+def main(
+    *,
+    results: list[str],
+    folder: str,
+    manifest: str,
+    sources: str,
+    searches: dict[str, str],
+    retraining: str,
+    config: dict,
+    stages: dict[str, str],
+    output: str,
+    threads: int,
+) -> None:
+    """Write the provenance of the files `results` in the folder of the study.
+
+    `searches` is {fraction: path of its timings}, `retraining` the path of step 2's, `stages`
+    the hash of each rule's code and `sources` the record of the data files.
+    """
+    data = read_json(manifest)
+    trained_on = {f"search, fraction {name}": path for name, path in searches.items()}
+    trained_on["retraining"] = retraining
+    described = {
+        "study": config["study"],
+        "config": config,
+        "data": {
+            "content": data["content"],
+            "n_rows_read": data["n_rows_read"],
+            "n_rows_used": data["n_rows_used"],
+            "files": describe_files(sources),
+        },
+        "code": {**describe_commit(), "stages": stages},
+        "environment": describe_environment(threads),
+        "trained_on": {
+            step: count_environments(read_table(path)) for step, path in trained_on.items()
+        },
+        "results": hash_results(results, folder),
+    }
+    write_json(output, described)
+
+
+if __name__ == "__main__":
+    with reporting(snakemake.log[0]):
+        main(
+            results=list(snakemake.input),
+            folder=snakemake.params.folder,
+            manifest=snakemake.input.manifest,
+            sources=snakemake.params.sources,
+            searches=dict(zip(snakemake.params.fractions, snakemake.input.timings, strict=True)),
+            retraining=snakemake.input.retrain_timings,
+            config=json.loads(snakemake.params.config),
+            stages=json.loads(snakemake.params.stages),
+            output=snakemake.output[0],
+            threads=snakemake.threads,
+        )

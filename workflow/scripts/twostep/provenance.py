@@ -1,0 +1,116 @@
+"""What a study's results were made from, with and on: one description for all of them."""
+
+import hashlib
+import platform
+import re
+import subprocess
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from twostep.files import read_json
+from twostep.fingerprint import PACKAGE
+from twostep.processor import processor_name
+
+# What decides numbers and figures; the rest follows from these.
+PACKAGES = (
+    "matplotlib",
+    "netCDF4",
+    "numba",
+    "numpy",
+    "pandas",
+    "scipy",
+    "snakemake",
+    "torch",
+    "xarray",
+    "zarr",
+)
+GIT_SECONDS = 30
+LIBRARIES = r"Math Kernel Library|MKL-DNN|oneDNN|OpenMP"
+
+
+def describe_commit(folder: str | Path = PACKAGE) -> dict[str, str | bool | None]:
+    """Return the git commit of the repository around a folder, and whether it was edited since.
+
+    Both are None where there is no repository or no git.
+    """
+    commit = _git(folder, "rev-parse", "HEAD")
+    # Files that git does not know are not part of the workflow: data, results, configs.
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    known = commit is not None and changes is not None
+    return {"commit": commit if known else None, "dirty": bool(changes) if known else None}
+
+
+def _git(folder: str | Path, *arguments: str) -> str | None:
+    try:
+        process = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return process.stdout.strip()
+
+
+def describe_files(sources: str | Path) -> list[dict] | None:
+    """Return path, size and SHA-256 of each data file; None if the record of them was deleted."""
+    if not Path(sources).exists():
+        return None
+    kept = ("path", "bytes", "sha256")
+    return [{key: entry[key] for key in kept} for entry in read_json(sources)["files"]]
+
+
+def describe_environment(threads: int) -> dict:
+    """Return versions, processor and matrix libraries of this process, and its `threads`."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "processor": processor_name(),
+        "torch_cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads_per_job": threads,
+        "matrix_libraries": {"torch": _torch_libraries(), "numpy": _numpy_library()},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _torch_libraries() -> list[str]:
+    """Return the BLAS that torch was built with, and its libraries with their versions."""
+    description = torch.__config__.show()
+    blas = re.search(r"BLAS_INFO=(\w+)", description)
+    named = [line.strip(" -") for line in description.splitlines() if re.search(LIBRARIES, line)]
+    return [f"BLAS: {blas[1] if blas else 'unknown'}", *named]
+
+
+def _numpy_library() -> str:
+    library = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{library['name']} {library['version']}"
+
+
+def count_environments(timings: pd.DataFrame) -> list[dict]:
+    """Return on which processors and with which torch the trials of a table were trained."""
+    counted = timings.groupby(["processor", "torch"], as_index=False).size()
+    return counted.rename(columns={"size": "n_trials"}).to_dict("records")
+
+
+def hash_results(paths: Iterable[str], folder: str | Path) -> dict[str, str]:
+    """Return the SHA-256 of each file, by its path relative to a folder."""
+    hashes = {}
+    for path in sorted(paths):
+        with Path(path).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        hashes[Path(path).relative_to(folder).as_posix()] = digest
+    return hashes
