@@ -136,6 +136,7 @@ def write_data(path: Path, n_samples: int = 1600) -> None:
 
 def make_study(folder: Path) -> Study:
     """Put a copy of the workflow and a data file into a folder; return the study to run there."""
+    folder.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         source = REPOSITORY / part
         if source.is_dir():

@@ -3,8 +3,10 @@
 import errno
 import resource
 
+import generate
 import numpy as np
 import pytest
+import xarray as xr
 
 from twostep.arrays import Rows, write_folder
 from twostep.errors import UserError
@@ -43,3 +45,17 @@ def test_a_defect_keeps_its_traceback(tmp_path):
     with pytest.raises(ZeroDivisionError), reporting(tmp_path / "rule.log"):
         1 / 0  # noqa: B018
     assert "Traceback" in (tmp_path / "rule.log").read_text()
+
+
+def test_a_disk_that_is_full_for_the_netcdf_library_is_one_sentence(tmp_path, capsys, monkeypatch):
+    data = xr.Dataset({"x": ("sample", np.arange(100_000.0))})
+    monkeypatch.setattr(generate, "generate", lambda *arguments, **keywords: data)
+    path, limits = tmp_path / "part_0.nc", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(SystemExit), reporting(tmp_path / "rule.log"):
+            generate.main(first=0, last=1, modes=["single"], seed=1, output=str(path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "the file cannot be written, as on a full disk" in capsys.readouterr().err
+    assert [entry.name for entry in tmp_path.iterdir()] == ["rule.log"]

@@ -1,5 +1,7 @@
 """Generate one part of the embedded data set with the cloud-parcel model."""
 
+import errno
+
 from twostep.files import atomic_path
 from twostep.logs import reporting
 from twostep.parcel_dataset import generate
@@ -9,8 +11,11 @@ def main(*, first: int, last: int, modes: list[str], seed: int, output: str) -> 
     """Write the samples first ... last - 1 as NetCDF."""
     data = generate(first, last - first, seed=seed, modes=modes)
     with atomic_path(output) as temporary:
-        # Through memory, as the NetCDF library tells of a full disk by an error of its own.
-        temporary.write_bytes(data.to_netcdf(engine="netcdf4"))
+        try:
+            data.to_netcdf(temporary, engine="netcdf4")
+        except RuntimeError as error:  # the NetCDF library's own word for a full disk
+            reason = f"the file cannot be written, as on a full disk ({error})"
+            raise OSError(errno.EIO, reason, output) from error
 
 
 if __name__ == "__main__":
