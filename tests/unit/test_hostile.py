@@ -16,12 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
+from twostep import wording
 from twostep.config import load_schema, resolve_config
 from twostep.config_sentences import list_keys
 from twostep.dataset import read_headers
 from twostep.errors import LONGEST_SENTENCE, UserError
 from twostep.figure_style import describe_loss
-from twostep.preflight import list_files
+from twostep.preflight import check_no_template, list_files
 from twostep.prepare import prepare
 
 VALID = {
@@ -130,8 +131,8 @@ def test_what_anchors_make_endless_is_not_looked_into(path, value):
 @pytest.mark.parametrize(
     ("text", "fragment"),
     [
-        ("study: !!set {a, b}", "not a value of the type set"),
-        ("study: !!binary AP8=", "not a value of the type bytes"),
+        ("study: !!set {a, b}", "a digit, not a value of the type set"),
+        ("study: !!binary AP8=", "a digit, not a value of the type bytes"),
         ("? 0x" + "f" * 900 + "\n: 1", "inf is not a known key"),
         ("? " + "k" * 5000 + "\n: 1", "kkk...' is not a known key"),
         ('"\\e[31m": 1', r"'\x1b[31m' is not a known key"),
@@ -158,6 +159,15 @@ def test_more_jobs_than_can_be_planned_are_refused(path, value, fragment):
     put(config, path, value)
     with pytest.raises(UserError, match=fragment):
         resolve_config(config)
+
+
+@pytest.mark.parametrize("key", ["__use_yte__: true", '"\\x5f_use_yte__": 1'])
+def test_a_config_that_is_a_template_is_refused(tmp_path, key):
+    (tmp_path / "plain.yaml").write_text("study: mine\n")
+    (tmp_path / "template.yaml").write_text(f"study: mine\n{key}\n?print(1): 2\n")
+    check_no_template([tmp_path / "plain.yaml"])
+    with pytest.raises(UserError, match=r"template\.yaml has the key __use_yte__"):
+        check_no_template([tmp_path / "plain.yaml", tmp_path / "template.yaml"])
 
 
 NAMES = [
@@ -249,7 +259,7 @@ def prepare_or_tell(path, folder) -> None:
 # Not of NetCDF-4: a byte of it may end the process within its library.
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("file_format", ["NETCDF3_CLASSIC", "NETCDF3_64BIT_DATA"])
-@settings(FAST, max_examples=100)
+@settings(FAST, max_examples=50)
 @given(data=st.data())
 def test_damaged_files_are_prepared_or_one_sentence(tmp_path, file_format, data):
     path = tmp_path / "data.nc"
@@ -285,7 +295,7 @@ ATTRIBUTES = st.sampled_from(
 ) | st.lists(st.sampled_from([0.0, math.nan, 1e300]), min_size=2, max_size=3)
 
 
-@settings(FAST, max_examples=60)
+@settings(FAST, max_examples=40)
 @given(
     st.sampled_from(["units", "long_name", "scale_factor", "add_offset", "missing_value"])
     | st.sampled_from(["valid_range", "valid_min", "valid_max", "_Unsigned"]),
@@ -310,6 +320,14 @@ def test_texts_of_a_file_become_one_line_of_printable_characters(tmp_path):
     assert [feature.name for feature in features] == ["x[a b]", "x[c]"]
     assert features[0].units == "K per day"
     assert len(features[0].long_name) == 200 and features[0].long_name.endswith("...")
+
+
+def test_a_cell_of_a_table_stays_one():
+    assert wording.table([["name", "unit"], ["a|b", "<script>"]]).splitlines() == [
+        "| name | unit |",
+        "| --- | --- |",
+        "| a/b | «script» |",
+    ]
 
 
 @settings(FAST, max_examples=40)

@@ -315,3 +315,13 @@ def test_a_fraction_below_one_batch_is_an_error():
     split = (np.zeros((1000, 1)), np.zeros((1000, 1)))
     with pytest.raises(UserError, match="10, fewer than one batch of 64"):
         subset(split, split, fraction=0.01, n_validation=10, batch_size=64)
+
+
+def test_a_value_beyond_single_precision_once_standardised_is_named(tmp_path, columns):
+    columns["a"] = 1 + 1e-3 * columns["b"]
+    columns["a"][0] = 3e38
+    columns["part"] = np.repeat([1, 0, 2], [100, 800, 100])  # the first is in the validation split
+    split = SPLIT | {"method": "variable", "variable": "part"}
+    with pytest.raises(UserError, match="'a' has a value in the validation split that is too far"):
+        run(tmp_path, columns, split=split)
+    assert not list((tmp_path / "prepare").glob("*"))

@@ -135,11 +135,13 @@ rule provenance:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        folder=RESULTS,
         fractions=list(FRACTIONS),
         sources=SOURCES,
         config=as_text(used_config()),
-        stages=as_text({rule: code(rule) for rule in STAGES}),
+        # Nothing is generated where the user has data.
+        stages=as_text(
+            {rule: code(rule) for rule in STAGES if rule != "generate" or not DATA_FILES}
+        ),
         code=code("provenance"),
     script:
         "../scripts/provenance.py"

@@ -15,10 +15,11 @@ from twostep import fingerprint, resources as needs, sources
 from twostep.config import fraction_name, resolve_config
 from twostep.errors import UserError
 from twostep.figure_names import figure_captions
-from twostep.preflight import check_data, check_writable, list_files
+from twostep.preflight import check_data, check_no_template, check_writable, list_files
 from twostep.space import random_configurations
 
 try:
+    check_no_template(workflow.overwrite_configfiles)
     config = resolve_config(config)
     RESULTS = f"results/{config['study']}"
     DATA_FILES = list_files(config["dataset"]["files"])

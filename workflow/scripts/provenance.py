@@ -1,6 +1,7 @@
 """Write what the results of a study were made from, with and on."""
 
 import json
+from pathlib import Path
 
 from twostep.files import read_json, write_json
 from twostep.logs import reporting
@@ -17,7 +18,6 @@ from twostep.tables import read_table
 def main(
     *,
     results: list[str],
-    folder: str,
     manifest: str,
     sources: str,
     searches: dict[str, str],
@@ -27,7 +27,7 @@ def main(
     output: str,
     threads: int,
 ) -> None:
-    """Write the provenance of the files `results` in the folder of the study.
+    """Write the provenance of the files `results` to `output`, in the folder of the study.
 
     `searches` is {fraction: path of its timings}, `retraining` the path of step 2's, `stages`
     the hash of each rule's code and `sources` the record of the data files.
@@ -49,7 +49,7 @@ def main(
         "trained_on": {
             step: count_environments(read_table(path)) for step, path in trained_on.items()
         },
-        "results": hash_results(results, folder),
+        "results": hash_results(results, Path(output).parent),
     }
     write_json(output, described)
 
@@ -58,7 +58,6 @@ if __name__ == "__main__":
     with reporting(snakemake.log[0]):
         main(
             results=list(snakemake.input),
-            folder=snakemake.params.folder,
             manifest=snakemake.input.manifest,
             sources=snakemake.params.sources,
             searches=dict(zip(snakemake.params.fractions, snakemake.input.timings, strict=True)),

@@ -1,5 +1,6 @@
 """The schema of the config and the mistakes found by it, in words."""
 
+import datetime
 import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -87,7 +88,9 @@ def describe_error(error: ValidationError, schema: dict) -> str:
         hint = did_you_mean(nearest(error.instance, error.validator_value))
     elif error.instance is None and "default" in error.schema:
         hint = "; take the line out to get the default"
-    elif error.validator_value == "string" and not isinstance(error.instance, list | dict | None):
+    elif error.validator_value == "string" and isinstance(
+        error.instance, bool | int | float | datetime.date
+    ):
         hint = "; put it in quotes"
     return f"{_join(path)} must be {allowed}, not {describe_given(error.instance)}{hint}"
 

@@ -134,8 +134,9 @@ def read_headers(
 ) -> DataSet:
     """Check every file's header against the config; return the data set that they make.
 
-    Raises UserError for a file that lacks a variable, or whose variables have other entries or
-    units than those of the first file. `split_variable` is what the samples are divided by.
+    Raises UserError if there are no samples, or for a file that lacks a variable, or whose
+    variables have other entries or units than those of the first file. `split_variable` is what the
+    samples are divided by.
     """
     shapes = []
     first: tuple[list[Feature], dict] | None = None
@@ -156,7 +157,10 @@ def read_headers(
             first = first or (features, splitting)
             _check_agreement(*first, features, splitting, files[0], path)
             shapes.append(tuple(data.sizes[dimension] for dimension in sample_dimensions))
-    return DataSet(files, sample_dimensions, shapes, first[0])
+    data_set = DataSet(files, sample_dimensions, shapes, first[0])
+    if data_set.n_rows == 0:
+        raise UserError(f"there are no samples in {', '.join(files[:3])}")
+    return data_set
 
 
 def _describe_features(

@@ -3,12 +3,34 @@
 import glob
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
+
+import yaml
 
 from twostep.errors import UserError
 from twostep.files import is_zarr
 from twostep.resources import largest_batch
 from twostep.sizes import check_fraction, share_sizes
+
+# The key by which a config file becomes a template.
+TEMPLATE = "__use_yte__"
+
+
+def check_no_template(paths: Iterable[str | Path]) -> None:
+    """Raise UserError if a config file is a template, whose Python code Snakemake runs.
+
+    It has done so by the time that it reads the Snakefile; all that is left is to say so, and to
+    run nothing else.
+    """
+    for path in paths:
+        with Path(path).open("rb") as file:
+            content = yaml.load(file, Loader=yaml.FullLoader)  # as Snakemake does
+        if isinstance(content, dict) and TEMPLATE in content:
+            raise UserError(
+                f"{path} has the key {TEMPLATE}, which makes Snakemake run Python code in it, and "
+                "before anything can be checked: take the key out and write plain values"
+            )
 
 
 def list_files(files: str | list[str] | None) -> list[str]:
@@ -97,8 +119,6 @@ def check_data(config: dict, files: list[str]) -> None:
         ).n_rows
     else:
         n_rows = config["generate"]["n_samples"]
-    if n_rows == 0:
-        raise UserError(f"there are no samples in {', '.join(files[:3])}")
     # What blocks, groups and dropped rows leave is known once the contents are.
     n_training = n_rows
     if split["method"] == "random":

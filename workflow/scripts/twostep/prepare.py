@@ -89,7 +89,7 @@ def prepare(
             name: Rows(
                 sizes[name],
                 columns.widths,
-                _standardised(shuffler.read(code), scaling, columns.n_inputs),
+                _standardised(shuffler.read(code), scaling, columns, name),
             )
             for code, name in enumerate(SPLITS)
         }
@@ -181,11 +181,19 @@ def _describe_features(
 
 
 def _standardised(
-    pieces: Iterator[np.ndarray], scaling: Scaling, n_inputs: int
+    pieces: Iterator[np.ndarray], scaling: Scaling, columns: Columns, split: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (inputs, targets) of rows, standardised in place."""
+    """Yield (inputs, targets) of rows, standardised in place; UserError if they overflow."""
     centre, factor = scaling.centre.astype(np.float32), (1 / scaling.spread).astype(np.float32)
     for rows in pieces:
-        rows -= centre
-        rows *= factor
-        yield rows[:, :n_inputs], rows[:, n_inputs:]
+        with np.errstate(over="ignore"):
+            rows -= centre
+            rows *= factor
+        if not np.isfinite(rows).all():
+            feature = columns.features[np.flatnonzero(~np.isfinite(rows).all(axis=0))[0]]
+            raise UserError(
+                f"'{feature.name}' has a value in the {split} split that is too far from the "
+                "training split's to be standardised in single precision: correct or mask it, or "
+                "choose a transform"
+            )
+        yield rows[:, : columns.n_inputs], rows[:, columns.n_inputs :]

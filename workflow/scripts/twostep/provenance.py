@@ -1,6 +1,7 @@
 """What a study's results were made from, with and on: one description for all of them."""
 
 import hashlib
+import os
 import platform
 import re
 import subprocess
@@ -30,27 +31,35 @@ PACKAGES = (
     "zarr",
 )
 GIT_SECONDS = 30
+# With these set, as they are inside a git hook, git would look into another repository.
+GIT_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}
 LIBRARIES = r"Math Kernel Library|MKL-DNN|oneDNN|OpenMP"
 
 
 def describe_commit(folder: str | Path = PACKAGE) -> dict[str, str | bool | None]:
     """Return the git commit of the repository around a folder, and whether it was edited since.
 
-    Both are None where there is no repository or no git.
+    Both are None where there is no git, or no repository that has files of the folder in it.
     """
     commit = _git(folder, "rev-parse", "HEAD")
+    # A copy of the workflow may lie within a repository that does not know it.
+    tracked = _git(folder, "ls-files")
     # Files that git does not know are not part of the workflow: data, results, configs.
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    known = commit is not None and changes is not None
+    known = commit and tracked and changes is not None
     return {"commit": commit if known else None, "dirty": bool(changes) if known else None}
 
 
 def _git(folder: str | Path, *arguments: str) -> str | None:
+    environment = {key: os.environ[key] for key in os.environ.keys() - GIT_VARIABLES}
     try:
         process = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
+            # Without the lock: the user may be working in the repository at the same time.
+            ["git", "--no-optional-locks", "-C", str(folder), *arguments],
             capture_output=True,
-            text=True,
+            env=environment,
+            encoding="utf-8",
+            errors="replace",  # names of files can be any bytes
             timeout=GIT_SECONDS,
             check=True,
         )
@@ -70,12 +79,12 @@ def describe_files(sources: str | Path) -> list[dict] | None:
 def describe_environment(threads: int) -> dict:
     """Return versions, processor and matrix libraries of this process, and its `threads`."""
     return {
-        "python": platform.python_version(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
         "processor": processor_name(),
         "torch_cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "threads_per_job": threads,
+        "threads": threads,
         "matrix_libraries": {"torch": _torch_libraries(), "numpy": _numpy_library()},
     }
 
@@ -96,13 +105,15 @@ def _torch_libraries() -> list[str]:
 
 
 def _numpy_library() -> str:
-    library = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return f"{library['name']} {library['version']}"
+    # Where numpy was built without a BLAS, or without looking for its version, entries are missing.
+    library = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+    return " ".join(library[key] for key in ("name", "version") if key in library) or "unknown"
 
 
 def count_environments(timings: pd.DataFrame) -> list[dict]:
-    """Return on which processors and with which torch the trials of a table were trained."""
-    counted = timings.groupby(["processor", "torch"], as_index=False).size()
+    """Return on which processors, with which torch and threads a table's trials were trained."""
+    keys = [key for key in ("processor", "torch", "threads") if key in timings]
+    counted = timings.groupby(keys, as_index=False).size()
     return counted.rename(columns={"size": "n_trials"}).to_dict("records")
 
 

@@ -111,8 +111,7 @@ def _data(study: Study) -> list[str]:
 
 def _features(manifest: dict) -> str:
     """Return the table of inputs and outputs; the range tells where a model may be used."""
-    header = ["", "name", "quantity", "unit", "transform", "smallest", "largest"]
-    rows = [header, ["---"] * len(header)]
+    rows = [["", "name", "quantity", "unit", "transform", "smallest", "largest"]]
     for role in ("input", "output"):
         rows += [
             [
@@ -126,8 +125,7 @@ def _features(manifest: dict) -> str:
             ]
             for feature in manifest[f"{role}s"]
         ]
-    table = "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
-    return f"Ranges are those of the training split.\n\n{table}"
+    return f"Ranges are those of the training split.\n\n{wording.table(rows)}"
 
 
 def _search(study: Study) -> list[str]:
@@ -216,7 +214,7 @@ def _metrics_table(study: Study) -> str:
         "linear": baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")].iloc[0],
     }
     header = [f"{label}, {choice}" for choice in models for label in METRICS.values()]
-    rows = [["output", *header], ["---"] * (len(header) + 1)]
+    rows = [["output", *header]]
     for output in study.manifest["outputs"]:
         name, unit = output["name"], unit_of(output["units"])
         row = [name]
@@ -224,7 +222,7 @@ def _metrics_table(study: Study) -> str:
             row += [f"{short(model[f'test_{metric}[{name}]'])}{unit}" for metric in ("rmse", "mae")]
             row.append(f"{model[f'test_r2[{name}]']:.5f}")
         rows.append(row)
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return wording.table(rows)
 
 
 def _files(study: Study) -> list[str]:

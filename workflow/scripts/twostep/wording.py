@@ -13,6 +13,18 @@ def one_line(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 3]}..."
 
 
+def table(rows: list[list[str]]) -> str:
+    """Return rows of texts, the first of which are the headers, as a table in Markdown."""
+    header, *others = rows
+    lines = [header, ["---"] * len(header), *others]
+    return "\n".join(f"| {' | '.join(map(_without_markup, line))} |" for line in lines)
+
+
+def _without_markup(text: str) -> str:
+    """Return a text, maybe from a file, that neither ends its cell nor is taken for HTML."""
+    return text.replace("|", "/").replace("<", "«").replace(">", "»")
+
+
 def short(value: float) -> str:
     """Return a number with three digits."""
     return f"{value:.3g}"
@@ -55,7 +67,7 @@ def network(row) -> str:
 
 def unit_of(unit: str) -> str:
     """Return a unit with a space before it; nothing for a number without one."""
-    unit = unit.strip()
+    unit = _without_markup(unit.strip())
     return "" if unit.lower() in ("", "1", "-", "dimensionless") else f" {unit}"
 
 
