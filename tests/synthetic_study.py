@@ -80,6 +80,7 @@ def timings_table(trials: pd.DataFrame) -> pd.DataFrame:
             "host": "somewhere",
             "processor": "a processor",
             "torch": "2.13.0",
+            "threads": 1,
         }
     )
 

@@ -49,18 +49,3 @@ def test_a_commit_rewrites_nothing_and_new_figures_are_named_with_it(study):
     }
     assert stages == {"figures"}
     assert "Nothing to be done" in study.snakemake().stderr
-
-
-def test_a_deleted_figure_is_there_again_and_named(study):
-    path = study.results / "figures" / "retrained.png"
-    path.unlink()
-    study.run()
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert read_provenance(study)["results"]["figures/retrained.png"] == digest
-
-
-def test_code_that_a_study_does_not_use_is_no_part_of_it(study):
-    """The embedded data's model, where the data are the user's own."""
-    assert "generate" not in read_provenance(study)["code"]["stages"]
-    study.edit("workflow/scripts/twostep/parcel_model.py", "\ndef ", "\nEDITED = True\n\n\ndef ")
-    assert "Nothing to be done" in study.snakemake().stderr

@@ -144,6 +144,12 @@ def selected_trials():
     return sorted({trial for table in tables for trial in select_top(table, top_k)})
 
 
+def record_file(wildcards):
+    """The shard that holds the record of a trial."""
+    shard = int(wildcards.trial) // config["search"]["shard_size"]
+    return rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)
+
+
 def retrained(wildcards, *, pattern):
     """The files of all retrained models."""
     return expand(pattern, trial=selected_trials(), seed=SEEDS)

@@ -32,12 +32,6 @@ rule search_shard:
         "../scripts/search_shard.py"
 
 
-def records_of(wildcards):
-    """The shard that holds the record of a trial."""
-    shard = int(wildcards.trial) // config["search"]["shard_size"]
-    return rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)
-
-
 rule search:
     input:
         expand(
@@ -77,7 +71,7 @@ checkpoint rank:
 rule reproduce:
     input:
         manifest=rules.subset.output.manifest,
-        records=records_of,
+        records=record_file,
     output:
         f"{RESULTS}/reproduce/{{fraction}}/trial_{{trial}}.json",
     log:

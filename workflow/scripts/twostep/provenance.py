@@ -112,8 +112,7 @@ def _numpy_library() -> str:
 
 def count_environments(timings: pd.DataFrame) -> list[dict]:
     """Return on which processors, with which torch and threads a table's trials were trained."""
-    keys = [key for key in ("processor", "torch", "threads") if key in timings]
-    counted = timings.groupby(keys, as_index=False).size()
+    counted = timings.groupby(["processor", "torch", "threads"], as_index=False).size()
     return counted.rename(columns={"size": "n_trials"}).to_dict("records")
 
 

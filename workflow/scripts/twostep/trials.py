@@ -107,6 +107,7 @@ class Trainer:
             "host": platform.node(),
             "processor": processor_name(),
             "torch": str(torch.__version__),
+            "threads": torch.get_num_threads(),
         }
         return Finished(self._record(trial, training), timing, training.weights)
 
