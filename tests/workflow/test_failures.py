@@ -91,3 +91,6 @@ def test_a_trial_is_reproduced_by_one_command(study):
     outcome = json.loads((study.folder / target).read_text())
     assert outcome["differing"] == []
     assert outcome["recorded"] == outcome["reproduced"]
+    process = study.snakemake(target.replace("trial_4", "trial_6"))
+    assert process.returncode != 0
+    assert "there is no trial 6: search.n_trials is 6" in process.stderr

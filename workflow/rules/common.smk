@@ -146,7 +146,10 @@ def selected_trials():
 
 def record_file(wildcards):
     """The shard that holds the record of a trial."""
-    shard = int(wildcards.trial) // config["search"]["shard_size"]
+    n_trials, shard_size = config["search"]["n_trials"], config["search"]["shard_size"]
+    if int(wildcards.trial) >= n_trials:
+        raise WorkflowError(f"there is no trial {wildcards.trial}: search.n_trials is {n_trials}")
+    shard = int(wildcards.trial) // shard_size
     return rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)
 
 
