@@ -44,7 +44,7 @@ def data_version(record: str | Path, files: list[str]) -> tuple[str, list[str]]:
     """
     try:
         content = read_json(record)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, UserError):
         # A record that was damaged is as good as none.
         return "", []
     known = {entry["path"]: entry for entry in content["files"]}
