@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -120,12 +121,19 @@ def test_the_child_dies_with_its_parent(tmp_path):
     )
     assert process.returncode == -signal.SIGKILL
     (child,) = notes(tmp_path)
-    # Gone, or waiting for whoever has inherited it to ask for its status.
+    deadline = time.monotonic() + 20
+    while state_of(child) not in ("gone", "Z"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert notes(tmp_path) == [child]
+
+
+def state_of(process):
+    """Return gone, or Z if whoever has inherited it is still to ask for its status."""
     try:
-        state = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        state = "gone"
-    assert state in ("gone", "Z")
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "gone"
 
 
 def test_ctrl_c_says_nothing_but_its_status(tmp_path):

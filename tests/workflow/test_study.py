@@ -149,6 +149,7 @@ def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_pat
         "training": {"output_activation": "linear"},
         "search": {
             "n_trials": 6,
+            "max_failed": 0.5,
             "fractions": [0.5],
             "shard_size": 6,
             "n_validation": 100,
