@@ -93,3 +93,13 @@ def test_checkpoints_are_rare_enough_not_to_cost_much(tmp_path, monkeypatch):
     assert times[0] == pytest.approx(1.0, abs=0.2)
     # Each of them took half a second.
     assert times[2] - times[1] == pytest.approx(25.5, abs=0.2)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    path = tmp_path / "c.pt"
+    checkpoint_module.save(path, {"weights": torch.arange(1000.0)})
+    content = bytearray(path.read_bytes())
+    content[content.index(torch.tensor([500.0]).numpy().tobytes())] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="does not agree with its checksums"):
+        checkpoint_module.load(path)

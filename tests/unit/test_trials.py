@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import uuid
@@ -93,6 +94,27 @@ def test_a_torn_or_foreign_line_costs_only_its_own_trial(tmp_path):
     assert list(Journal(tmp_path, uuid.uuid4().hex).read(range(3))) == ["k0"]
     Journal(tmp_path, uuid.uuid4().hex).append(1, {"key": "k1", "record": ok(1), "timing": {}})
     assert set(Journal(tmp_path, uuid.uuid4().hex).read(range(3))) == {"k0", "k1"}
+
+
+def test_a_line_that_the_disk_does_not_take_is_an_error(tmp_path):
+    journal = Journal(tmp_path, "job")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150, limits[1]))
+    try:
+        journal.append(0, {"key": "a", "record": ok(0), "timing": {}})
+        with pytest.raises(OSError, match="File too large"):
+            journal.append(1, {"key": "b", "record": ok(1), "timing": {}})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(Journal(tmp_path, "another").read(range(2))) == ["a"]
+
+
+def test_a_failure_does_not_hide_what_another_job_achieved(tmp_path):
+    for job, status in (("1-other", "ok"), ("2-own", "killed"), ("3-own", "killed")):
+        entry = {"key": "a", "record": {**ok(0), "status": status}, "timing": {}}
+        Journal(tmp_path, job).append(0, entry)
+    for job in ("1-other", "2-own", "3-own"):
+        assert Journal(tmp_path, job).read(range(1))["a"]["record"]["status"] == "ok"
 
 
 def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):

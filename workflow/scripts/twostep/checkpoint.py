@@ -3,6 +3,7 @@
 import io
 import logging
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,11 +34,12 @@ class Checkpoint:
         if not self._path.exists():
             return None
         try:
-            state = torch.load(self._path, weights_only=True)
+            state = load(self._path)
+            epochs = state["training"]["epochs"]
         except Exception as error:  # torch raises whatever it finds first in a damaged file
             log.warning("%s cannot be read (%s): starting anew", self._path, error)
             return None
-        log.info("going on from the checkpoint after epoch %d", state["training"]["epochs"])
+        log.info("going on from the checkpoint after epoch %d", epochs)
         return state
 
     def offer(self, state: Callable[[], dict]) -> None:
@@ -62,3 +64,12 @@ def save(path: str | Path, content: dict) -> None:
     torch.save(content, buffer)
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
+
+
+def load(path: str | Path) -> dict:
+    """Read what `save` wrote; raises whatever is found first in a damaged file."""
+    # torch itself does not look at the checksums of the archive that it writes.
+    with zipfile.ZipFile(path) as archive:
+        if archive.testzip() is not None:
+            raise ValueError(f"{path} does not agree with its checksums")
+    return torch.load(path, weights_only=True)

@@ -42,8 +42,13 @@ class Journal:
                 own = path.name.startswith(self._job)
                 for line in path.read_bytes().split(b"\n"):
                     entry = _parse(line)
-                    if entry and (own or entry["record"]["status"] in REPEATABLE):
+                    if not entry:
+                        continue
+                    if entry["record"]["status"] in REPEATABLE:
                         entries[entry["key"]] = entry
+                    elif own:
+                        # Another job may have had more luck.
+                        entries.setdefault(entry["key"], entry)
         return entries
 
     def append(self, trial: int, entry: dict) -> None:
@@ -51,8 +56,10 @@ class Journal:
         folder = self._bucket(trial // TRIALS_PER_FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
         line = json.dumps({**entry, CHECKSUM: hash_values(entry)}, allow_nan=False) + "\n"
-        with (folder / self._file_name).open("ab", buffering=0) as file:
+        # Buffered, as a full disk may take a part of an unbuffered line without an error.
+        with (folder / self._file_name).open("ab") as file:
             file.write(line.encode())
+            file.flush()
             os.fsync(file.fileno())
 
     def _bucket(self, bucket: int) -> Path:

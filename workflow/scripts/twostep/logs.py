@@ -19,15 +19,17 @@ def reporting(log_file: str) -> Iterator[None]:
 
     That is a UserError, and what the system says of files and disks.
     """
-    Path(log_file).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=log_file,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        force=True,
-    )
     start = time.monotonic()
+    # A log on a full disk must not cover the sentence that says so.
+    logging.raiseExceptions = False
     try:
+        Path(log_file).parent.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(
+            filename=log_file,
+            level=logging.INFO,
+            format="%(asctime)s %(levelname)s %(message)s",
+            force=True,
+        )
         yield
     except UserError as error:
         logging.error("%s", error)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from twostep.checkpoint import save
+from twostep.checkpoint import load, save
 from twostep.errors import UserError
 from twostep.files import damaged
 from twostep.network import build_network
@@ -72,7 +72,7 @@ def save_model(path: str | Path, finished: Finished, manifest: dict) -> None:
 def load_content(path: str | Path) -> dict:
     """Read what `save_model` wrote, as plain values and tensors; UserError if it is damaged."""
     try:
-        return torch.load(path, weights_only=True)
+        return load(path)
     except OSError:
         raise
     except Exception as error:  # torch raises whatever it finds first

@@ -28,6 +28,9 @@ def retrain(
         return path
     checkpoint = Checkpoint(path.with_suffix(".checkpoint.pt"), saved=watch.progressed)
     finished = _train(trainer, trial, checkpoint, watch)
+    if finished.record["status"] not in REPEATABLE and _is_finished(path):
+        # A process beside this one, perhaps left by a killed run, had more luck.
+        return path
     save_model(path, finished, manifest)
     checkpoint.remove()
     record = finished.record
@@ -49,7 +52,7 @@ def _is_finished(path: Path) -> bool:
         return False
     try:
         return load_content(path)["record"]["status"] in REPEATABLE
-    except UserError:
+    except (UserError, KeyError, TypeError):
         log.warning("%s is damaged: the trial is trained again", path)
         return False
 
