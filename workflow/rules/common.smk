@@ -35,6 +35,13 @@ SEEDS = range(config["retrain"]["seeds"])
 FIGURES = figure_captions(list(FRACTIONS))
 
 
+# What the jobs of one machine may use together, which profiles/default limits to what it has. On a
+# cluster each job has a machine, or a share of one, for itself: there mem_mb and gpu are requests.
+resource_scopes:
+    machine_mb="local",
+    machine_gpu="local",
+
+
 wildcard_constraints:
     fraction=r"[0-9.]+",
     shard=r"\d+",
@@ -162,6 +169,12 @@ def search_mb(wildcards, input, attempt):
     """Memory of a shard: its data and the largest network that it may train."""
     largest = needs.largest_configuration(config["search"]["space"])
     return attempt * needs.training_mb(input.manifest, largest)
+
+
+def forecast_mb(wildcards, input, attempt):
+    """Memory of timing the largest network, too."""
+    largest = needs.largest_configuration(config["search"]["space"])
+    return attempt * needs.training_mb(input.subsets[0], largest)
 
 
 def search_minutes(wildcards, input, attempt):

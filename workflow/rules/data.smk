@@ -10,6 +10,7 @@ rule generate:
         "../../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        machine_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         samples=partial(
@@ -42,6 +43,7 @@ rule prepare:
         "../../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        machine_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, input, attempt: attempt * (60 + int(input.size_mb / 1000)),
     params:
         version=lambda wildcards: data_version() if DATA_FILES else "",
@@ -71,6 +73,7 @@ rule subset:
         "../../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        machine_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         fraction=lambda wildcards: FRACTIONS[wildcards.fraction],

@@ -11,11 +11,15 @@ rule retrain_trial:
         "../../envs/environment.yaml"
     resources:
         mem_mb=retrain_mb,
+        machine_mb=retrain_mb,
         runtime=retrain_minutes,
+        gpu=config["training"]["gpu"],
+        machine_gpu=config["training"]["gpu"],
     params:
         configuration=configuration_text,
         budget=as_text(config["retrain"]["budget"]),
         output_activation=config["training"]["output_activation"],
+        gpu=config["training"]["gpu"],
         seed=config["seed"],
         journal=f"{RESULTS}/journal/retrain",
         torch=TORCH,
@@ -44,6 +48,7 @@ rule evaluate:
         "../../envs/environment.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        machine_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         code=code("evaluate"),

@@ -1,6 +1,36 @@
 SHARDS = blocks(config["search"]["n_trials"], config["search"]["shard_size"])
 
 
+# Not part of a full run: `snakemake forecast` tells what one will cost.
+rule forecast:
+    input:
+        manifest=rules.prepare.output.manifest,
+        subsets=expand(rules.subset.output.manifest, fraction=FRACTIONS),
+        arrays=[
+            *rules.prepare.output.arrays,
+            *expand(rules.subset.output.arrays, fraction=FRACTIONS),
+        ],
+    output:
+        f"{RESULTS}/forecast.md",
+    log:
+        f"{RESULTS}/logs/forecast.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=forecast_mb,
+        machine_mb=forecast_mb,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+        gpu=config["training"]["gpu"],
+        machine_gpu=config["training"]["gpu"],
+    params:
+        config=as_text(
+            {key: config[key] for key in ("study", "seed", "training", "search", "retrain")}
+        ),
+        code=code("forecast"),
+    script:
+        "../scripts/forecast.py"
+
+
 rule search_shard:
     input:
         manifest=rules.subset.output.manifest,
@@ -13,7 +43,10 @@ rule search_shard:
         "../../envs/environment.yaml"
     resources:
         mem_mb=search_mb,
+        machine_mb=search_mb,
         runtime=search_minutes,
+        gpu=config["training"]["gpu"],
+        machine_gpu=config["training"]["gpu"],
     params:
         trials=partial(
             block,
@@ -24,6 +57,7 @@ rule search_shard:
         space=as_text(config["search"]["space"]),
         budget=as_text(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
+        gpu=config["training"]["gpu"],
         seed=config["seed"],
         journal=f"{RESULTS}/journal/search/{{fraction}}",
         torch=TORCH,
@@ -59,6 +93,7 @@ checkpoint rank:
         "../../envs/environment.yaml"
     resources:
         mem_mb=partial(file_mb, copies=10),
+        machine_mb=partial(file_mb, copies=10),
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         n_trials=config["search"]["n_trials"],
@@ -80,11 +115,15 @@ rule reproduce:
         "../../envs/environment.yaml"
     resources:
         mem_mb=search_mb,
+        machine_mb=search_mb,
         runtime=search_minutes,
+        gpu=config["training"]["gpu"],
+        machine_gpu=config["training"]["gpu"],
     params:
         space=as_text(config["search"]["space"]),
         budget=as_text(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
+        gpu=config["training"]["gpu"],
         seed=config["seed"],
         torch=TORCH,
         code=code("reproduce"),

@@ -6,6 +6,7 @@ import sys
 
 import torch
 
+from twostep.device import choose_device
 from twostep.files import write_json
 from twostep.logs import reporting
 from twostep.records import read_lines
@@ -27,15 +28,17 @@ def main(
     budget: dict,
     output_activation: str,
     seed: int,
+    gpu: int,
     output: str,
     threads: int,
 ) -> None:
     """Write both records and the names of the fields that differ; say the outcome on stderr."""
     torch.set_num_threads(threads)
-    warm_up()
+    device = choose_device(gpu)
+    warm_up(device)
     recorded = next(record for record in read_lines([records]) if record["trial"] == trial)
     configuration = configurations(space, range(trial, trial + 1), seed=seed)[0]
-    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed)
+    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)
     reproduced = trainer.run(Trial(trial, configuration, step="search")).record
     differing = differing_fields(recorded, reproduced)
     write_json(output, {"differing": differing, "recorded": recorded, "reproduced": reproduced})
@@ -54,6 +57,7 @@ if __name__ == "__main__":
             budget=json.loads(snakemake.params.budget),
             output_activation=snakemake.params.output_activation,
             seed=snakemake.params.seed,
+            gpu=snakemake.params.gpu,
             output=snakemake.output[0],
             threads=snakemake.threads,
         )

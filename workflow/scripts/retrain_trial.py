@@ -5,6 +5,7 @@ import shutil
 
 import torch
 
+from twostep.device import choose_device
 from twostep.files import atomic_path, read_json, write_json
 from twostep.logs import reporting
 from twostep.model import load_content
@@ -25,6 +26,7 @@ def main(
     budget: dict,
     output_activation: str,
     seed: int,
+    gpu: int,
     journal: str,
     model: str,
     record: str,
@@ -34,8 +36,9 @@ def main(
 ) -> None:
     """Write the trained model, its record and its timing."""
     torch.set_num_threads(threads)
-    warm_up()
-    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed)
+    device = choose_device(gpu)
+    warm_up(device)
+    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)
     point = Trial(trial, Configuration.from_dict(configuration), "retrain", repetition)
     saved = retrain(trainer, point, read_json(manifest), journal, watch)
     content = load_content(saved)
@@ -55,6 +58,7 @@ if __name__ == "__main__":
             budget=json.loads(snakemake.params.budget),
             output_activation=snakemake.params.output_activation,
             seed=snakemake.params.seed,
+            gpu=snakemake.params.gpu,
             journal=snakemake.params.journal,
             model=snakemake.output.model,
             record=snakemake.output.record,

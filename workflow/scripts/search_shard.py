@@ -4,6 +4,7 @@ import json
 
 import torch
 
+from twostep.device import choose_device
 from twostep.journal import Journal
 from twostep.logs import reporting
 from twostep.records import write_lines
@@ -22,6 +23,7 @@ def main(
     budget: dict,
     output_activation: str,
     seed: int,
+    gpu: int,
     journal: str,
     records: str,
     timings: str,
@@ -30,8 +32,9 @@ def main(
 ) -> None:
     """Write one record and one timing per trial, in the order of their ids."""
     torch.set_num_threads(threads)
-    warm_up()
-    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed)
+    device = choose_device(gpu)
+    warm_up(device)
+    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)
     found, measured = search(trainer, trials, space, Journal(journal, watch.job), watch)
     write_lines(timings, measured)
     write_lines(records, found)
@@ -46,6 +49,7 @@ if __name__ == "__main__":
             budget=json.loads(snakemake.params.budget),
             output_activation=snakemake.params.output_activation,
             seed=snakemake.params.seed,
+            gpu=snakemake.params.gpu,
             journal=snakemake.params.journal,
             records=snakemake.output.records,
             timings=snakemake.output.timings,

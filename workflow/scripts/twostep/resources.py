@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from twostep.files import read_json
+from twostep.sizes import SHUFFLE_WINDOW
 from twostep.space import Configuration
 
 # An interpreter with torch and the data libraries loaded, without any data.
@@ -16,10 +17,15 @@ COPIES = 5
 
 
 def data_mb(manifest: str | Path) -> float:
-    """Return the size of a folder's arrays in MB; FileNotFoundError while it is not prepared."""
+    """Return what a training holds of a folder's arrays in MB, twice a window of shuffled samples.
+
+    The arrays themselves are mapped: all jobs of a machine share these pages, and the system can
+    drop them. Raises FileNotFoundError while the folder is not prepared.
+    """
     description = read_json(manifest)
     n_columns = len(description["inputs"]) + len(description["outputs"])
-    return 4e-6 * n_columns * sum(description["splits"].values())
+    n_samples = sum(description["splits"].values())
+    return 4e-6 * n_columns * min(n_samples, 2 * SHUFFLE_WINDOW)
 
 
 def training_mb(manifest: str | Path, configuration: Configuration) -> int:

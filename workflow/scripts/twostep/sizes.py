@@ -2,6 +2,9 @@
 
 from twostep.errors import UserError
 
+# Samples that training shuffles together: of data beyond the memory only these are held.
+SHUFFLE_WINDOW = 1_048_576
+
 
 def share_sizes(n: int, split: dict, things: str) -> tuple[int, int]:
     """Return how many of n things the validation and the test split get, at least one each.

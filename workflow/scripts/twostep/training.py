@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from twostep.network import build_network, build_optimizer
 from twostep.seeds import derive_seed
+from twostep.sizes import SHUFFLE_WINDOW
 from twostep.space import Configuration
 
+CPU = torch.device("cpu")
 # Rows of one validation forward pass: large enough to be quick, small enough for any memory.
 VALIDATION_CHUNK = 8192
-# Samples that are shuffled together, and the blocks of neighbouring samples that they consist of:
-# data beyond the memory can be read from the disk in large pieces, and only these are held.
-SHUFFLE_WINDOW = 1_048_576
+# Blocks of neighbouring samples that a window consists of, which the disk reads quickly.
 SHUFFLE_BLOCK = 65_536
 
 
@@ -89,27 +89,30 @@ def train(
     *,
     output_activation: str,
     seed: int,
+    device: torch.device = CPU,
     checkpoint: Checkpoint | None = None,
 ) -> Training:
     """Train one network by minimising the mean squared error; keep the best epoch's weights.
 
     All random draws (initial weights, dropout, the order of samples in each epoch) follow from
     `seed`. A loss that is not finite ends the training with status `diverged`. An epoch uses each
-    sample once; `shuffled_windows` says in which order. With a `checkpoint` the training goes on
+    sample once; `shuffled_windows` says in which order. Each window of them is moved to the
+    `device` when it is used, so that data may be larger than its memory. With a `checkpoint` the training goes on
     from the epoch that is kept there, to the same result as without an interruption.
     """
     torch.manual_seed(derive_seed(seed, "weights"))
     order = torch.Generator().manual_seed(derive_seed(seed, "order"))
     n_inputs, n_outputs = data.training_inputs.shape[1], data.training_targets.shape[1]
     network = build_network(configuration, n_inputs, n_outputs, output_activation)
-    network.to(data.training_inputs.device)
+    network.to(device)
     optimizer = build_optimizer(configuration, network)
     training = Training()
     if checkpoint and (kept := checkpoint.load()):
-        training = _restore(kept, network, optimizer, order)
+        training = _restore(kept, network, optimizer, order, device)
     while not training.stop_reason:
         start = time.process_time()
-        loss = _train_epoch(network, optimizer, data, configuration, budget, training, order)
+        batches = _batches(data, configuration.batch_size, order, device)
+        loss = _train_epoch(network, optimizer, batches, budget, training)
         middle = time.process_time()
         per_output = validation_loss(network, data.validation_inputs, data.validation_targets)
         training.train_cpu_seconds += middle - start
@@ -119,11 +122,11 @@ def train(
             break
         training.stop_reason = _stop_reason(training, budget)
         if checkpoint and not training.stop_reason:
-            checkpoint.offer(partial(_state, training, network, optimizer, order))
+            checkpoint.offer(partial(_state, training, network, optimizer, order, device))
     return training
 
 
-def _state(training, network, optimizer, order) -> dict:
+def _state(training, network, optimizer, order, device) -> dict:
     """Return all that the next epoch depends on, as plain values and tensors."""
     return {
         "training": vars(training),
@@ -131,38 +134,41 @@ def _state(training, network, optimizer, order) -> dict:
         "optimizer": optimizer.state_dict(),
         "order": order.get_state(),
         "random": torch.get_rng_state(),
+        "device_random": None if device == CPU else torch.cuda.get_rng_state(device),
     }
 
 
-def _restore(state, network, optimizer, order) -> Training:
+def _restore(state, network, optimizer, order, device) -> Training:
     """Bring a training back to the state that `_state` returned."""
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     order.set_state(state["order"])
     torch.set_rng_state(state["random"])
+    if device != CPU:
+        torch.cuda.set_rng_state(state["device_random"], device)
     training = Training(**state["training"])
     training.earlier_cpu_seconds = training.train_cpu_seconds + training.validation_cpu_seconds
     return training
 
 
-def warm_up() -> None:
+def warm_up(device: torch.device = CPU) -> None:
     """Make one update of a tiny network, so that what torch loads then costs no trial anything."""
     configuration = Configuration((1,), 1e-3, 1, "relu", "adam", 0.0, 0.0)
     data = TrainingData(*[torch.zeros(1, 1)] * 4)
-    train(configuration, data, Budget(max_epochs=1), output_activation="linear", seed=0)
+    budget = Budget(max_epochs=1)
+    train(configuration, data, budget, output_activation="linear", seed=0, device=device)
 
 
-def _train_epoch(network, optimizer, data, configuration, budget, training, order) -> float:
+def _train_epoch(network, optimizer, batches, budget, training) -> float:
     """Make one pass over the training samples, or up to `max_updates`; return the mean loss."""
     network.train()
-    total = torch.zeros((), dtype=torch.float64, device=data.training_inputs.device)
-    n_seen = 0
-    for inputs, targets in _batches(data, configuration.batch_size, order):
+    total, n_seen = 0.0, 0
+    for inputs, targets in batches:
         loss = nn.functional.mse_loss(network(inputs), targets)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        total += loss.detach() * len(inputs)
+        total = total + (loss.detach() * len(inputs)).double()
         n_seen += len(inputs)
         training.updates += 1
         if training.updates == budget.max_updates:
@@ -171,17 +177,19 @@ def _train_epoch(network, optimizer, data, configuration, budget, training, orde
 
 
 def _batches(
-    data: TrainingData, batch_size: int, order: torch.Generator
+    data: TrainingData, batch_size: int, order: torch.Generator, device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the inputs and targets of one epoch's batches."""
     n_samples = len(data.training_inputs)
     for blocks in shuffled_windows(n_samples, batch_size, order):
         inputs, targets = (
             # One block is a view; several are copied, which reads them from the disk in order.
-            tensor[blocks[0]] if len(blocks) == 1 else torch.cat([tensor[b] for b in blocks])
+            (tensor[blocks[0]] if len(blocks) == 1 else torch.cat([tensor[b] for b in blocks])).to(
+                device
+            )
             for tensor in (data.training_inputs, data.training_targets)
         )
-        permutation = torch.randperm(len(inputs), generator=order).to(inputs.device)
+        permutation = torch.randperm(len(inputs), generator=order).to(device)
         for rows in permutation.split(batch_size):
             yield inputs[rows], targets[rows]
 
@@ -220,10 +228,11 @@ def shuffled_windows(
 def validation_loss(network: nn.Module, inputs: Tensor, targets: Tensor) -> list[float]:
     """Return the mean squared error of each output over (n_samples, n_outputs), in loss units."""
     network.eval()
-    total = torch.zeros(targets.shape[1], dtype=torch.float64, device=targets.device)
+    device = next(network.parameters()).device
+    total = torch.zeros(targets.shape[1], dtype=torch.float64, device=device)
     for start in range(0, len(inputs), VALIDATION_CHUNK):
         rows = slice(start, start + VALIDATION_CHUNK)
-        error = network(inputs[rows]) - targets[rows]
+        error = network(inputs[rows].to(device)) - targets[rows].to(device)
         total += error.square().sum(0, dtype=torch.float64)
     return (total / len(inputs)).tolist()
 

@@ -12,7 +12,7 @@ from twostep.fingerprint import hash_module, hash_source, hash_values
 from twostep.processor import processor_name
 from twostep.seeds import derive_seed
 from twostep.space import Configuration
-from twostep.training import Budget, Checkpoint, Training, train
+from twostep.training import CPU, Budget, Checkpoint, Training, train
 from twostep.training_data import Dataset
 
 
@@ -47,13 +47,14 @@ class Trainer:
     budget: Budget
     output_activation: str
     seed: int
+    device: torch.device = CPU
 
     def key(self, trial: Trial) -> str:
         """Return a hash of all that decides the trial's result.
 
         That is the data's content, the configuration, the training settings, the seeds, the code
         of the training and of the record, and the version of torch; not the shard, the order or
-        the worker. Nor the processor: a trial that was finished on another one is reused, which the
+        the worker. Nor the type of the processor or GPU: a trial that was finished on another one is reused, which the
         timings tell and the summary reports.
         """
         return hash_values(
@@ -67,6 +68,7 @@ class Trainer:
                 "code": [hash_module("training"), hash_source("trials")],
                 "torch": torch.__version__,
                 "threads": torch.get_num_threads(),
+                "device": self.device.type,
             }
         )
 
@@ -83,6 +85,7 @@ class Trainer:
                 self.budget,
                 output_activation=self.output_activation,
                 seed=self._seed(trial),
+                device=self.device,
                 checkpoint=checkpoint,
             )
         except Exception as error:  # whatever goes wrong in one trial must not take the others down
@@ -105,11 +108,16 @@ class Trainer:
             "train_cpu_seconds": training.train_cpu_seconds,
             "validation_cpu_seconds": training.validation_cpu_seconds,
             "host": platform.node(),
-            "processor": processor_name(),
+            "processor": self._processor(),
             "torch": str(torch.__version__),
             "threads": torch.get_num_threads(),
         }
         return Finished(self._record(trial, training), timing, training.weights)
+
+    def _processor(self) -> str:
+        if self.device == CPU:
+            return processor_name()
+        return torch.cuda.get_device_name(self.device)
 
     def _seed(self, trial: Trial) -> int:
         return derive_seed(self.seed, trial.step, trial.trial, trial.repetition)

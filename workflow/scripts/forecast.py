@@ -1,0 +1,76 @@
+"""Predict what a study will cost, from the time of a few updates."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import torch
+
+from twostep.device import choose_device
+from twostep.files import read_json, write_text
+from twostep.forecast import Sizes, measure_speed
+from twostep.forecast_report import Plan, describe_forecast
+from twostep.logs import reporting
+from twostep.processor import processor_name
+from twostep.search import configurations
+from twostep.training import warm_up
+from twostep.training_data import load_dataset
+
+log = logging.getLogger(__name__)
+
+
+def main(
+    *, manifest: str, subsets: list[str], arrays: list[str], config: str, output: str, threads: int
+) -> None:
+    """Write the forecast and say it; a subset lies in the folder named after its fraction."""
+    resolved = json.loads(config)
+    torch.set_num_threads(threads)
+    device = choose_device(resolved["training"]["gpu"])
+    warm_up(device)
+    search = resolved["search"]
+    drawn = configurations(search["space"], range(search["n_trials"]), seed=resolved["seed"])
+    by_fraction = {Path(path).parent.name: path for path in subsets}
+    plan = Plan(
+        config=resolved,
+        configurations=drawn,
+        manifest=manifest,
+        subsets=by_fraction,
+        sizes=read_sizes(manifest),
+        subset_sizes={name: read_sizes(path) for name, path in by_fraction.items()},
+        data_bytes=sum(Path(path).stat().st_size for path in arrays),
+    )
+    speed = measure_speed(
+        drawn,
+        load_dataset(subsets[0]).tensors,
+        output_activation=resolved["training"]["output_activation"],
+        device=device,
+        progress=lambda done, of: log.info("%d of %d configurations timed", done, of),
+    )
+    name = processor_name() if device.type == "cpu" else torch.cuda.get_device_name(device)
+    text = describe_forecast(plan, speed, name)
+    write_text(output, text)
+    print(text, file=sys.stderr)
+
+
+def read_sizes(manifest: str) -> Sizes:
+    """Return the sizes that a folder's manifest tells."""
+    description = read_json(manifest)
+    return Sizes(
+        len(description["inputs"]),
+        len(description["outputs"]),
+        description["splits"]["training"],
+        description["splits"]["validation"],
+    )
+
+
+if __name__ == "__main__":
+    with reporting(snakemake.log[0]):
+        main(
+            manifest=snakemake.input.manifest,
+            subsets=snakemake.input.subsets,
+            arrays=snakemake.input.arrays,
+            config=snakemake.params.config,
+            output=snakemake.output[0],
+            threads=snakemake.threads,
+        )

@@ -1,0 +1,129 @@
+"""The forecast of a study's cost in words and tables."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from twostep import resources
+from twostep.forecast import Sizes, Speed
+from twostep.space import Configuration
+from twostep.wording import duration, table
+
+# ASSUME: the best trials are among the largest quarter of the networks, as they mostly are; an
+# average network would be too cheap an estimate.
+FINALISTS = 0.25
+# Bytes of a trial in its shard, the journal and the ranking, and of an epoch's losses in these.
+BYTES_PER_TRIAL, BYTES_PER_EPOCH = 4000, 100
+# The records of a retrained model and its evaluation.
+BYTES_PER_MODEL = 20_000
+ASSUMPTIONS = (
+    "These are upper bounds where patience ends trials earlier, as each is taken to use its whole "
+    "budget. Finalists are taken to be as costly as the mean of the largest quarter of the "
+    "networks; in brackets, the mean of all and the largest ones. On a machine of which all cores "
+    "are busy, each is often slower than when these times were taken. The start of a job adds some "
+    "4 seconds."
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained: the resolved config, the trials' configurations and the data.
+
+    `manifest` and `subsets` (by fraction) are the paths of the manifests of the data, `sizes` and
+    `subset_sizes` what they say; `data_bytes` is what all these arrays take on the disk.
+    """
+
+    config: dict
+    configurations: list[Configuration]
+    manifest: str
+    subsets: dict[str, str]
+    sizes: Sizes
+    subset_sizes: dict[str, Sizes]
+    data_bytes: int
+
+
+def describe_forecast(plan: Plan, speed: Speed, processor: str) -> str:
+    """Return the forecast as Markdown; `processor` is what the speed was measured on."""
+    unit = "GPU" if plan.config["training"]["gpu"] else "processor"
+    return (
+        "\n\n".join(
+            [
+                f"# Forecast of study {plan.config['study']}",
+                f"From the time of a few updates of some of its configurations on {processor}.",
+                table([["", f"{unit} time"], *_cost_rows(plan, speed)]),
+                ASSUMPTIONS,
+                table([["", ""], *_need_rows(plan)]),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
+    search, retrain = plan.config["search"], plan.config["retrain"]
+    full = _seconds(plan, speed, search["budget"], plan.sizes)
+    rows, total, longest = [], 0.0, 0.0
+    for fraction, sizes in plan.subset_sizes.items():
+        seconds = _seconds(plan, speed, search["budget"], sizes)
+        total, longest = total + seconds.sum(), max(longest, seconds.max())
+        shard = seconds.mean() * search["shard_size"]
+        rows += [
+            [f"step 1 on fraction {fraction}, {len(seconds):,} trials", duration(seconds.sum())],
+            [f"a typical shard of {search['shard_size']:,} trials", duration(shard)],
+            ["the longest single trial", duration(seconds.max())],
+        ]
+    second = np.sort(_seconds(plan, speed, retrain["budget"], plan.sizes))
+    n_models = retrain["top_k"] * retrain["seeds"]
+    n_large = math.ceil(FINALISTS * len(second))
+    step_2 = n_models * second[-n_large:].mean()
+    bounds = n_models * second.mean(), n_models * second[-retrain["top_k"] :].mean()
+    models = f"{n_models:,} models"
+    if len(plan.subsets) > 1:
+        models += " for each fraction, those that they share once"
+    rows += [
+        [
+            f"step 2, {models}",
+            f"{duration(step_2)} ({duration(bounds[0])} to {duration(bounds[1])})",
+        ],
+        ["the longest single retraining", f"up to {duration(second[-1])}"],
+        ["**both steps**", f"**{duration(total + len(plan.subsets) * step_2)}**"],
+        ["the same search on all data", duration(full.sum())],
+    ]
+    return rows
+
+
+def _need_rows(plan: Plan) -> list[list[str]]:
+    largest = max(
+        plan.configurations,
+        key=lambda configuration: _weights_bytes(plan, configuration),
+    )
+    search_mb = [resources.training_mb(path, largest) for path in plan.subsets.values()]
+    n_trials = len(plan.configurations) * len(plan.subsets)
+    n_models = plan.config["retrain"]["top_k"] * plan.config["retrain"]["seeds"]
+    epochs = plan.config["search"]["budget"]["max_epochs"] or 0
+    results = n_trials * (BYTES_PER_TRIAL + BYTES_PER_EPOCH * epochs)
+    # A model is in the journal, too.
+    models = n_models * len(plan.subsets) * (2 * _weights_bytes(plan, largest) + BYTES_PER_MODEL)
+    return [
+        ["memory of a job of step 1, at most", _gigabytes(max(search_mb) * 1e6)],
+        [
+            "memory of a job of step 2, at most",
+            _gigabytes(resources.training_mb(plan.manifest, largest) * 1e6),
+        ],
+        ["disk: prepared data and subsets", _gigabytes(plan.data_bytes)],
+        ["disk: records of step 1", _gigabytes(results)],
+        ["disk: models of step 2, at most", _gigabytes(models)],
+    ]
+
+
+def _seconds(plan: Plan, speed: Speed, budget: dict, sizes: Sizes) -> np.ndarray:
+    return np.array([speed.trial_seconds(c, budget, sizes) for c in plan.configurations])
+
+
+def _weights_bytes(plan: Plan, configuration: Configuration) -> int:
+    return 4 * configuration.count_parameters(plan.sizes.n_inputs, plan.sizes.n_outputs)
+
+
+def _gigabytes(n_bytes: float) -> str:
+    return f"{n_bytes / 1e9:.2g} GB"
