@@ -8,7 +8,7 @@ import yaml
 ENVS = Path(__file__).parents[2] / "envs"
 # Names that differ between the two worlds; Snakemake itself is outside its rules' environments.
 CONDA_NAMES = {"torch": "pytorch", "netCDF4": "netcdf4"}
-ONLY_PIP = {"snakemake"}
+ONLY_PIP = {"snakemake", "snakemake-executor-plugin-slurm"}
 
 
 def test_conda_and_pip_pin_the_same_versions():

@@ -126,4 +126,4 @@ def _weights_bytes(plan: Plan, configuration: Configuration) -> int:
 
 
 def _gigabytes(n_bytes: float) -> str:
-    return f"{n_bytes / 1e9:.2g} GB"
+    return f"{n_bytes / 1e9:.2g} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.2g} MB"

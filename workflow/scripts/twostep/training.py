@@ -97,8 +97,10 @@ def train(
     All random draws (initial weights, dropout, the order of samples in each epoch) follow from
     `seed`. A loss that is not finite ends the training with status `diverged`. An epoch uses each
     sample once; `shuffled_windows` says in which order. Each window of them is moved to the
-    `device` when it is used, so that data may be larger than its memory. With a `checkpoint` the training goes on
-    from the epoch that is kept there, to the same result as without an interruption.
+    `device` when it is used, so that data may be larger than its memory.
+
+    With a `checkpoint` the training goes on from the epoch that is kept there, to the same result
+    as without an interruption.
     """
     torch.manual_seed(derive_seed(seed, "weights"))
     order = torch.Generator().manual_seed(derive_seed(seed, "order"))

@@ -54,8 +54,8 @@ class Trainer:
 
         That is the data's content, the configuration, the training settings, the seeds, the code
         of the training and of the record, and the version of torch; not the shard, the order or
-        the worker. Nor the type of the processor or GPU: a trial that was finished on another one is reused, which the
-        timings tell and the summary reports.
+        the worker. Nor the type of the processor or GPU: a trial that was finished on another one
+        is reused, which the timings tell and the summary reports.
         """
         return hash_values(
             {

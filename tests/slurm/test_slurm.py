@@ -1,0 +1,155 @@
+"""The profile for Slurm, on a real cluster of one node: the same numbers as without, and faults."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from cluster import Cluster, running_cluster
+from small_study import REPOSITORY, Study
+
+# Quick looks at the queue, and squeue, since this cluster has no accounting.
+OPTIONS = (
+    "--profile", "slurm",
+    "--slurm-status-command", "squeue",
+    "--seconds-between-status-checks", "2",
+    "--slurm-init-seconds-before-status-checks", "2",
+    "--latency-wait", "15",
+)  # fmt: skip
+TABLES = (
+    "rank/0.2/trials.csv",
+    "select/retrained.csv",
+    "select/selection.csv",
+    "baseline/baseline.csv",
+)
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    # Not pytest's own folder: the paths of sockets must be short, and other users may look in.
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+    folder.chmod(0o755)
+    with running_cluster(folder) as started:
+        yield started
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def on_slurm(fresh, tmp_path) -> Study:
+    """A study that has not been run, in a folder of its own, with the profile."""
+    study = fresh.copy(tmp_path / "study")
+    shutil.copytree(REPOSITORY / "slurm", study.folder / "slurm")
+    return study
+
+
+def start(study: Study, cluster: Cluster, *options: str) -> subprocess.Popen:
+    """Start Snakemake with the profile."""
+    (study.folder / "study.yaml").write_text(yaml.safe_dump(study.config))
+    output = (study.folder / "output.txt").open("a")
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", *OPTIONS, *options],
+        cwd=study.folder,
+        env=cluster.environment,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
+
+
+def finish(study: Study, process: subprocess.Popen) -> str:
+    """Wait for a run that must succeed; return what it printed."""
+    try:
+        process.wait(timeout=400)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    output = (study.folder / "output.txt").read_text()
+    assert process.returncode == 0, output
+    return output
+
+
+def slow_down(study: Study) -> None:
+    """Make the trials of the search so long that a job is met while it trains."""
+    study.config["search"]["budget"] = {"max_epochs": 3000}
+    study.config["search"].update(n_trials=4, shard_size=4)
+
+
+def wait_for_trials(study: Study, n_trials: int) -> None:
+    for _ in range(600):
+        if sum(study._trained()["search"].values()) >= n_trials:
+            return
+        time.sleep(0.1)
+    raise AssertionError((study.folder / "output.txt").read_text())
+
+
+def search_job(cluster: Cluster) -> str:
+    return next(job for job, comment in cluster.jobs().items() if "search_shard" in comment)
+
+
+def assert_each_trial_once(study: Study) -> None:
+    assert set(study._trained()["search"].values()) == {1}
+
+
+def assert_same_tables(study: Study, reference: Study) -> None:
+    for table in TABLES:
+        assert (study.results / table).read_bytes() == (reference.results / table).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def slow_reference(fresh, tmp_path_factory) -> Study:
+    """The study with long trials, run without a cluster."""
+    study = fresh.copy(tmp_path_factory.mktemp("slow"))
+    slow_down(study)
+    study.run()
+    return study
+
+
+def test_a_study_on_the_cluster_has_the_same_numbers(cluster, on_slurm, finished):
+    output = finish(on_slurm, start(on_slurm, cluster))
+    submitted = Counter(re.findall(r"Job \d+ has been submitted with SLURM jobid \d+", output))
+    assert len(submitted) >= 10
+    assert (on_slurm.results / "figures").is_dir()
+    assert "localrule search_shard" not in output
+    assert_same_tables(on_slurm, finished)
+
+
+def test_a_cancelled_job_is_submitted_again(cluster, on_slurm, slow_reference):
+    slow_down(on_slurm)
+    process = start(on_slurm, cluster)
+    wait_for_trials(on_slurm, 1)
+    cluster.command("scancel", search_job(cluster))
+    finish(on_slurm, process)
+    assert_each_trial_once(on_slurm)
+    assert_same_tables(on_slurm, slow_reference)
+
+
+def test_a_killed_run_is_taken_up_again(cluster, on_slurm, slow_reference):
+    slow_down(on_slurm)
+    process = start(on_slurm, cluster)
+    wait_for_trials(on_slurm, 1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert on_slurm.snakemake("--unlock").returncode == 0
+    finish(on_slurm, start(on_slurm, cluster))
+    assert_same_tables(on_slurm, slow_reference)
+
+
+@pytest.mark.slow
+def test_a_job_at_its_time_limit_goes_on_in_the_next(cluster, on_slurm, slow_reference):
+    slow_down(on_slurm)
+    process = start(on_slurm, cluster)
+    wait_for_trials(on_slurm, 1)
+    # Half a minute more would let it end: Slurm's limits are in minutes, and looked at as often.
+    cluster.command("scontrol", "update", f"jobid={search_job(cluster)}", "timelimit=00:00:01")
+    output = finish(on_slurm, process)
+    assert "Trying to restart job" in output
+    assert_each_trial_once(on_slurm)
+    assert_same_tables(on_slurm, slow_reference)

@@ -1,0 +1,39 @@
+"""Another workflow can take this one as a module."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+OTHER_WORKFLOW = """
+configfile: "study.yaml"
+
+module two_step:
+    snakefile: {snakefile!r}
+    config: config["two_step"]
+
+use rule * from two_step as two_step_*
+
+rule report_on_it:
+    default_target: True
+    input:
+        rules.two_step_summarise.output,
+    output:
+        "report.md",
+    shell:
+        "cp {{input}} {{output}}"
+"""
+
+
+def test_another_workflow_imports_this_one(fresh, tmp_path):
+    (tmp_path / "Snakefile").write_text(
+        OTHER_WORKFLOW.format(snakefile=str(REPOSITORY / "Snakefile"))
+    )
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump({"two_step": fresh.config}))
+    (tmp_path / "data.nc").symlink_to(fresh.folder / "data.nc")
+    command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "Cost" in (tmp_path / "report.md").read_text()

@@ -1,0 +1,73 @@
+"""Jobs that run together on one machine do not ask for more than it has."""
+
+import re
+
+
+def most_at_a_time(output: str, rule: str) -> int:
+    """Return how many jobs of a rule ran at a time, from Snakemake's messages."""
+    running, most = set(), 0
+    current = None
+    for line in output.splitlines():
+        if line.startswith(("rule ", "checkpoint ", "localrule ")):
+            current = line.split()[1].rstrip(":")
+        elif (started := re.match(r"    jobid: (\d+)", line)) and current == rule:
+            running.add(started[1])
+            most = max(most, len(running))
+        elif finished := re.match(r"Finished jobid: (\d+)", line):
+            running.discard(finished[1])
+    return most
+
+
+def run_four_shards(study, *arguments: str) -> str:
+    study.config["search"].update(n_trials=4, shard_size=1)
+    process = study.snakemake("search", "--cores", "4", *arguments)
+    assert process.returncode == 0, process.stderr
+    return process.stdout + process.stderr
+
+
+def test_memory_is_shared_without_any_option(fresh, tmp_path):
+    """Each job declares half of what the machine has and a little more: one runs at a time."""
+    study = fresh.copy(tmp_path)
+    dry = study.snakemake("--dry-run")
+    output = dry.stdout + dry.stderr
+    assert dry.returncode == 0, output
+    quick = run_four_shards(study, "--set-resources", "search_shard:machine_mb=1")
+    assert most_at_a_time(quick, "search_shard") > 1
+    machine = int(re.search(r"Provided resources: .*\"machine_mb\", (\d+)", quick)[1])
+    half = machine // 2 + 1
+    slow = run_four_shards(
+        study, "--forcerun", "search_shard", "--set-resources", f"search_shard:machine_mb={half}"
+    )
+    assert most_at_a_time(slow, "search_shard") == 1
+
+
+def test_a_job_larger_than_the_machine_runs_alone(fresh, tmp_path):
+    study = fresh.copy(tmp_path)
+    output = run_four_shards(study, "--set-resources", "search_shard:machine_mb=1000000000")
+    assert most_at_a_time(output, "search_shard") == 1
+
+
+def test_the_limit_can_be_lowered_by_an_option(fresh, tmp_path):
+    study = fresh.copy(tmp_path)
+    output = run_four_shards(study, "--resources", "machine_mb=800")
+    assert most_at_a_time(output, "search_shard") == 1
+
+
+def test_gpus_are_shared(fresh, tmp_path):
+    study = fresh.copy(tmp_path)
+    output = run_four_shards(
+        study,
+        "--resources", "machine_gpu=2",
+        "--set-resources", "search_shard:machine_gpu=2",
+    )  # fmt: skip
+    assert most_at_a_time(output, "search_shard") == 1
+
+
+def test_a_gpu_that_is_not_there_is_told(fresh, tmp_path):
+    study = fresh.copy(tmp_path)
+    study.config["training"] = {"gpu": 1}
+    process = study.snakemake("search")
+    output = process.stdout + process.stderr
+    assert process.returncode != 0
+    assert "training.gpu is 1, but this job finds no GPU" in output
+    assert "Traceback" not in output
