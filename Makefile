@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: run test test-campaigns check
+.PHONY: run test test-campaigns test-slurm check
 
 run: $(VENV)/installed
 	$(VENV)/bin/snakemake --cores all
@@ -13,6 +13,12 @@ test: $(VENV)/installed-dev
 # Kills at random moments, mutated configs and files, damaged results: in short.
 test-campaigns: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest tests/campaigns
+
+# The profile for clusters, on a Slurm of this machine: needs the Debian packages slurmctld, slurmd,
+# slurm-client and munge, and says so if they are not there. Nothing is installed or left running.
+# OPTIONS='-m "not slow"' leaves out the time limit, which takes minutes to be reached.
+test-slurm: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest tests/slurm $(OPTIONS)
 
 # The style checks that the continuous integration makes.
 check: $(VENV)/installed-dev

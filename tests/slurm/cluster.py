@@ -56,6 +56,10 @@ PartitionName=tests Nodes={host} Default=YES MaxTime=60 DefaultTime=10 State=UP
 """
 
 
+class ClusterError(Exception):
+    """A cluster that cannot be started, with the reason for a person."""
+
+
 @dataclass
 class Cluster:
     """A running cluster: the environment in which its commands find it."""
@@ -76,10 +80,13 @@ class Cluster:
 
 @contextmanager
 def running_cluster(folder: Path) -> Iterator[Cluster]:
-    """Start a cluster whose files are in a folder of a short path; stop what was started."""
+    """Start a cluster whose files are in a folder of a short path; stop what was started.
+
+    Raises ClusterError if Slurm is not installed or does not come up.
+    """
     missing = [name for name in PROGRAMS if not shutil.which(name, path=PATH)]
     if missing:
-        raise RuntimeError(
+        raise ClusterError(
             f"{', '.join(missing)} cannot be found: install the Debian packages {PACKAGES}"
         )
     environment = write_files(folder)
@@ -163,7 +170,7 @@ def wait_until_idle(cluster: Cluster, folder: Path) -> None:
                 return
         time.sleep(0.2)
     logs = "".join(path.read_text()[-2000:] for path in folder.glob("*.out"))
-    raise RuntimeError(f"Slurm did not come up:\n{logs}")
+    raise ClusterError(f"Slurm did not come up:\n{logs}")
 
 
 def wait_until_empty(cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster import Cluster, running_cluster
+from cluster import Cluster, ClusterError, running_cluster
 from small_study import REPOSITORY, Study
 
 # Quick looks at the queue, and squeue, since this cluster has no accounting.
@@ -37,9 +37,13 @@ def cluster():
     # Not pytest's own folder: the paths of sockets must be short, and other users may look in.
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     folder.chmod(0o755)
-    with running_cluster(folder) as started:
-        yield started
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with running_cluster(folder) as started:
+            yield started
+    except ClusterError as error:
+        pytest.fail(str(error), pytrace=False)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
