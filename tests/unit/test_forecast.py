@@ -110,10 +110,10 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
         for line in text.splitlines()
         if line.startswith("|") and "---" not in line
     )
-    assert rows["step 1 on fraction 0.1, 100 trials"] == "6.0 min"
-    assert rows["a typical shard of 50 trials"] == "3.0 min"
+    assert rows["step 1 on fraction 0.1, 100 trials"] == "6 min"
+    assert rows["a typical shard of 50 trials"] == "3 min"
     assert rows["the longest single trial"] == "3.6 s"
-    assert rows["step 2, 10 models"] == "6.0 min (6.0 min to 6.0 min)"
+    assert rows["step 2, 10 models"] == "6 min (6 min to 6 min)"
     assert rows["**both steps**"] == "**12 min**"
-    assert rows["the same search on all data"] == "1.0 h"
+    assert rows["the same search on all data"] == "60 min"
     assert rows["disk: prepared data and subsets"] == "3 GB"

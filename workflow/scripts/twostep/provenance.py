@@ -26,6 +26,7 @@ PACKAGES = (
     "pandas",
     "scipy",
     "snakemake",
+    "snakemake-executor-plugin-slurm",
     "torch",
     "xarray",
     "zarr",
