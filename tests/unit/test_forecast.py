@@ -9,7 +9,7 @@ from twostep.files import write_json
 from twostep.forecast import Sizes, Speed
 from twostep.forecast_report import Plan, describe_forecast
 from twostep.space import Configuration
-from twostep.training import Budget, TrainingData, train
+from twostep.training import Budget, TrainingData, train, warm_up
 
 SIZES = Sizes(n_inputs=3, n_outputs=2, n_train=1000, n_validation=100)
 EPOCHS = {"max_epochs": 10, "max_updates": None}
@@ -63,6 +63,7 @@ def test_small_and_large_networks_are_timed():
 
 @pytest.fixture(scope="module")
 def data() -> TrainingData:
+    torch.set_num_threads(1)
     values = torch.rand(2500, 5, generator=torch.Generator().manual_seed(1))
     return TrainingData(values[:2000, :3], values[:2000, 3:], values[2000:, :3], values[2000:, 3:])
 
@@ -70,6 +71,7 @@ def data() -> TrainingData:
 def test_real_trainings_are_predicted(data, monkeypatch):
     """The sum over some networks is right within a factor, on a noisy machine, of two."""
     monkeypatch.setattr(forecast, "SECONDS_PER_TIMING", 0.2)
+    warm_up()
     configurations = [network(*[width] * n) for width in (8, 64, 256) for n in (1, 3, 5)]
     speed = forecast.measure_speed(configurations, data, output_activation="linear")
     sizes = Sizes(3, 2, 2000, 500)

@@ -3,7 +3,8 @@
 import pytest
 
 from twostep import resources
-from twostep.files import write_json
+from twostep.files import read_json, write_json
+from twostep.sizes import SHUFFLE_WINDOW
 from twostep.space import Configuration
 
 BUDGET = {"max_epochs": 10, "max_updates": None}
@@ -25,6 +26,15 @@ def test_memory_by_hand(manifest):
     weights = (11 * 2000 + 2001 * 2000 + 2001 * 2) * 4 * resources.COPIES / 1e6
     extra = resources.training_mb(manifest, large) - resources.BASE_MB - 52.8
     assert extra == pytest.approx(weights + 8192 * 4000 * 3 * 4 / 1e6, abs=1)
+
+
+def test_memory_does_not_follow_data_beyond_the_shuffled_windows(manifest):
+    description = read_json(manifest)
+    held = []
+    for n_samples in (3_000_000, 300_000_000):
+        write_json(manifest, {**description, "splits": {"training": n_samples}})
+        held.append(resources.data_mb(manifest))
+    assert held[0] == held[1] == pytest.approx(2 * SHUFFLE_WINDOW * 12 * 4 / 1e6)
 
 
 def test_time_grows_with_epochs_and_trials(manifest):
