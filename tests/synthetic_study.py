@@ -2,9 +2,13 @@
 
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from twostep.files import write_json
+from twostep.study import TABLES, Search, Study
 
 OUTPUTS = ["fn[accumulation]", "fn[coarse]"]
 N_INPUTS = 10
@@ -279,3 +283,53 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1) -> dict:
         },
         "select": {"tolerance": 0.1, "cost": "parameters"},
     }
+
+
+def study(fractions=("0.05", "0.2"), *, seeds: int = 2, **changes) -> Study:
+    """Return all results of a made-up study; `changes` replace fields of it."""
+    searches = {
+        fraction: trials_table(fraction_seed=i, n_train=round(float(fraction) * N_TRAINING))
+        for i, fraction in enumerate(fractions)
+    }
+    retrained = retrained_table(searches, seeds=seeds)
+    results = {
+        "config": config([float(fraction) for fraction in fractions], seeds=seeds),
+        "manifest": manifest(),
+        "searches": [
+            Search(
+                fraction,
+                table,
+                timings_table(table),
+                {"splits": {"training": int(table["n_train"].iloc[0]), "validation": 5000}},
+            )
+            for fraction, table in searches.items()
+        ],
+        "records": retrain_records(retrained),
+        "retrained": retrained,
+        "retrain_timings": retrain_timings_table(retrained),
+        "selection": selection_table(retrained),
+        "baseline": baseline_table(list(fractions)),
+    }
+    return Study(**results | changes)
+
+
+def write_study(made_up: Study, folder: Path) -> dict[str, str | list[str]]:
+    """Write a study's results as the workflow does; return the paths as `read_study` wants them."""
+    files = {"trials": [], "timings": [], "subsets": [], "records": []}
+    for search in made_up.searches:
+        place = folder / "rank" / search.fraction
+        place.mkdir(parents=True)
+        for name, table in (("trials", search.trials), ("timings", search.timings)):
+            files[name].append(str(place / f"{name}.csv"))
+            table.to_csv(files[name][-1], index=False)
+        files["subsets"].append(str(place / "manifest.json"))
+        write_json(files["subsets"][-1], search.subset)
+    for i, record in enumerate(made_up.records):
+        files["records"].append(str(folder / f"record_{i}.json"))
+        write_json(files["records"][-1], record)
+    for name in TABLES:
+        files[name] = str(folder / f"{name}.csv")
+        getattr(made_up, name).to_csv(files[name], index=False)
+    files["manifest"] = str(folder / "manifest.json")
+    write_json(files["manifest"], made_up.manifest)
+    return files

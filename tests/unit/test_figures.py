@@ -1,5 +1,6 @@
 """The figures: what they show, on which axes, and that the same tables give the same files."""
 
+import json
 import math
 
 import numpy as np
@@ -10,7 +11,6 @@ from matplotlib.colors import to_rgba
 from twostep.figure_names import figure_captions
 from twostep.figure_style import describe_loss, layer_colours, save
 from twostep.figures import draw_retrained, draw_search, layer_range
-from twostep.files import write_json
 from twostep.pareto import lower_envelope, pareto_front
 from twostep.step_figures import draw_loss_curves, draw_steps
 
@@ -350,36 +350,14 @@ def test_a_model_that_failed_at_once_has_no_curve_and_no_label(retrained, select
 # Files
 
 
-def test_the_script_writes_every_figure_and_the_same_bytes_again(
-    tmp_path, searches, retrained, selection
-):
+def test_the_script_writes_every_figure_and_the_same_bytes_again(tmp_path):
     from figures import main
 
-    paths = {}
-    tables = {"retrained": retrained, "selection": selection}
-    tables["baseline"] = made_up.baseline_table(list(searches))
-    for name, table in tables.items():
-        paths[name] = str(tmp_path / f"{name}.csv")
-        table.to_csv(paths[name], index=False)
-    trials = {"0.05": str(tmp_path / "trials.csv")}
-    searches["0.05"].to_csv(trials["0.05"], index=False)
-    write_json(tmp_path / "manifest.json", made_up.manifest())
-    records = []
-    for i, record in enumerate(made_up.retrain_records(retrained)):
-        records.append(str(tmp_path / f"record_{i}.json"))
-        write_json(records[-1], record)
+    study = made_up.study(("0.05",))
+    files, config = made_up.write_study(study, tmp_path), json.dumps(study.config)
     contents = []
     for folder in (tmp_path / "first", tmp_path / "second"):
-        main(
-            trials=trials,
-            **paths,
-            manifest=str(tmp_path / "manifest.json"),
-            records=records,
-            output_activation="sigmoid",
-            top_k=12,
-            tolerance=0.1,
-            folder=folder,
-        )
+        main(files=files, config=config, folder=folder)
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
     names = list(figure_captions(["0.05"]))
     assert set(contents[0]) == {f"{name}.{suffix}" for name in names for suffix in ("png", "pdf")}

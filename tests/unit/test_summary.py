@@ -17,8 +17,7 @@ from twostep.cautions import (
     retrain_cautions,
     search_cautions,
 )
-from twostep.files import write_json
-from twostep.study import Search, Study
+from twostep.study import Search
 from twostep.summary import smallest_within, summarise
 from twostep.tables import read_table
 
@@ -26,37 +25,9 @@ BUDGET = made_up.config([0.05])["search"]["budget"]
 SPACE = made_up.config([0.05])["search"]["space"]
 
 
-def make_study(fractions=("0.05", "0.2"), *, seeds=2, **changes):
-    searches = {
-        fraction: made_up.trials_table(
-            fraction_seed=i, n_train=round(float(fraction) * made_up.N_TRAINING)
-        )
-        for i, fraction in enumerate(fractions)
-    }
-    retrained = made_up.retrained_table(searches, seeds=seeds)
-    results = {
-        "config": made_up.config([float(fraction) for fraction in fractions], seeds=seeds),
-        "manifest": made_up.manifest(),
-        "searches": [
-            Search(
-                fraction,
-                table,
-                made_up.timings_table(table),
-                {"splits": {"training": int(table["n_train"].iloc[0]), "validation": 5000}},
-            )
-            for fraction, table in searches.items()
-        ],
-        "retrained": retrained,
-        "retrain_timings": made_up.retrain_timings_table(retrained),
-        "selection": made_up.selection_table(retrained),
-        "baseline": made_up.baseline_table(list(fractions)),
-    }
-    return Study(**results | changes)
-
-
 @pytest.fixture(scope="module")
 def study():
-    return make_study()
+    return made_up.study()
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +57,7 @@ def test_it_begins_with_the_best_and_the_selected_model(study, text):
 
 def test_it_says_so_if_the_best_model_is_the_selected_one(study):
     best = study.selection.iloc[[0, 0]].assign(choice=["best", "selected"])
-    changed = make_study(selection=best.reset_index(drop=True))
+    changed = made_up.study(selection=best.reset_index(drop=True))
     assert "is that same model." in summarise(changed)
 
 
@@ -139,7 +110,7 @@ def test_a_random_split_of_neighbours_that_are_alike_is_warned_of(
 def test_it_names_the_embedded_data():
     config = made_up.config([0.05])
     config["dataset"]["files"] = None
-    assert "the embedded parcel model" in summarise(make_study(("0.05",), config=config))
+    assert "the embedded parcel model" in summarise(made_up.study(("0.05",), config=config))
 
 
 def test_it_describes_the_search_and_its_budget(text):
@@ -168,14 +139,14 @@ def test_each_fraction_has_its_own_section(study, text):
 def test_a_best_trial_that_failed_on_a_fraction_is_no_reason_to_fail(study):
     retrained = study.retrained.copy()
     retrained.loc[retrained["trial"] == study.best["trial"], "rank[0.2]"] = math.nan
-    part = section(summarise(make_study(retrained=retrained)), "Fraction 0.2")
+    part = section(summarise(made_up.study(retrained=retrained)), "Fraction 0.2")
     assert "the best trial of step 2 failed here" in part
 
 
 def test_it_tells_the_test_errors_of_each_output_in_physical_units(study):
     manifest = made_up.manifest()
     manifest["outputs"][0]["units"] = "kg m-3"
-    text = section(summarise(make_study(manifest=manifest)), "Retraining (step 2)")
+    text = section(summarise(made_up.study(manifest=manifest)), "Retraining (step 2)")
     model = study.model(study.best)
     name = "fn[accumulation]"
     expected = f"| {name} | {model[f'test_rmse[{name}]']:.3g} kg m-3 |"
@@ -187,7 +158,7 @@ def test_it_tells_the_test_errors_of_each_output_in_physical_units(study):
 def test_an_rmse_over_outputs_of_different_units_is_not_reported():
     manifest = made_up.manifest()
     manifest["outputs"][0]["units"] = "kg m-3"
-    start = summarise(make_study(manifest=manifest)).split("## Warnings")[0]
+    start = summarise(made_up.study(manifest=manifest)).split("## Warnings")[0]
     assert "RMSE" not in start
     assert "R² is 0.99" in start
 
@@ -202,7 +173,7 @@ def test_it_tells_measured_from_estimated_cost(text):
 
 
 def test_a_search_on_all_data_needs_no_estimate():
-    cost = section(summarise(make_study(("1",))), "Cost")
+    cost = section(summarise(made_up.study(("1",))), "Cost")
     assert "step 1 on fraction 1, 200 trials (measured)" in cost
     assert "(estimated)" not in cost
 
@@ -211,7 +182,7 @@ def test_only_the_section_on_cost_changes_with_the_timings(study, text):
     for search in study.searches:
         slower = search.timings.assign(cpu_seconds=7 * search.timings["cpu_seconds"])
         changed = [Search(s.fraction, s.trials, slower, s.subset) for s in study.searches]
-    other = summarise(make_study(searches=changed))
+    other = summarise(made_up.study(searches=changed))
     assert other != text
     assert other.replace(section(other, "Cost"), "") == text.replace(section(text, "Cost"), "")
 
@@ -219,24 +190,8 @@ def test_only_the_section_on_cost_changes_with_the_timings(study, text):
 def test_the_script_reads_the_files_and_links_relative_to_the_summary(tmp_path, study, text):
     from summarise import main
 
-    arguments = {"trials": [], "timings": [], "subsets": []}
-    for search in study.searches:
-        folder = tmp_path / "rank" / search.fraction
-        folder.mkdir(parents=True)
-        search.trials.to_csv(folder / "trials.csv", index=False)
-        search.timings.to_csv(folder / "timings.csv", index=False)
-        write_json(folder / "manifest.json", search.subset)
-        for name, file in zip(
-            arguments, ("trials.csv", "timings.csv", "manifest.json"), strict=True
-        ):
-            arguments[name].append(str(folder / file))
-    for name in ("retrained", "retrain_timings", "selection", "baseline"):
-        arguments[name] = str(tmp_path / f"{name}.csv")
-        getattr(study, name).to_csv(arguments[name], index=False)
-    write_json(tmp_path / "manifest.json", study.manifest)
     main(
-        **arguments,
-        manifest=str(tmp_path / "manifest.json"),
+        files=made_up.write_study(study, tmp_path),
         config=json.dumps(study.config),
         output=str(tmp_path / "summary.md"),
     )
@@ -353,13 +308,13 @@ def test_models_that_failed_or_do_not_beat_a_line_are_warnings(study):
 
 
 def test_a_study_without_trouble_says_so():
-    study = make_study(("0.05",))
+    study = made_up.study(("0.05",))
     clean = trials_with()
     retrained = study.retrained.copy()
     retrained["min_val_loss"] = retrained["search_val_loss[0.05]"] * 0.4
     best = study.selection.assign(n_hidden_layers=3, hidden_widths="64-32-64")
     searches = [Search("0.05", clean, study.searches[0].timings, study.searches[0].subset)]
-    changed = make_study(("0.05",), searches=searches, retrained=retrained, selection=best)
+    changed = made_up.study(("0.05",), searches=searches, retrained=retrained, selection=best)
     assert "None of the usual ones apply." in section(summarise(changed), "Warnings")
 
 

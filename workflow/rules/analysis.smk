@@ -48,14 +48,24 @@ rule select_model:
         "../scripts/select_model.py"
 
 
+# What figures show and the summary tells of, and the config that they need for it.
+STUDY = dict(
+    trials=rules.select_model.input.trials,
+    timings=expand(rules.rank.output.timings, fraction=FRACTIONS),
+    subsets=rules.baseline.input.subsets,
+    records=rules.retrain.input.records,
+    retrained=rules.select_model.output.retrained,
+    retrain_timings=rules.select_model.output.timings,
+    selection=rules.select_model.output.selection,
+    baseline=rules.baseline.output[0],
+    manifest=rules.prepare.output.manifest,
+)
+TOLD = ("study", "dataset", "training", "search", "retrain", "select")
+
+
 rule figures:
     input:
-        trials=rules.select_model.input.trials,
-        records=rules.retrain.input.records,
-        retrained=rules.select_model.output.retrained,
-        selection=rules.select_model.output.selection,
-        baseline=rules.baseline.output[0],
-        manifest=rules.prepare.output.manifest,
+        **STUDY,
     output:
         [
             report(
@@ -75,10 +85,7 @@ rule figures:
         machine_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        fractions=list(FRACTIONS),
-        output_activation=config["training"]["output_activation"],
-        top_k=config["retrain"]["top_k"],
-        tolerance=config["select"]["tolerance"],
+        config=as_text({key: config[key] for key in TOLD}),
         code=code("figures"),
     script:
         "../scripts/figures.py"
@@ -86,14 +93,7 @@ rule figures:
 
 rule summarise:
     input:
-        trials=rules.select_model.input.trials,
-        timings=expand(rules.rank.output.timings, fraction=FRACTIONS),
-        retrained=rules.select_model.output.retrained,
-        retrain_timings=rules.select_model.output.timings,
-        selection=rules.select_model.output.selection,
-        baseline=rules.baseline.output[0],
-        manifest=rules.prepare.output.manifest,
-        subsets=rules.baseline.input.subsets,
+        **STUDY,
     output:
         report(f"{RESULTS}/summary.md", caption="../report/summary.rst", category="Summary"),
     log:
@@ -105,9 +105,7 @@ rule summarise:
         machine_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
-        config=as_text(
-            {key: config[key] for key in ("study", "dataset", "search", "retrain", "select")}
-        ),
+        config=as_text({key: config[key] for key in TOLD}),
         code=code("summarise"),
     script:
         "../scripts/summarise.py"
@@ -117,18 +115,10 @@ rule summarise:
 rule provenance:
     input:
         rules.figures.output,
+        **STUDY,
         models=rules.retrain.input.models,
-        records=rules.retrain.input.records,
         evaluations=rules.select_model.input.evaluations,
-        trials=rules.select_model.input.trials,
-        timings=rules.summarise.input.timings,
-        retrained=rules.select_model.output.retrained,
-        retrain_timings=rules.select_model.output.timings,
-        selection=rules.select_model.output.selection,
-        baseline=rules.baseline.output[0],
         summary=rules.summarise.output[0],
-        manifest=rules.prepare.output.manifest,
-        subsets=rules.baseline.input.subsets,
     output:
         f"{RESULTS}/provenance.json",
     log:

@@ -1,10 +1,18 @@
-"""The results of a study, as its summary needs them."""
+"""The results of a study, as its figures and its summary need them."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
 from twostep.agreement import Agreement, compare_steps, rank_agreement
+from twostep.files import read_json
+from twostep.tables import read_table
+
+# Tables of a study that are read as they are.
+TABLES = ("retrained", "retrain_timings", "selection", "baseline")
 
 
 @dataclass(frozen=True)
@@ -19,11 +27,12 @@ class Search:
 
 @dataclass(frozen=True)
 class Study:
-    """All that a summary tells of."""
+    """All that figures show and a summary tells of; `records` are those of the retrained models."""
 
     config: dict
     manifest: dict
     searches: list[Search]
+    records: list[dict]
     retrained: pd.DataFrame
     retrain_timings: pd.DataFrame
     selection: pd.DataFrame
@@ -54,3 +63,27 @@ class Study:
         steps = compare_steps(self.retrained, fraction, self.config["retrain"]["top_k"])
         steps = steps[steps["among_top_k"]]
         return rank_agreement(steps["step_1_loss"], steps["step_2_loss"])
+
+
+def read_study(files: Mapping[str, str | list[str]], config: str) -> Study:
+    """Read the results of a study; UserError if one of them is damaged.
+
+    Parameters
+    ----------
+    files : the inputs of the rules `figures` and `summarise`, by name. A fraction's table of
+        trials lies in the folder named after it.
+    config : the sections of the resolved config that are told of, as JSON
+    """
+    searches = [
+        Search(Path(trials).parent.name, read_table(trials), read_table(timings), read_json(subset))
+        for trials, timings, subset in zip(
+            files["trials"], files["timings"], files["subsets"], strict=True
+        )
+    ]
+    return Study(
+        config=json.loads(config),
+        manifest=read_json(files["manifest"]),
+        searches=searches,
+        records=[read_json(path) for path in files["records"]],
+        **{name: read_table(files[name]) for name in TABLES},
+    )

@@ -2,43 +2,70 @@
 
 from collections.abc import Iterator
 
-import pandas as pd
 from matplotlib.figure import Figure
 
+from twostep.figure_style import describe_loss
 from twostep.figures import draw_retrained, draw_search, layer_range
 from twostep.step_figures import draw_loss_curves, draw_steps
+from twostep.study import Study
 from twostep.tables import baseline_losses
 
 
-def draw_figures(
-    searches: dict[str, pd.DataFrame],
-    retrained: pd.DataFrame,
-    selection: pd.DataFrame,
-    baseline: pd.DataFrame,
-    records: list[dict],
-    *,
-    loss_label: str,
-    top_k: int,
-    tolerance: float,
-) -> Iterator[tuple[str, Figure]]:
-    """Yield each figure with its name, as in `figure_captions`.
+def draw_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield each figure of a study with its name, as in `figure_captions`."""
+    yield from _search_figures(study)
+    yield from _retrained_figures(study)
 
-    `searches` are the ranked tables by fraction, `records` those of the retrained models and
-    `loss_label` says what the loss is.
-    """
-    # The same colours in all figures.
-    shared = {"layers": layer_range([*searches.values(), retrained]), "loss_label": loss_label}
-    trials = set(retrained["trial"])
-    for fraction, table in searches.items():
-        losses = baseline_losses(baseline, fraction, "val_loss")
-        figure = draw_search(table, fraction=fraction, baselines=losses, retrained=trials, **shared)
-        yield f"search_{fraction}", figure
-        yield f"steps_{fraction}", draw_steps(retrained, fraction=fraction, top_k=top_k, **shared)
-    losses = baseline_losses(baseline, "all", "test_loss")
-    figure = draw_retrained(retrained, selection, baselines=losses, tolerance=tolerance, **shared)
-    yield "retrained", figure
-    losses = baseline_losses(baseline, "all", "val_loss")
+
+def _shared(study: Study) -> dict:
+    """Return what is the same in all figures: the colours' range, and what the loss is."""
+    activation = study.config["training"]["output_activation"]
+    return {
+        "layers": layer_range([*(search.trials for search in study.searches), study.retrained]),
+        "loss_label": describe_loss(activation, study.manifest["outputs"]),
+    }
+
+
+def _search_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures that there are for each fraction."""
+    shared, retrained = _shared(study), study.retrained
+    for search in study.searches:
+        fraction = search.fraction
+        losses = baseline_losses(study.baseline, fraction, "val_loss")
+        yield (
+            f"search_{fraction}",
+            draw_search(
+                search.trials,
+                fraction=fraction,
+                baselines=losses,
+                retrained=set(retrained["trial"]),
+                **shared,
+            ),
+        )
+        top_k = study.config["retrain"]["top_k"]
+        figure = draw_steps(retrained, fraction=fraction, top_k=top_k, **shared)
+        yield f"steps_{fraction}", figure
+
+
+def _retrained_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of the retrained models."""
+    shared = _shared(study)
+    yield (
+        "retrained",
+        draw_retrained(
+            study.retrained,
+            study.selection,
+            baselines=baseline_losses(study.baseline, "all", "test_loss"),
+            tolerance=study.config["select"]["tolerance"],
+            **shared,
+        ),
+    )
     yield (
         "loss_curves",
-        draw_loss_curves(records, selection, baselines=losses, loss_label=loss_label),
+        draw_loss_curves(
+            study.records,
+            study.selection,
+            baselines=baseline_losses(study.baseline, "all", "val_loss"),
+            loss_label=shared["loss_label"],
+        ),
     )
