@@ -589,7 +589,8 @@ def test_every_default_is_allowed():
 
 def test_the_choices_are_those_of_the_library():
     """The schema names what the network module and the transforms can do."""
-    from twostep.network import ACTIVATIONS, OPTIMIZERS, OUTPUT_ACTIVATIONS
+    from twostep.network import ACTIVATIONS, OUTPUT_ACTIVATIONS
+    from twostep.optimizers import OPTIMIZERS
     from twostep.transforms import TRANSFORMS
 
     keys = dict(list_keys(load_schema()))

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from twostep import training as training_module
-from twostep.network import ACTIVATIONS, OPTIMIZERS, build_network
+from twostep.network import ACTIVATIONS, build_network
+from twostep.optimizers import OPTIMIZERS
 from twostep.space import Configuration
 from twostep.training import Budget, TrainingData, shuffled_windows, train, validation_loss
 

@@ -1,6 +1,5 @@
 """Fully connected networks built from a configuration."""
 
-import torch
 from torch import nn
 
 from twostep.space import Configuration
@@ -14,15 +13,6 @@ ACTIVATIONS = {
     "leaky_relu": nn.LeakyReLU,
 }
 OUTPUT_ACTIVATIONS = {"sigmoid": nn.Sigmoid, "linear": nn.Identity}
-# ASSUME: Keras's epsilon (1e-7) for the adaptive optimisers, since the paper trained with Keras.
-OPTIMIZERS = {
-    "adam": lambda parameters, **rates: torch.optim.Adam(parameters, eps=1e-7, fused=True, **rates),
-    "adamw": lambda parameters, **rates: torch.optim.AdamW(
-        parameters, eps=1e-7, fused=True, **rates
-    ),
-    "sgd": lambda parameters, **rates: torch.optim.SGD(parameters, fused=True, **rates),
-    "rmsprop": lambda parameters, **rates: torch.optim.RMSprop(parameters, eps=1e-7, **rates),
-}
 
 
 def build_network(
@@ -37,24 +27,16 @@ def build_network(
     *hidden, last = configuration.layer_shapes(n_inputs, n_outputs)
     layers: list[nn.Module] = []
     for fan_in, fan_out in hidden:
-        layers += [_linear(fan_in, fan_out), ACTIVATIONS[configuration.activation]()]
+        layers += [_Linear(fan_in, fan_out), ACTIVATIONS[configuration.activation]()]
         if configuration.dropout > 0:
             layers.append(nn.Dropout(configuration.dropout))
-    layers += [_linear(*last), OUTPUT_ACTIVATIONS[output_activation]()]
+    layers += [_Linear(*last), OUTPUT_ACTIVATIONS[output_activation]()]
     return nn.Sequential(*layers)
 
 
-def build_optimizer(configuration: Configuration, network: nn.Module) -> torch.optim.Optimizer:
-    """Return the configuration's optimiser over the network's parameters."""
-    return OPTIMIZERS[configuration.optimizer](
-        network.parameters(),
-        lr=configuration.learning_rate,
-        weight_decay=configuration.weight_decay,
-    )
+class _Linear(nn.Linear):
+    """A layer that is initialised once, by Glorot's rule, and not by torch's before."""
 
-
-def _linear(fan_in: int, fan_out: int) -> nn.Linear:
-    layer = nn.utils.skip_init(nn.Linear, fan_in, fan_out)
-    nn.init.xavier_uniform_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer
+    def reset_parameters(self) -> None:
+        nn.init.xavier_uniform_(self.weight)
+        nn.init.zeros_(self.bias)

@@ -10,7 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from twostep.network import build_network, build_optimizer
+from twostep.network import build_network
+from twostep.optimizers import Optimizer
 from twostep.seeds import derive_seed
 from twostep.sizes import SHUFFLE_WINDOW
 from twostep.space import Configuration
@@ -107,7 +108,12 @@ def train(
     n_inputs, n_outputs = data.training_inputs.shape[1], data.training_targets.shape[1]
     network = build_network(configuration, n_inputs, n_outputs, output_activation)
     network.to(device)
-    optimizer = build_optimizer(configuration, network)
+    optimizer = Optimizer(
+        configuration.optimizer,
+        network.parameters(),
+        learning_rate=configuration.learning_rate,
+        weight_decay=configuration.weight_decay,
+    )
     training = Training()
     if checkpoint and (kept := checkpoint.load()):
         training = _restore(kept, network, optimizer, order, device)
@@ -133,7 +139,7 @@ def _state(training, network, optimizer, order, device) -> dict:
     return {
         "training": vars(training),
         "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "optimizer": optimizer.state(),
         "order": order.get_state(),
         "random": torch.get_rng_state(),
         "device_random": None if device == CPU else torch.cuda.get_rng_state(device),
@@ -143,7 +149,7 @@ def _state(training, network, optimizer, order, device) -> dict:
 def _restore(state, network, optimizer, order, device) -> Training:
     """Bring a training back to the state that `_state` returned."""
     network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
+    optimizer.restore(state["optimizer"])
     order.set_state(state["order"])
     torch.set_rng_state(state["random"])
     if device != CPU:
@@ -167,7 +173,7 @@ def _train_epoch(network, optimizer, batches, budget, training) -> float:
     total, n_seen = 0.0, 0
     for inputs, targets in batches:
         loss = nn.functional.mse_loss(network(inputs), targets)
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         total = total + (loss.detach() * len(inputs)).double()
