@@ -1,0 +1,59 @@
+"""How good the forecast is: a study's forecast beside what the study then takes.
+
+    python benchmarks/forecast.py FOLDER [config file ...]
+
+Runs `snakemake forecast` and then the whole study in FOLDER, by default config/config.yaml, on all
+cores. What is there already is not made again, as with Snakemake itself.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+REPOSITORY = Path(__file__).parents[1]
+SECONDS = {"s": 1, "min": 60, "h": 3600}
+
+
+def main() -> None:
+    if not sys.argv[1:]:
+        sys.exit(__doc__)
+    folder = Path(sys.argv[1])
+    configs = sys.argv[2:] or [str(REPOSITORY / "config" / "config.yaml")]
+    for target in (["forecast"], []):
+        snakemake(folder, *target, "--configfile", *(str(Path(path).resolve()) for path in configs))
+    (results,) = folder.glob("results/*/")
+    forecast = read_forecast(results / "forecast.md")
+    measured = {
+        "step 1": cpu_seconds(results.glob("rank/*/timings.csv")),
+        "step 2": cpu_seconds(results.glob("select/timings.csv")),
+    }
+    measured["both steps"] = sum(measured.values())
+    print("| | forecast, processor min | measured | forecast / measured |\n|---|---:|---:|---:|")
+    for step, seconds in measured.items():
+        predicted = sum(value for name, value in forecast if name.startswith(step))
+        print(f"| {step} | {predicted / 60:.1f} | {seconds / 60:.1f} | {predicted / seconds:.2f} |")
+
+
+def snakemake(folder: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--directory", str(folder)]
+    command += ["--snakefile", str(REPOSITORY / "Snakefile"), *arguments]
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode:
+        sys.exit(process.stdout + process.stderr)
+
+
+def read_forecast(path: Path) -> list[tuple[str, float]]:
+    """Return each row that tells a time: what takes it, and the seconds (the first of several)."""
+    rows = re.findall(r"\| \**([^|*]+)\** \| \**([\d.,]+) (s|min|h)\b", path.read_text())
+    return [(name, float(value.replace(",", "")) * SECONDS[unit]) for name, value, unit in rows]
+
+
+def cpu_seconds(tables) -> float:
+    return sum(pd.read_csv(table)["cpu_seconds"].sum() for table in tables)
+
+
+if __name__ == "__main__":
+    main()
