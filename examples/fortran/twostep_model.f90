@@ -3,7 +3,7 @@
 ! single precision. What cannot be read ends the program with a sentence.
 module twostep_model
    use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
-   use, intrinsic :: ieee_arithmetic, only: ieee_quiet_nan, ieee_value
+   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite, ieee_quiet_nan, ieee_value
    implicit none
    private
    public :: feature_type, model_type, load_model, predict
@@ -12,7 +12,8 @@ module twostep_model
 
    ! An input or an output; smallest and largest are the range in the training data.
    type :: feature_type
-      character(len=text_length) :: name, quantity, unit, transform
+      character(len=text_length) :: name, quantity, unit
+      character(len=16) :: transform
       real(real64) :: smallest, largest, mean, std
    end type feature_type
 
@@ -60,16 +61,18 @@ contains
       logical, allocatable :: is_valid(:)
       integer :: i, j
 
-      allocate (standardised(size(inputs, 1), size(inputs, 2)))
-      do i = 1, size(model%inputs)
-         associate (feature => model%inputs(i))
-            standardised(i, :) = (transformed(inputs(i, :), feature%transform) - feature%mean) / feature%std
-         end associate
-      end do
-      is_valid = all(abs(standardised) <= real(huge(1.0_real32), real64), dim=1)
-      do j = 1, size(inputs, 2)
-         if (.not. is_valid(j)) standardised(:, j) = 0.0_real64
-      end do
+      allocate (standardised(size(inputs, 1), size(inputs, 2)), is_valid(size(inputs, 2)))
+      standardised = 0.0_real64
+      associate (features => model%inputs)
+         do j = 1, size(inputs, 2)
+            ! Looked at before it is computed with, as programs may trap invalid operations.
+            is_valid(j) = all(in_domain(inputs(:, j), features%transform))
+            if (.not. is_valid(j)) cycle
+            standardised(:, j) = (transformed(inputs(:, j), features%transform) - features%mean) / features%std
+            is_valid(j) = all(abs(standardised(:, j)) <= huge(1.0_real32))
+            if (.not. is_valid(j)) standardised(:, j) = 0.0_real64
+         end do
+      end associate
 
       values = real(standardised, real32)
       do i = 1, size(model%layers)
@@ -90,28 +93,41 @@ contains
       end do
    end function predict
 
+   elemental function in_domain(x, transform)
+      real(real64), intent(in) :: x
+      character(len=*), intent(in) :: transform
+      logical :: in_domain
+
+      in_domain = ieee_is_finite(x)
+      if (.not. in_domain) return
+      select case (transform)
+      case ('log10')
+         in_domain = x > 0
+      case ('log1p')
+         in_domain = x > -1
+      case ('logit')
+         in_domain = x > 0 .and. x < 1
+      end select
+   end function in_domain
+
    elemental function transformed(x, transform) result(y)
       real(real64), intent(in) :: x
       character(len=*), intent(in) :: transform
       real(real64) :: y
 
-      y = ieee_value(1.0_real64, ieee_quiet_nan)
+      y = x
       select case (transform)
-      case ('none')
-         y = x
       case ('log10')
-         if (x > 0) y = log10(x)
+         y = log10(x)
       case ('log1p')
-         ! Exact near 0, too.
-         if (x > -1) then
-            if (abs(x) < 0.5_real64) then
-               y = 2 * atanh(x / (2 + x))
-            else
-               y = log(1 + x)
-            end if
+         ! log(1 + x), exact near 0, too.
+         if (abs(x) < 0.5_real64) then
+            y = 2 * atanh(x / (2 + x))
+         else
+            y = log(1 + x)
          end if
       case ('logit')
-         if (x > 0 .and. x < 1) y = log(x) - log(1 - x)
+         y = log(x) - log(1 - x)
       end select
    end function transformed
 
@@ -160,7 +176,7 @@ contains
       integer, intent(in) :: unit
       character(len=*), intent(in) :: role
       type(feature_type), allocatable, intent(out) :: features(:)
-      character(len=text_length) :: numbers
+      character(len=text_length) :: transform, numbers
       integer :: i
 
       allocate (features(count_after(unit, role)))
@@ -168,9 +184,10 @@ contains
          features(i)%name = value_after(unit, 'name')
          features(i)%quantity = value_after(unit, 'quantity')
          features(i)%unit = value_after(unit, 'unit')
-         features(i)%transform = value_after(unit, 'transform')
-         if (.not. any(features(i)%transform == [character(len=5) :: 'none', 'log10', 'log1p', 'logit'])) &
-            call fail('unknown transform '//trim(features(i)%transform))
+         transform = value_after(unit, 'transform')
+         if (.not. any(transform == [character(len=5) :: 'none', 'log10', 'log1p', 'logit'])) &
+            call fail('unknown transform '//trim(transform))
+         features(i)%transform = transform(:16)
          numbers = value_after(unit, 'range')
          read (numbers, *) features(i)%smallest, features(i)%largest
          numbers = value_after(unit, 'scaling')

@@ -1,4 +1,4 @@
-"""Exported models give the trained network's outputs, whatever their kind, and say what they are."""
+"""Exported models of all kinds give the trained network's outputs, and say what they are."""
 
 import csv
 import hashlib
@@ -28,6 +28,9 @@ from twostep.errors import UserError
 from twostep.export import largest_difference
 from twostep.export_text import read_text_model
 from twostep.network import ACTIVATIONS
+
+# torch prefers formats of its own now.
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 
 REPOSITORY = Path(__file__).parents[2]
 ALL_OUTPUTS = ["log10", "none", "log1p", "logit"]
@@ -150,15 +153,18 @@ def test_the_same_model_gives_the_same_bytes(exported, tmp_path):
     """Of another process, as every export of the workflow is one."""
     model, _ = exported
     program = "from exported_model import *; import sys; export(*map(Path, sys.argv[1:]))"
-    contents = []
-    for number in range(2):
-        folder = tmp_path / str(number)
-        subprocess.run(
+    folders = [tmp_path / "one", tmp_path / "another"]
+    processes = [
+        subprocess.Popen(
             [sys.executable, "-c", program, model, model.parent / "manifest.json", folder],
-            check=True,
             env={"PYTHONPATH": f"{REPOSITORY}/tests:{REPOSITORY}/workflow/scripts"},
         )
-        contents.append({name: (folder / name).read_bytes() for name in NAMES.values()})
+        for folder in folders
+    ]
+    assert [process.wait() for process in processes] == [0, 0]
+    contents = [
+        {name: (folder / name).read_bytes() for name in NAMES.values()} for folder in folders
+    ]
     assert contents[0] == contents[1]
     assert str(REPOSITORY).encode() not in b"".join(contents[0].values())
 
@@ -178,7 +184,7 @@ def test_reference_values_are_test_rows_with_the_networks_outputs(exported):
 def test_a_format_that_differs_is_refused_and_nothing_is_written(tmp_path, monkeypatch):
     model, manifest = save_made_up(tmp_path / "prepare")
     monkeypatch.setattr(exporting, "TOLERANCE", 1e-12)
-    with pytest.raises(UserError, match="ONNX it differs from the trained network by .*e-0[67]"):
+    with pytest.raises(UserError, match=r"as ONNX it differs from the trained network by .*e-0\d"):
         export(model, manifest, tmp_path / "export")
     assert list((tmp_path / "export").iterdir()) == []
 
@@ -223,7 +229,7 @@ def test_what_is_not_finite_must_be_so_in_both(one, other, difference):
         ("\nend\n", "\n"),
         ("relu", "reloo"),
         ("layer 5 12", "layer 5 11"),
-        ("scaling", "scale"),
+        ("\nscaling ", "\nscale "),
     ],
 )
 def test_a_damaged_text_is_refused(exported, tmp_path, old, new):

@@ -72,11 +72,11 @@ class TextModel:
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Map inputs (n_samples, n_inputs) to outputs (n_samples, n_outputs), physical units."""
         values = standardise(inputs, self.inputs)
-        # Sums of numbers with NaN and infinity are what they should be; numpy would warn.
+        # NaN is meant to go through; numpy would warn.
         with np.errstate(over="ignore", invalid="ignore"):
             for layer in self.layers:
                 values = ACTIVATIONS[layer.activation](values @ layer.weights.T + layer.biases)
-        return to_physical(values, self.outputs)
+            return to_physical(values, self.outputs)
 
 
 def read_text_model(path: str | Path) -> TextModel:

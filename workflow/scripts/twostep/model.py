@@ -61,7 +61,8 @@ class Model:
         A sample with an input outside its transform's domain has outputs that are NaN.
         """
         scaled = self.predict_scaled(standardise(inputs, self.inputs))
-        return to_physical(scaled, self.outputs)
+        with np.errstate(invalid="ignore"):
+            return to_physical(scaled, self.outputs)
 
     @torch.inference_mode()
     def predict_scaled(self, inputs: np.ndarray) -> np.ndarray:
