@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: run test test-campaigns test-slurm check
+.PHONY: run test test-campaigns test-slurm test-fortran check
 
 run: $(VENV)/installed
 	$(VENV)/bin/snakemake --cores all
@@ -19,6 +19,10 @@ test-campaigns: $(VENV)/installed-dev
 # OPTIONS='-m "not slow"' leaves out the time limit, which takes minutes to be reached.
 test-slurm: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest tests/slurm $(OPTIONS)
+
+# The Fortran reader of exported models: needs the Debian package gfortran, and says so.
+test-fortran: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest tests/fortran
 
 # The style checks that the continuous integration makes.
 check: $(VENV)/installed-dev

@@ -17,6 +17,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/retrain.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/export.smk"
 
 
 rule all:
@@ -25,6 +26,7 @@ rule all:
         rules.prepare.output,
         rules.search.input,
         rules.retrain.input,
+        rules.export.output,
         rules.figures.output,
         rules.summarise.output,
         rules.provenance.output,

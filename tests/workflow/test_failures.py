@@ -76,6 +76,10 @@ def test_a_finalist_that_kills_its_process_cannot_be_chosen(faulty, finished, mo
     selection = pd.read_csv(faulty.results / "select" / "selection.csv")
     assert set(selection["trial"]) == {other}
     assert "1 of 2 models (50 %) failed (1 killed)" in (faulty.results / "summary.md").read_text()
+    process = faulty.snakemake(f"results/small/export/trial_{best}_seed_0/model.onnx")
+    assert process.returncode != 0 and "Traceback" not in process.stderr
+    sentence = f"Error: results/small/retrain/trial_{best}_seed_0.pt holds no weights: "
+    assert process.stderr.count(sentence) == 1, process.stderr
     monkeypatch.delenv("FAULTY")
     work = faulty.run("--forcerun", "search_shard", "retrain_trial")
     assert not work.searched and work.retrained.total() == 1

@@ -21,6 +21,10 @@ from twostep.model import load_model
         ("prepare", {"prepare"}),
         ("search", {"prepare", "subset", "search_shard", "search"}),
         ("retrain", {"prepare", "subset", "search_shard", "rank", "retrain"}),
+        (
+            "export",
+            {"prepare", "subset", "search_shard", "rank", "baseline", "select_model"},
+        ),
         ("figures", {"prepare", "subset", "search_shard", "rank", "baseline", "select_model"}),
     ],
 )

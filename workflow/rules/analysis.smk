@@ -19,7 +19,8 @@ rule baseline:
         "../scripts/baseline.py"
 
 
-rule select_model:
+# A checkpoint: what is exported depends on the choice.
+checkpoint select_model:
     input:
         trials=expand(rules.rank.output.trials, fraction=FRACTIONS),
         models=rules.retrain.input.models,
@@ -115,6 +116,8 @@ rule summarise:
 rule provenance:
     input:
         rules.figures.output,
+        # A function, as that rule comes later.
+        lambda wildcards: list(rules.export.output),
         **STUDY,
         models=rules.retrain.input.models,
         evaluations=rules.select_model.input.evaluations,

@@ -83,6 +83,7 @@ STAGES = (
     "evaluate",
     "baseline",
     "select_model",
+    "export",
     "figures",
     "summarise",
 )
@@ -131,8 +132,16 @@ def configurations():
     return [next(drawn) for _ in range(search["n_trials"])]
 
 
+def check_trial(wildcards):
+    """A trial that the study does not have cannot be asked for."""
+    n_trials = config["search"]["n_trials"]
+    if int(wildcards.trial) >= n_trials:
+        raise WorkflowError(f"there is no trial {wildcards.trial}: search.n_trials is {n_trials}")
+
+
 def configuration_text(wildcards):
     """The configuration of one trial, which is what its retraining depends on."""
+    check_trial(wildcards)
     return to_json(configurations()[int(wildcards.trial)].to_dict())
 
 
@@ -153,16 +162,26 @@ def selected_trials():
 
 def record_file(wildcards):
     """The shard that holds the record of a trial."""
-    n_trials, shard_size = config["search"]["n_trials"], config["search"]["shard_size"]
-    if int(wildcards.trial) >= n_trials:
-        raise WorkflowError(f"there is no trial {wildcards.trial}: search.n_trials is {n_trials}")
-    shard = int(wildcards.trial) // shard_size
+    check_trial(wildcards)
+    shard = int(wildcards.trial) // config["search"]["shard_size"]
     return rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)
 
 
 def retrained(wildcards, *, pattern):
     """The files of all retrained models."""
     return expand(pattern, trial=selected_trials(), seed=SEEDS)
+
+
+def selected(wildcards, *, pattern):
+    """The file of the selected model, which is known once one has been selected."""
+    from twostep.tables import read_table
+
+    try:
+        selection = read_table(checkpoints.select_model.get().output.selection)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    choice = selection.set_index("choice").loc["selected"]
+    return pattern.format(trial=choice["trial"], seed=choice["seed"])
 
 
 def search_mb(wildcards, input, attempt):

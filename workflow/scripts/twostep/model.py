@@ -16,6 +16,26 @@ from twostep.transforms import TRANSFORMS, to_physical
 from twostep.trials import Finished
 
 PREDICTION_CHUNK = 8192
+# What a model takes over from its file as it is.
+MODEL_KEYS = ("inputs", "outputs", "record", "timing", "content", "output_activation")
+# What standardised inputs may be, in size: the network computes in single precision.
+LARGEST_STANDARDISED = float(np.finfo(np.float32).max)
+
+
+def standardise(values: np.ndarray, features: list[dict]) -> np.ndarray:
+    """Map physical values, (n_samples, n_features), to standardised ones, computed in float64.
+
+    `features` describe the columns, in order, with `transform`, `mean` and `std`. The result is
+    float32, and NaN where a value is outside the transform's domain or too large for float32.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        columns = [
+            (TRANSFORMS[feature["transform"]].apply(column) - feature["mean"]) / feature["std"]
+            for feature, column in zip(features, np.asarray(values, float).T, strict=True)
+        ]
+        scaled = np.stack(columns, axis=1)
+        usable = np.abs(scaled) <= LARGEST_STANDARDISED
+        return np.where(usable, scaled, np.nan).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -33,15 +53,16 @@ class Model:
     record: dict
     timing: dict
     content: str
+    output_activation: str
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Map inputs (n_samples, n_inputs) to outputs (n_samples, n_outputs), physical units."""
-        columns = [
-            (TRANSFORMS[feature["transform"]].apply(column) - feature["mean"]) / feature["std"]
-            for feature, column in zip(self.inputs, np.asarray(inputs, float).T, strict=True)
-        ]
-        scaled = self.predict_scaled(np.stack(columns, axis=1).astype(np.float32))
-        return to_physical(scaled, self.outputs)
+        """Map inputs (n_samples, n_inputs) to outputs (n_samples, n_outputs), physical units.
+
+        A sample with an input outside its transform's domain has outputs that are NaN.
+        """
+        scaled = self.predict_scaled(standardise(inputs, self.inputs))
+        with np.errstate(invalid="ignore"):
+            return to_physical(scaled, self.outputs)
 
     @torch.inference_mode()
     def predict_scaled(self, inputs: np.ndarray) -> np.ndarray:
@@ -91,7 +112,4 @@ def load_model(path: str | Path) -> Model:
         content["output_activation"],
     )
     network.load_state_dict(content["weights"])
-    return Model(
-        network,
-        *(content[key] for key in ("inputs", "outputs", "record", "timing", "content")),
-    )
+    return Model(network, **{key: content[key] for key in MODEL_KEYS})

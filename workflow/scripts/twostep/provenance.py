@@ -23,6 +23,8 @@ PACKAGES = (
     "netCDF4",
     "numba",
     "numpy",
+    "onnx",
+    "onnxruntime",
     "pandas",
     "scipy",
     "snakemake",

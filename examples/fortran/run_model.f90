@@ -1,0 +1,47 @@
+! Runs an exported model on the inputs of a table and compares with the outputs in it:
+!
+!     gfortran -O2 -o run_model twostep_model.f90 run_model.f90
+!     ./run_model model.txt reference.csv
+!
+! Prints the outputs, one sample a line. The table has a line of names, then the inputs and the
+! outputs of a sample on each line.
+program run_model
+   use, intrinsic :: iso_fortran_env, only: error_unit, iostat_end, real64
+   use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
+   use twostep_model, only: load_model, model_type, predict
+   implicit none
+   type(model_type) :: model
+   character(len=4096) :: path
+   real(real64), allocatable :: inputs(:, :), expected(:, :), outputs(:, :)
+   integer :: unit, status, n_samples, i
+
+   if (command_argument_count() /= 2) then
+      write (error_unit, '(a)') 'usage: run_model model.txt reference.csv'
+      error stop 1
+   end if
+   call get_command_argument(1, path)
+   call load_model(trim(path), model)
+
+   call get_command_argument(2, path)
+   open (newunit=unit, file=trim(path), status='old', action='read')
+   n_samples = -1  ! the line of names
+   do
+      read (unit, '(a)', iostat=status)
+      if (status == iostat_end) exit
+      n_samples = n_samples + 1
+   end do
+   allocate (inputs(size(model%inputs), n_samples), expected(size(model%outputs), n_samples))
+   rewind (unit)
+   read (unit, '(a)')
+   do i = 1, n_samples
+      read (unit, *) inputs(:, i), expected(:, i)
+   end do
+   close (unit)
+
+   outputs = predict(model, inputs)
+   do i = 1, n_samples
+      write (*, '(*(es24.16e3, 1x))') outputs(:, i)
+   end do
+   write (error_unit, '(a, es9.2)') 'Largest difference from the table: ', &
+      maxval(abs(outputs - expected), mask=ieee_is_finite(outputs))
+end program run_model

@@ -1,0 +1,252 @@
+"""Exported models of all kinds give the trained network's outputs, and say what they are."""
+
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from exported_model import (
+    INPUTS,
+    NAMES,
+    assert_same,
+    compute_by_hand,
+    export,
+    physical_inputs,
+    predict,
+    save_made_up,
+)
+
+from twostep import export as exporting
+from twostep.errors import UserError
+from twostep.export import largest_difference
+from twostep.export_text import read_text_model
+from twostep.network import ACTIVATIONS
+
+# torch prefers formats of its own now.
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+
+REPOSITORY = Path(__file__).parents[2]
+ALL_OUTPUTS = ["log10", "none", "log1p", "logit"]
+
+
+def run_onnx(folder, inputs):
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    return session.run(["outputs"], {"inputs": inputs})[0]
+
+
+def run_torchscript(folder, inputs):
+    return torch.jit.load(folder / "model.pt")(torch.from_numpy(inputs)).numpy()
+
+
+def run_text(folder, inputs):
+    return read_text_model(folder / "model.txt").predict(inputs)
+
+
+RUNS = {"onnx": run_onnx, "torchscript": run_torchscript, "text": run_text}
+KINDS = [
+    *({"activation": name, "outputs": ALL_OUTPUTS} for name in ACTIVATIONS),
+    {"activation": "tanh", "output_activation": "sigmoid"},
+    {"activation": "silu", "output_activation": "sigmoid", "outputs": ALL_OUTPUTS},
+    # Nothing to gather: a single transform, and a network without dropout.
+    {"inputs": INPUTS[1:2], "outputs": ["log10"], "dropout": 0.0, "hidden_widths": (5,)},
+]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A model with every transform, its path and the folder that it was exported to."""
+    folder = tmp_path_factory.mktemp("exported")
+    model, manifest = save_made_up(folder / "prepare", outputs=ALL_OUTPUTS)
+    export(model, manifest, folder)
+    return model, folder
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values()))[:60])
+def test_each_format_computes_what_the_weights_say(tmp_path, kind):
+    model, manifest = save_made_up(tmp_path / "prepare", **kind)
+    differences = export(model, manifest, tmp_path)
+    assert differences.keys() == RUNS.keys() and max(differences.values()) <= 1e-5
+    inputs = physical_inputs(inputs=kind.get("inputs", INPUTS))
+    expected = compute_by_hand(model, inputs)
+    assert_same(predict(model, inputs), expected)
+    for run in RUNS.values():
+        assert_same(run(tmp_path, inputs), expected)
+        # Any number of samples, each by itself.
+        assert_same(np.vstack([run(tmp_path, inputs[i : i + 1]) for i in range(20)]), expected[:20])
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_outputs_are_nan_outside_the_domain_and_only_there(exported, run):
+    model, folder = exported
+    inputs = np.repeat(physical_inputs(1), 9, axis=0)
+    outside = [(0, np.nan), (0, np.inf), (1, 0.0), (1, -1.0), (2, -1.0), (4, 0.0), (4, 1.0)]
+    for row, (column, value) in enumerate([*outside, (0, 1e300)]):
+        inputs[row, column] = value
+    outputs = run(folder, inputs)
+    assert np.isnan(outputs[:8]).all() and np.isfinite(outputs[8]).all()
+    np.testing.assert_array_equal(np.isnan(predict(model, inputs)), np.isnan(outputs))
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_tiny_values_keep_their_digits(tmp_path, run):
+    """log1p and its inverse near 0, a logit near its ends: where naive formulas lose digits."""
+    inputs = [
+        {"name": "x", "units": "1", "transform": "log1p", "mean": 1e-13, "std": 1e-13},
+        {"name": "y", "units": "1", "transform": "logit", "mean": -30.0, "std": 5.0},
+    ]
+    model, manifest = save_made_up(tmp_path / "prepare", inputs=inputs, outputs=["log1p", "logit"])
+    content = torch.load(model, weights_only=True)
+    content["outputs"][0] |= {"mean": 0.0, "std": 1e-13}
+    content["outputs"][1] |= {"mean": -30.0, "std": 1.0}
+    torch.save(content, model)
+    export(model, manifest, tmp_path)
+    values = np.column_stack([np.linspace(1e-14, 3e-13, 50), np.logspace(-18, -8, 50)])
+    outputs, expected = run(tmp_path, values), predict(model, values)
+    assert_same(outputs, expected)
+    assert 0 < np.abs(expected).max() < 1e-10 and len(np.unique(outputs[:, 0])) == 50
+
+
+def test_metadata_name_the_inputs_and_the_origin(exported):
+    model, folder = exported
+    content = torch.load(model, weights_only=True)
+    digest = hashlib.sha256(b"".join(x.numpy().tobytes() for x in content["weights"].values()))
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    extra = {"metadata.json": ""}
+    torch.jit.load(folder / "model.pt", _extra_files=extra)
+    text = read_text_model(folder / "model.txt")
+    onnx_metadata = session.get_modelmeta().custom_metadata_map
+    for metadata in (onnx_metadata, json.loads(extra["metadata.json"]), text.metadata):
+        assert metadata["study"] == "made_up"
+        assert (metadata["trial"], metadata["seed"]) == ("17", "3")
+        assert metadata["data"] == content["content"]
+        assert metadata["weights_sha256"] == digest.hexdigest()
+        assert f"torch {torch.__version__}" in metadata["exported_with"]
+    assert json.loads(extra["metadata.json"]) == onnx_metadata
+    num = json.loads(onnx_metadata["inputs"])[1]
+    assert (num["name"], num["unit"], num["transform"]) == ("num[a]", "cm-3", "log10")
+    assert (num["min"], num["max"], num["mean"], num["std"]) == (0.25, 3.5, 2.5, 0.9)
+    names = [output["name"] for output in json.loads(onnx_metadata["outputs"])]
+    assert names == ["rate", "fn", "snow", "share"]
+    # In the text they are lines of their own.
+    kept = ("name", "units", "transform", "min", "max", "mean", "std")
+    assert [text.inputs[1][key] for key in kept] == [content["inputs"][1][key] for key in kept]
+    assert text.inputs[1]["long_name"] == "a quantity"
+    shapes = {value.name: value.shape for value in (*session.get_inputs(), *session.get_outputs())}
+    assert shapes == {"inputs": ["n_samples", 5], "outputs": ["n_samples", 4]}
+
+
+def test_the_onnx_graph_needs_no_recent_runtime(exported):
+    graph = onnx.load(exported[1] / "model.onnx")
+    assert [(entry.domain, entry.version) for entry in graph.opset_import] == [("", 17)]
+    assert graph.ir_version == 8
+    assert "Dropout" not in {node.op_type for node in graph.graph.node}
+
+
+def test_the_same_model_gives_the_same_bytes(exported, tmp_path):
+    """Of another process, as every export of the workflow is one."""
+    model, _ = exported
+    program = "from exported_model import *; import sys; export(*map(Path, sys.argv[1:]))"
+    folders = [tmp_path / "one", tmp_path / "another"]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, model, model.parent / "manifest.json", folder],
+            env={"PYTHONPATH": f"{REPOSITORY}/tests:{REPOSITORY}/workflow/scripts"},
+        )
+        for folder in folders
+    ]
+    assert [process.wait() for process in processes] == [0, 0]
+    contents = [
+        {name: (folder / name).read_bytes() for name in NAMES.values()} for folder in folders
+    ]
+    assert contents[0] == contents[1]
+    assert str(REPOSITORY).encode() not in b"".join(contents[0].values())
+
+
+def test_reference_values_are_test_rows_with_the_networks_outputs(exported):
+    model, folder = exported
+    with (folder / "reference.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == [*(feature["name"] for feature in INPUTS), "rate", "fn", "snow", "share"]
+    table = np.array(rows, float)
+    assert len(table) == 32
+    np.testing.assert_array_equal(table[:, 5:], predict(model, table[:, :5])[:32])
+    scaled = np.load(model.parent / "test_inputs.npy")[:32, 0].astype(float)
+    np.testing.assert_array_equal(table[:, 0], scaled * 17.0 + 280.0)
+
+
+def test_a_format_that_differs_is_refused_and_nothing_is_written(tmp_path, monkeypatch):
+    model, manifest = save_made_up(tmp_path / "prepare")
+    monkeypatch.setattr(exporting, "TOLERANCE", 1e-12)
+    with pytest.raises(UserError, match=r"as ONNX it differs from the trained network by .*e-0\d"):
+        export(model, manifest, tmp_path / "export")
+    assert list((tmp_path / "export").iterdir()) == []
+
+
+def test_a_trial_without_weights_is_refused(tmp_path):
+    model, manifest = save_made_up(tmp_path / "prepare", has_weights=False)
+    with pytest.raises(UserError, match="holds no weights: killed by SIGKILL 2 times"):
+        export(model, manifest, tmp_path / "export")
+
+
+def test_differences_are_relative_to_the_larger_of_value_and_scale():
+    expected = np.array([[10.0, 0.1], [20.0, 0.2]])
+    scale = np.array([5.0, 0.4])
+    off = np.array([[0.1, 0.0], [0.0, 0.02]])
+    assert largest_difference(expected + off, expected, scale) == pytest.approx(0.02 / 0.4)
+    off[1, 1] = 0.0
+    assert largest_difference(expected - off, expected, scale) == pytest.approx(0.1 / 10)
+    assert largest_difference(expected, expected, 0 * scale) == 0.0
+    assert largest_difference(expected[:, :1], expected, scale) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "difference"),
+    [
+        (np.nan, np.nan, 0.0),
+        (np.inf, np.inf, 0.0),
+        (np.inf, -np.inf, np.inf),
+        (np.nan, 1.0, np.inf),
+        (1.0, np.nan, np.inf),
+        (1.0, np.inf, np.inf),
+    ],
+)
+def test_what_is_not_finite_must_be_so_in_both(one, other, difference):
+    values, expected = (np.array([[1.0], [value]]) for value in (one, other))
+    assert largest_difference(values, expected, np.array([1.0])) == difference
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("twostep_model 1", "twostep_model 2"),
+        ("\nend\n", "\n"),
+        ("relu", "reloo"),
+        ("layer 5 12", "layer 5 11"),
+        ("\nscaling ", "\nscale "),
+    ],
+)
+def test_a_damaged_text_is_refused(exported, tmp_path, old, new):
+    text = (exported[1] / "model.txt").read_text()
+    assert old in text
+    (tmp_path / "model.txt").write_text(text.replace(old, new, 1))
+    with pytest.raises(UserError, match=r"model.txt is no whole model in the format"):
+        read_text_model(tmp_path / "model.txt")
+
+
+@pytest.mark.parametrize("program", ["run_onnx.py", "run_torchscript.py"])
+def test_the_examples_run(exported, program):
+    process = subprocess.run(
+        [sys.executable, REPOSITORY / "examples" / program, exported[1]],
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    difference = process.stdout.split("Largest difference from the table: ")[1].split()[0]
+    assert 0 <= float(difference) < 1e-3

@@ -1,0 +1,75 @@
+"""The model card says what is needed to use a model, and what not to do with it."""
+
+import pandas as pd
+from exported_model import save_made_up
+
+from twostep.files import read_json
+from twostep.model import load_model
+from twostep.model_card import Background, choice_text, model_card
+
+DIFFERENCES = {"onnx": 1.23e-7, "torchscript": 0.0, "text": 2e-7}
+
+
+def make_card(folder, *, chosen=None, evaluation=None, **kind) -> str:
+    model, manifest = save_made_up(folder, **kind)
+    trained = load_model(model)
+    names = [output["name"] for output in trained.outputs]
+    errors = {"mse": 0.04, "rmse": 0.2, "mae": 0.1, "r2": 0.987654}
+    linear = {f"test_{key}[{name}]": 3 * value for key, value in errors.items() for name in names}
+    background = Background(
+        study="made_up",
+        manifest=read_json(manifest),
+        evaluation={
+            "n_test": 1234,
+            "per_output": {name: errors | (evaluation or {}) for name in names},
+        },
+        baseline=pd.DataFrame([{"data": "all", "model": "linear", **linear}]),
+        budget={"max_epochs": 25},
+        chosen=choice_text(chosen),
+    )
+    return model_card(trained, DIFFERENCES, background)
+
+
+def test_it_describes_variables_data_network_and_errors(tmp_path):
+    card = make_card(tmp_path, outputs=["log10", "none"])
+    assert "predicts 2 outputs from 5 inputs" in card
+    assert "| 2 | `num[a]` | a  quantity | cm-3 | log10 | 0.25 | 3.5 |" in card
+    assert "| 1 | `rate` | a  quantity | kg s-1 | log10 | 0.25 | 3.5 |" in card
+    assert "700 training, 700 validation and 700 test samples, divided at random" in card
+    content = read_json(tmp_path / "manifest.json")["content"]
+    assert card.count(content) == 2
+    assert "| hidden layers | 2 (12-7 units) |" in card
+    assert "| budget | at most 25 epochs |" in card
+    assert "| trained for | 9 epochs, the weights are those of epoch 7 |" in card
+    row = "| `rate` | 0.2 kg s-1 | 0.1 kg s-1 | 0.98765 | 0.6 kg s-1 | 0.3 kg s-1 | 2.96296 |"
+    assert row in card
+    assert "1,234 samples of the test split" in card
+    assert "| `model.onnx` | ONNX | 1.2e-07 |" in card
+    assert "weights_sha256: `" in card
+
+
+def test_it_states_the_limits(tmp_path):
+    card = make_card(tmp_path / "linear", outputs=["log10", "none"])
+    assert "`num[a]` must be above 0; `num[b]` must be above 0; `rain` must be above -1" in card
+    assert "`cloud` must be above 0 and below 1" in card
+    assert "`rate` is above 0; `fn` is any number" in card
+    card = make_card(tmp_path / "sigmoid", outputs=["none", "log1p"], output_activation="sigmoid")
+    assert "`fn` is between 0 and 1; `snow` is between 0 and 1.71828" in card
+
+
+def test_errors_that_overflowed_are_told(tmp_path):
+    card = make_card(tmp_path, evaluation={"rmse": None, "r2": None})
+    assert "| `fn` | not finite | 0.1 | not finite | 0.6 | 0.3 | 2.96296 |" in card
+
+
+def test_it_says_how_the_model_was_chosen(tmp_path):
+    assert "It was exported by request." in make_card(tmp_path / "requested")
+    chosen = {
+        "search": {"n_trials": 2000, "fractions": [0.01, 0.05]},
+        "top_k": 12,
+        "select": {"tolerance": 0.25, "cost": "operations"},
+    }
+    card = make_card(tmp_path / "selected", chosen=chosen)
+    assert "2,000 random configurations were trained on 1 % and 5 % of the training data" in card
+    assert "the best 12 of each search were retrained" in card
+    assert "cheapest by operations whose validation loss is within 25 % of the lowest" in card

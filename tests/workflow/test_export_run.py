@@ -1,0 +1,78 @@
+"""The handover within a study: the selected model in a full run, any other one by request."""
+
+import hashlib
+import json
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+from exported_model import NAMES
+
+from twostep.model import load_model
+
+
+def read_selection(study):
+    return pd.read_csv(study.results / "select" / "selection.csv").set_index("choice")
+
+
+def test_a_full_run_exports_the_selected_model(finished):
+    folder = finished.results / "export" / "selected"
+    assert {path.name for path in folder.iterdir()} == set(NAMES.values())
+    selected = read_selection(finished).loc["selected"]
+    model = load_model(finished.folder / selected["model"])
+    table = pd.read_csv(folder / "reference.csv")
+    names = [feature["name"] for feature in (*model.inputs, *model.outputs)]
+    assert table.columns.tolist() == names and len(table) == 32
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    inputs = table.to_numpy()[:, :3]
+    [outputs] = session.run(["outputs"], {"inputs": inputs})
+    np.testing.assert_allclose(outputs, model.predict(inputs), atol=1e-6)
+    card = (folder / "model_card.md").read_text()
+    assert card.startswith(f"# Model card: trial {selected['trial']}, seed 0\n")
+    assert "It is the model that the study selected. 6 random configurations" in card
+    log = (finished.results / "logs" / "export" / "selected.log").read_text()
+    assert log.count("largest difference on 160 test rows") == 3
+    provenance = json.loads((finished.results / "provenance.json").read_text())
+    for name in NAMES.values():
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        assert provenance["results"][f"export/selected/{name}"] == digest
+    assert "export" in provenance["code"]["stages"]
+
+
+def test_any_retrained_model_is_exported_by_one_command(study):
+    selected = read_selection(study).at["selected", "trial"]
+    retrained = pd.read_csv(study.results / "select" / "retrained.csv")["trial"]
+    other = next(trial for trial in retrained if trial != selected)
+    target = f"results/small/export/trial_{other}_seed_0/model.onnx"
+    process = study.snakemake(target)
+    assert process.returncode == 0, process.stderr
+    for name in ("ONNX", "TorchScript", "text"):
+        assert f"Largest difference from the trained network, {name}: " in process.stderr
+    folder = (study.folder / target).parent
+    assert {path.name for path in folder.iterdir()} == set(NAMES.values())
+    assert "exported by request" in (folder / "model_card.md").read_text()
+    process = study.snakemake(target.replace(f"trial_{other}", "trial_6"))
+    assert process.returncode != 0
+    assert "there is no trial 6: search.n_trials is 6" in process.stderr
+
+
+def test_only_what_concerns_the_selected_model_exports_it_again(study):
+    folder = study.results / "export" / "selected"
+    before = {name: (folder / name).read_bytes() for name in NAMES.values()}
+    # The same bytes from another process.
+    (folder / "model.txt").unlink()
+    assert study.run().jobs.keys() == {"export", "provenance", "all"}
+    assert {name: (folder / name).read_bytes() for name in NAMES.values()} == before
+    # Another choice exports another model, and nothing is trained for it.
+    selection = read_selection(study)
+    assert selection.at["selected", "trial"] != selection.at["best", "trial"]
+    study.config["select"] = {"tolerance": 0.0}
+    work = study.run()
+    assert not work.searched and not work.retrained and work.jobs["export"] == 1
+    best = selection.at["best", "trial"]
+    card = (folder / "model_card.md").read_text()
+    assert card.startswith(f"# Model card: trial {best}, seed 0\n")
+    assert "Nothing to be done" in study.snakemake().stderr
+    # What has to do with other models only does not.
+    study.edit("workflow/scripts/twostep/figure_style.py", "def ", "EDITED = True\n\n\ndef ")
+    assert study.run().jobs.keys() == {"figures", "provenance", "all"}
