@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: run test test-campaigns test-slurm check
+.PHONY: run test test-campaigns test-slurm test-browser check
 
 run: $(VENV)/installed
 	$(VENV)/bin/snakemake --cores all
@@ -19,6 +19,11 @@ test-campaigns: $(VENV)/installed-dev
 # OPTIONS='-m "not slow"' leaves out the time limit, which takes minutes to be reached.
 test-slurm: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest tests/slurm $(OPTIONS)
+
+# The report, opened in a browser: needs the Debian packages chromium and chromium-driver, and says so
+# if they are not there.
+test-browser: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest tests/browser
 
 # The style checks that the continuous integration makes.
 check: $(VENV)/installed-dev

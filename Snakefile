@@ -17,6 +17,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/retrain.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -28,3 +29,4 @@ rule all:
         rules.figures.output,
         rules.summarise.output,
         rules.provenance.output,
+        rules.report_pages.output,

@@ -14,8 +14,9 @@ if str(SCRIPTS) not in sys.path:
 from twostep import fingerprint, resources as needs, sources
 from twostep.config import fraction_name, resolve_config
 from twostep.errors import UserError
-from twostep.figure_names import figure_captions
+from twostep.figure_names import figure_entries
 from twostep.preflight import check_data, check_no_template, check_writable, list_files
+from twostep.report_entries import page_entries
 from twostep.space import random_configurations
 
 try:
@@ -32,7 +33,8 @@ except UserError as error:
 
 FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}
 SEEDS = range(config["retrain"]["seeds"])
-FIGURES = figure_captions(list(FRACTIONS))
+FIGURES = figure_entries(list(FRACTIONS))
+PAGES = page_entries(list(FRACTIONS))
 
 
 # What the jobs of one machine may use together, which profiles/default limits to what it has. On a
