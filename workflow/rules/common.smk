@@ -141,7 +141,7 @@ def configuration_text(wildcards):
 def selected_trials():
     """The trials to retrain: the top_k of each fraction, by id, whatever their order."""
     # Imported here, since pandas is slow to load and jobs need not wait for it.
-    from twostep.ranking import select_top
+    from twostep.ranking import trials_to_retrain
     from twostep.tables import read_ranking
 
     paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
@@ -149,8 +149,7 @@ def selected_trials():
         tables = [read_ranking(path, config["search"]["n_trials"]) for path in paths]
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    top_k = config["retrain"]["top_k"]
-    return sorted({trial for table in tables for trial in select_top(table, top_k)})
+    return trials_to_retrain(tables, config["retrain"])
 
 
 def record_file(wildcards):
