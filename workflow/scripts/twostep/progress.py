@@ -3,6 +3,7 @@
 Without torch, and without pandas as long as no trials are ranked: a look must be a quick one.
 """
 
+import functools
 import itertools
 import json
 from collections import Counter
@@ -172,6 +173,7 @@ class _Keys:
         )
 
 
+@functools.cache
 def _is_installed(torch: str) -> bool:
     """Tell whether this is the installed version of torch, whose name may lack the build."""
     try:
@@ -259,14 +261,15 @@ def _look_at_retraining(
     n_evaluated = 0
     for trial, seed in models:
         path = folder / f"retrain/trial_{trial}_seed_{seed}.json"
-        record, timing = _read(path), _read(path.with_suffix(".timing.json"))
-        if not record or not timing:
+        try:
+            record, timing = read_json(path), read_json(path.with_suffix(".timing.json"))
+            end = path.stat().st_mtime
+        except (OSError, UserError):
             continue
         key = keys.key(trial, seed, configurations[trial], timing)
         if not (folder / f"journal/retrain/{key}.pt").exists():
             step.n_foreign += 1
             continue
-        end = path.stat().st_mtime
         step.add(record, end - timing["seconds"], end)
         n_evaluated += (folder / "evaluate" / path.name).exists()
     return step, n_evaluated
@@ -276,10 +279,18 @@ def _jobs_at_work(logs: Path, now: float, silence: float) -> list[Job]:
     """Return the jobs whose logs have no end and were written to not too long ago."""
     jobs = []
     for path in sorted(logs.glob("*.log")):
-        when = path.stat().st_mtime
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        try:
+            when = path.stat().st_mtime
+            if now - when > silence:
+                continue
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            # Snakemake has removed it, as the job is to run again.
+            continue
+        # Date, time, level, message.
         said = lines[-1].split(maxsplit=3) if lines else []
-        has_ended = len(said) == 4 and (said[2] == "ERROR" or said[3].startswith("finished in "))
-        if now - when <= silence and not has_ended:
-            jobs.append(Job(said[3] if len(said) == 4 else "", when))
+        if len(said) < 4:
+            jobs.append(Job("", when))
+        elif said[2] != "ERROR" and not said[3].startswith("finished in "):
+            jobs.append(Job(said[3], when))
     return jobs

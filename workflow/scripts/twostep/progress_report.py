@@ -8,6 +8,7 @@ from twostep.wording import counts, duration, network, one_line, short
 
 # Retrainings at work that are named one by one.
 MAX_JOBS = 5
+SPLITS = ("training", "validation", "test")
 
 
 def describe_progress(progress: Progress, study: str, now: float) -> str:
@@ -41,7 +42,7 @@ def _data(progress: Progress) -> list[str]:
     if progress.manifest is None:
         parts = len(list(progress.folder.glob("generate/part_*.nc")))
         return ["  data: not prepared yet" + (f", {parts} parts generated" if parts else "")]
-    splits = ", ".join(f"{size:,} {name}" for name, size in progress.manifest["splits"].items())
+    splits = ", ".join(f"{progress.manifest['splits'][name]:,} {name}" for name in SPLITS)
     return [f"  data: prepared, {splits} samples"]
 
 
@@ -70,16 +71,21 @@ def _step(name: str, step: Step, things: str, jobs: str, now: float) -> list[str
 def _at_work(step: Step, jobs: str, now: float) -> str:
     parts = []
     if step.jobs:
-        parts.append(f"{len(step.jobs)} {jobs} at work")
+        parts.append(f"{jobs} at work: {len(step.jobs)}")
     rate = step.rate(now)
     if rate:
         per_second, window = rate
         left = (step.n_wanted - step.n_done) / per_second
         parts.append(
-            f"{short(60 * per_second)} a minute over the last {duration(window)}, about "
-            f"{duration(left)} left"
+            f"{short(60 * per_second)} a minute over the last {_roughly(window)}, about "
+            f"{_roughly(left)} left"
         )
     if step.trained:
         latest = max(end for _, end in step.trained)
-        parts.append(f"the last one ended {duration(max(0.0, now - latest))} ago")
+        parts.append(f"the last one ended {_roughly(now - latest)} ago")
     return "; ".join(parts) if step.jobs or rate else ""
+
+
+def _roughly(seconds: float) -> str:
+    """Return a time to two digits, but no fractions of a second."""
+    return duration(float(f"{max(1, round(seconds)):.2g}"))
