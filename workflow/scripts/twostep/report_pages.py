@@ -100,7 +100,9 @@ def _as_integers(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with whole numbers as such where gaps made them floats."""
     floats = table.select_dtypes("float")
     whole = [name for name in floats if (floats[name].dropna() % 1 == 0).all()]
-    return table.astype(dict.fromkeys(whole, "Int64"))
+    return table.assign(
+        **{name: floats[name].map("{:.0f}".format, na_action="ignore") for name in whole}
+    )
 
 
 def _provenance(source) -> str:
