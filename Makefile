@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: run test test-campaigns test-slurm test-fortran check
+.PHONY: run test test-campaigns test-slurm test-browser test-fortran check
 
 run: $(VENV)/installed
 	$(VENV)/bin/snakemake --cores all
@@ -23,6 +23,11 @@ test-slurm: $(VENV)/installed-dev
 # The Fortran reader of exported models: needs the Debian package gfortran, and says so.
 test-fortran: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest tests/fortran
+
+# The report, opened in a browser: needs the Debian packages chromium and chromium-driver, and says so
+# if they are not there.
+test-browser: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest tests/browser
 
 # The style checks that the continuous integration makes.
 check: $(VENV)/installed-dev

@@ -18,6 +18,7 @@ include: "workflow/rules/search.smk"
 include: "workflow/rules/retrain.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/export.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -30,3 +31,4 @@ rule all:
         rules.figures.output,
         rules.summarise.output,
         rules.provenance.output,
+        rules.report_pages.output,

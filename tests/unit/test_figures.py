@@ -8,7 +8,7 @@ import pytest
 import synthetic_study as made_up
 from matplotlib.colors import to_rgba
 
-from twostep.figure_names import figure_captions
+from twostep.figure_names import figure_entries
 from twostep.figure_style import describe_loss, layer_colours, save
 from twostep.figures import draw_retrained, draw_search, layer_range
 from twostep.pareto import lower_envelope, pareto_front
@@ -115,7 +115,7 @@ def test_deeper_networks_are_lighter_so_that_grey_readers_see_the_order():
 
 
 def test_the_names_need_no_plotting_library():
-    assert list(figure_captions(["0.05", "1"])) == [
+    assert list(figure_entries(["0.05", "1"])) == [
         "search_0.05",
         "search_1",
         "retrained",
@@ -359,7 +359,7 @@ def test_the_script_writes_every_figure_and_the_same_bytes_again(tmp_path):
     for folder in (tmp_path / "first", tmp_path / "second"):
         main(files=files, config=config, folder=folder)
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    names = list(figure_captions(["0.05"]))
+    names = list(figure_entries(["0.05"]))
     assert set(contents[0]) == {f"{name}.{suffix}" for name in names for suffix in ("png", "pdf")}
     assert contents[0] == contents[1]
     # Two runs within a second would not betray a clock.

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from twostep import trial_key
 from twostep import trials as trials_module
 from twostep.journal import Journal
 from twostep.metrics import measure_errors
@@ -128,7 +129,7 @@ def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):
         trainer.key(Trial(3, trial.configuration, "retrain")),
         trainer.key(Trial(3, trial.configuration, "search", repetition=1)),
     ]
-    monkeypatch.setattr(trials_module, "hash_module", lambda name: "edited code")
+    monkeypatch.setattr(trial_key, "hash_module", lambda name: "edited code")
     changed.append(trainer.key(trial))
     assert len({key, *changed}) == len(changed) + 1
 

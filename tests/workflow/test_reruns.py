@@ -100,7 +100,7 @@ def test_another_seed_of_retraining_is_added(study):
 def test_an_edit_of_plotting_redraws_only_figures(study):
     study.edit("workflow/scripts/twostep/figure_style.py", "def ", "EDITED = True\n\n\ndef ")
     work = study.run()
-    assert work.jobs.keys() == {"figures", "provenance", "all"}
+    assert work.jobs.keys() == {"figures", "provenance", "report_pages", "all"}
 
 
 def test_comments_train_nothing_again(study):

@@ -27,7 +27,7 @@ def test_a_commit_rewrites_nothing_and_new_figures_are_named_with_it(study):
     study.edit(
         "workflow/scripts/twostep/figure_style.py", '"savefig.dpi": 200', '"savefig.dpi": 90'
     )
-    assert study.run().jobs.keys() == {"figures", "provenance", "all"}
+    assert study.run().jobs.keys() == {"figures", "provenance", "report_pages", "all"}
 
     after = read_provenance(study)
     commit = subprocess.run(

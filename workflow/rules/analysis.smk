@@ -69,12 +69,8 @@ rule figures:
         **STUDY,
     output:
         [
-            report(
-                f"{RESULTS}/figures/{name}.png",
-                caption=f"../report/{caption}.rst",
-                category="Figures",
-            )
-            for name, caption in FIGURES.items()
+            report(f"{RESULTS}/figures/{name}.png", **entry.for_report())
+            for name, entry in FIGURES.items()
         ],
         expand(f"{RESULTS}/figures/{{name}}.pdf", name=FIGURES),
     log:
@@ -96,7 +92,7 @@ rule summarise:
     input:
         **STUDY,
     output:
-        report(f"{RESULTS}/summary.md", caption="../report/summary.rst", category="Summary"),
+        f"{RESULTS}/summary.md",
     log:
         f"{RESULTS}/logs/summarise.log",
     conda:
@@ -112,7 +108,7 @@ rule summarise:
         "../scripts/summarise.py"
 
 
-# The last rule: it depends on all results, so that none is newer than what is said of it.
+# The last rule but for the report's pages: it depends on all results, so that none is newer than what is said of it.
 rule provenance:
     input:
         rules.figures.output,

@@ -14,8 +14,9 @@ if str(SCRIPTS) not in sys.path:
 from twostep import fingerprint, resources as needs, sources
 from twostep.config import fraction_name, resolve_config
 from twostep.errors import UserError
-from twostep.figure_names import figure_captions
+from twostep.figure_names import figure_entries
 from twostep.preflight import check_data, check_no_template, check_writable, list_files
+from twostep.report_entries import page_entries
 from twostep.space import random_configurations
 
 try:
@@ -32,7 +33,8 @@ except UserError as error:
 
 FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}
 SEEDS = range(config["retrain"]["seeds"])
-FIGURES = figure_captions(list(FRACTIONS))
+FIGURES = figure_entries(list(FRACTIONS))
+PAGES = page_entries(list(FRACTIONS))
 
 
 # What the jobs of one machine may use together, which profiles/default limits to what it has. On a
@@ -148,7 +150,7 @@ def configuration_text(wildcards):
 def selected_trials():
     """The trials to retrain: the top_k of each fraction, by id, whatever their order."""
     # Imported here, since pandas is slow to load and jobs need not wait for it.
-    from twostep.ranking import select_top
+    from twostep.ranking import trials_to_retrain
     from twostep.tables import read_ranking
 
     paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
@@ -156,8 +158,7 @@ def selected_trials():
         tables = [read_ranking(path, config["search"]["n_trials"]) for path in paths]
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    top_k = config["retrain"]["top_k"]
-    return sorted({trial for table in tables for trial in select_top(table, top_k)})
+    return trials_to_retrain(tables, config["retrain"])
 
 
 def record_file(wildcards):

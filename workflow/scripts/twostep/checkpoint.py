@@ -21,10 +21,10 @@ MIN_INTERVALS = 50
 class Checkpoint:
     """The state of one training on disk, the latest only.
 
-    `saved` is called after each time that it was saved.
+    `saved` is called each time that it was saved, with the fields of `Training` so far.
     """
 
-    def __init__(self, path: str | Path, saved: Callable[[], None] = lambda: None):
+    def __init__(self, path: str | Path, saved: Callable[[dict], None] = lambda training: None):
         self._path = Path(path)
         self._saved = saved
         self._next = time.monotonic() + MIN_SECONDS
@@ -47,8 +47,9 @@ class Checkpoint:
         start = time.monotonic()
         if start < self._next:
             return
-        save(self._path, state())
-        self._saved()
+        kept = state()
+        save(self._path, kept)
+        self._saved(kept["training"])
         now = time.monotonic()
         self._next = now + max(MIN_SECONDS, MIN_INTERVALS * (now - start))
 

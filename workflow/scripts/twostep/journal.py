@@ -10,6 +10,7 @@ it needs, whatever the shard size.
 import json
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from twostep.fingerprint import hash_values
@@ -64,6 +65,28 @@ class Journal:
 
     def _bucket(self, bucket: int) -> Path:
         return self._folder / f"{bucket:06d}"
+
+
+def glance(folder: str | Path) -> Iterator[tuple[Path, list[dict]]]:
+    """Yield each file of the journal in a folder with its entries in their order, to look at a run.
+
+    The entries lack the loss curves and their checksums are not compared, both of which would take
+    most of the time. Left out are lines that are not whole.
+    """
+    for path in sorted(Path(folder).glob("*/*.jsonl")):
+        entries = []
+        for line in path.read_bytes().split(b"\n"):
+            # JSON escapes the quotation marks within text: these are the record's own keys.
+            head, curves, rest = line.partition(b', "train_loss": [')
+            if curves:
+                line = head + b'}, "timing": ' + rest.partition(b']}, "timing": ')[2]
+            try:
+                entry = json.loads(line)
+                entry.pop(CHECKSUM)
+                entries.append(entry)
+            except (ValueError, AttributeError, KeyError, TypeError):
+                continue
+        yield path, entries
 
 
 def _parse(line: bytes) -> dict | None:

@@ -49,6 +49,11 @@ def select_top(table: pd.DataFrame, top_k: int) -> list[int]:
     return table.loc[table["rank"].notna() & (table["rank"] <= top_k), "trial"].tolist()
 
 
+def trials_to_retrain(rankings: list[pd.DataFrame], retrain: dict) -> list[int]:
+    """Return the trials that step 2 trains, by id; `retrain` is that section of the config."""
+    return sorted({trial for table in rankings for trial in select_top(table, retrain["top_k"])})
+
+
 def _row(record: dict, output_names: list[str]) -> dict:
     return {
         "trial": record["trial"],

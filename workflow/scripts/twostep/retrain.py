@@ -1,6 +1,7 @@
 """Step 2: one of the best trials, trained on the full training split."""
 
 import logging
+import time
 from pathlib import Path
 
 from twostep.checkpoint import Checkpoint
@@ -8,9 +9,56 @@ from twostep.errors import UserError
 from twostep.model import load_content, save_model
 from twostep.records import REPEATABLE
 from twostep.supervision import Watch
+from twostep.training import Budget
 from twostep.trials import Finished, Trainer, Trial
 
 log = logging.getLogger(__name__)
+
+# Between two lines in the log that tell how far the training is.
+LOG_SECONDS = 10.0
+
+
+class Progress:
+    """Logs how far one training is, every few seconds at most."""
+
+    def __init__(self, trial: Trial, budget: Budget):
+        self._trial = trial
+        self._budget = budget
+        # When and where this process saw the training first: it may have begun in another one.
+        self._first: tuple[float, dict[str, int]] | None = None
+        self._next = 0.0
+
+    def log(self, training: dict) -> None:
+        """Log epochs, best loss and time left; `training` has the fields of a `Training`."""
+        now = time.monotonic()
+        done = {"max_epochs": training["epochs"], "max_updates": training["updates"]}
+        self._first = self._first or (now, done)
+        if now < self._next:
+            return
+        self._next = now + LOG_SECONDS
+        limits = {name: getattr(self._budget, name) for name in done}
+        limits = {name: limit for name, limit in limits.items() if limit is not None}
+        log.info(
+            "trial %d, seed %d: %s, best validation loss %.4g in epoch %d%s",
+            self._trial.trial,
+            self._trial.repetition,
+            ", ".join(
+                f"{name.removeprefix('max_')} {done[name]:,} of at most {limit:,}"
+                for name, limit in limits.items()
+            ),
+            training["min_val_loss"],
+            training["best_epoch"],
+            self._time_left(now, done, limits),
+        )
+
+    def _time_left(self, now: float, done: dict[str, int], limits: dict[str, int]) -> str:
+        start, before = self._first
+        seconds = [
+            (limit - done[name]) * (now - start) / (done[name] - before[name])
+            for name, limit in limits.items()
+            if done[name] > before[name]
+        ]
+        return f", at most {min(seconds):.0f} s left" if seconds else ""
 
 
 def retrain(
@@ -26,7 +74,13 @@ def retrain(
     if _is_finished(path):
         log.info("trial %d is in the journal: not trained again", trial.trial)
         return path
-    checkpoint = Checkpoint(path.with_suffix(".checkpoint.pt"), saved=watch.progressed)
+    progress = Progress(trial, trainer.budget)
+
+    def saved(training: dict) -> None:
+        watch.progressed()
+        progress.log(training)
+
+    checkpoint = Checkpoint(path.with_suffix(".checkpoint.pt"), saved)
     finished = _train(trainer, trial, checkpoint, watch)
     if finished.record["status"] not in REPEATABLE and _is_finished(path):
         # A process beside this one, perhaps left by a killed run, had more luck.

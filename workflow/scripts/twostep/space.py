@@ -4,7 +4,7 @@ import itertools
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from twostep.seeds import derive_seed
 
@@ -33,7 +33,7 @@ class Configuration:
 
     def to_dict(self) -> dict:
         """Return a mapping of plain values, fit for JSON."""
-        return {**asdict(self), "hidden_widths": list(self.hidden_widths)}
+        return {**vars(self), "hidden_widths": list(self.hidden_widths)}
 
     def layer_shapes(self, n_inputs: int, n_outputs: int) -> list[tuple[int, int]]:
         """Return (units in, units out) of every layer, the output layer included."""

@@ -12,7 +12,7 @@ from twostep.tables import baseline_losses
 
 
 def draw_figures(study: Study) -> Iterator[tuple[str, Figure]]:
-    """Yield each figure of a study with its name, as in `figure_captions`."""
+    """Yield each figure of a study with its name, as in `figure_entries`."""
     yield from _search_figures(study)
     yield from _retrained_figures(study)
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from twostep.fingerprint import hash_module, hash_source, hash_values
 from twostep.processor import processor_name
-from twostep.seeds import derive_seed
 from twostep.space import Configuration
 from twostep.training import CPU, Budget, Checkpoint, Training, train
 from twostep.training_data import Dataset
+from twostep.trial_key import trial_key, trial_seed
 
 
 @dataclass(frozen=True)
@@ -50,26 +49,16 @@ class Trainer:
     device: torch.device = CPU
 
     def key(self, trial: Trial) -> str:
-        """Return a hash of all that decides the trial's result.
-
-        That is the data's content, the configuration, the training settings, the seeds, the code
-        of the training and of the record, and the version of torch; not the shard, the order or
-        the worker. Nor the type of the processor or GPU: a trial that was finished on another one
-        is reused, which the timings tell and the summary reports.
-        """
-        return hash_values(
-            {
-                "data": self.data.content,
-                "configuration": trial.configuration.to_dict(),
-                "budget": vars(self.budget),
-                "output_activation": self.output_activation,
-                "seed": self._seed(trial),
-                # This module too, which makes the record; not the rest of what it imports.
-                "code": [hash_module("training"), hash_source("trials")],
-                "torch": torch.__version__,
-                "threads": torch.get_num_threads(),
-                "device": self.device.type,
-            }
+        """Return a hash of all that decides the trial's result, as `trial_key` says."""
+        return trial_key(
+            data=self.data.content,
+            configuration=trial.configuration.to_dict(),
+            budget=vars(self.budget),
+            output_activation=self.output_activation,
+            seed=self._seed(trial),
+            torch=torch.__version__,
+            threads=torch.get_num_threads(),
+            device=self.device.type,
         )
 
     def run(self, trial: Trial, checkpoint: Checkpoint | None = None) -> Finished:
@@ -120,7 +109,7 @@ class Trainer:
         return torch.cuda.get_device_name(self.device)
 
     def _seed(self, trial: Trial) -> int:
-        return derive_seed(self.seed, trial.step, trial.trial, trial.repetition)
+        return trial_seed(self.seed, trial.step, trial.trial, trial.repetition)
 
     def _record(self, trial: Trial, training: Training) -> dict:
         names, variances = self.data.output_names, self.data.validation_variances

@@ -1,0 +1,199 @@
+"""The report of a real study, looked at in a browser without a network."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+from small_study import Study
+
+from twostep.figure_names import figure_entries
+from twostep.report_entries import page_entries
+
+OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--window-size=1400,900",
+    # No name is found: whatever the page asked of the network would fail, and show in the log.
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+)
+# What is shown beside the navigation, which has a logo.
+SHOWN_IMAGE = "nav ~ div img"
+FRACTIONS = ["0.2"]
+FIGURES = figure_entries(FRACTIONS)
+PAGES = page_entries(FRACTIONS)
+CATEGORIES = sorted({entry.category for entry in (FIGURES | PAGES).values()})
+
+
+@pytest.fixture(scope="session")
+def report(finished: Study) -> Path:
+    process = finished.snakemake("--report", "report.html")
+    assert process.returncode == 0, process.stdout + process.stderr
+    return finished.folder / "report.html"
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
+    programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
+    if None in programs.values():
+        pytest.fail(
+            "these tests need the Debian packages chromium and chromium-driver: "
+            "apt-get install chromium chromium-driver",
+            pytrace=False,
+        )
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs["chromium"]
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = webdriver.ChromeService(programs["chromedriver"])
+    driver = webdriver.Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(chromium, report) -> webdriver.Chrome:
+    """The report, just opened."""
+    for log in ("browser", "performance"):
+        chromium.get_log(log)
+    chromium.get(report.as_uri())
+    return chromium
+
+
+def wait(page, condition):
+    return WebDriverWait(page, 10).until(condition)
+
+
+def click(page, text: str) -> None:
+    """Click what a person sees as a link of this text."""
+    wait(page, lambda page: page.find_element(By.LINK_TEXT, text)).click()
+
+
+def rows(page) -> dict[str, object]:
+    """Return the results that the navigation lists, by name."""
+    wait(page, lambda page: page.find_elements(By.CSS_SELECTOR, "nav tbody tr"))
+    found = page.find_elements(By.CSS_SELECTOR, "nav tbody tr")
+    return {row.find_element(By.TAG_NAME, "td").text: row for row in found}
+
+
+def open_category(page, category: str) -> dict[str, object]:
+    """Go to a heading of the report; return what it lists."""
+    page.execute_script("app.setView({navbarMode: 'menu'})")
+    click(page, category)
+    return rows(page)
+
+
+def look_at(row, caption: bool = False) -> None:
+    """Click the eye of a result, or the i beside it, which shows its caption."""
+    row.find_elements(By.TAG_NAME, "a")[1 if caption else 0].click()
+
+
+def entries(category: str, of: dict) -> list[str]:
+    return sorted(entry.label for entry in of.values() if entry.category == category)
+
+
+def test_every_figure_shows_with_its_caption(page):
+    for category in CATEGORIES:
+        for label in entries(category, FIGURES):
+            look_at(open_category(page, category)[label])
+            image = wait(page, lambda page: page.find_element(By.CSS_SELECTOR, SHOWN_IMAGE))
+            width = wait(page, lambda page, image=image: image.get_property("naturalWidth"))
+            assert width > 500, label
+            look_at(rows(page)[label], caption=True)
+            captions = wait(page, lambda page: page.find_elements(By.CSS_SELECTOR, "nav .prose"))
+            assert len(captions[0].text) > 100, label
+            assert image.is_displayed()
+
+
+def test_every_page_shows_with_its_caption(page):
+    for category in CATEGORIES:
+        for label in entries(category, PAGES):
+            look_at(open_category(page, category)[label])
+            text = read_frame(page)
+            assert len(text) > 80, label
+            look_at(rows(page)[label], caption=True)
+            captions = wait(page, lambda page: page.find_elements(By.CSS_SELECTOR, "nav .prose"))
+            assert len(captions[0].text) > 50, label
+
+
+def read_frame(page) -> str:
+    """Return the text of the page that is shown beside the navigation."""
+    frame = wait(page, lambda page: page.find_element(By.TAG_NAME, "iframe"))
+    page.switch_to.frame(frame)
+    text = wait(page, lambda page: page.find_element(By.TAG_NAME, "body").text)
+    page.switch_to.default_content()
+    return text
+
+
+def test_the_summary_is_readable_text(page, finished):
+    click(page, "1 Summary")
+    look_at(rows(page)["Summary"])
+    text = read_frame(page)
+    assert text.startswith("Study small")
+    assert "Validation loss against learnable parameters (figures/search_0.2.png)" in text
+    assert not any(mark in text for mark in ("##", "**", "| --- |", "!["))
+
+
+def test_the_table_of_trials_sorts_by_a_column(page):
+    look_at(open_category(page, "5 Tables")["Trials of the search"])
+    page.switch_to.frame(wait(page, lambda page: page.find_element(By.TAG_NAME, "iframe")))
+    heads = page.find_elements(By.TAG_NAME, "th")
+    column = [head.text.split()[0] for head in heads].index("n_parameters")
+
+    def values() -> list[int]:
+        cells = page.find_elements(By.CSS_SELECTOR, f"tbody td:nth-child({column + 1})")
+        return [int(cell.text) for cell in cells]
+
+    before = values()
+    heads[column].click()
+    assert values() == sorted(before) != before
+    heads[column].click()
+    assert values() == sorted(before, reverse=True)
+    page.switch_to.default_content()
+
+
+def test_the_provenance_names_every_result(page, finished):
+    look_at(open_category(page, "6 Provenance")["Provenance"])
+    text = read_frame(page)
+    provenance = json.loads((finished.results / "provenance.json").read_text())
+    for name, digest in provenance["results"].items():
+        assert name in text and digest in text
+
+
+def test_nothing_is_asked_of_the_network_and_nothing_fails(page):
+    for category in CATEGORIES:
+        for label in (*entries(category, FIGURES), *entries(category, PAGES)):
+            look_at(open_category(page, category)[label])
+            time.sleep(0.1)
+    for general in ("Workflow", "Statistics", "About"):
+        page.execute_script("app.setView({navbarMode: 'menu'})")
+        click(page, general)
+    # Snakemake's own page warns of how it embeds its libraries.
+    errors = [entry for entry in page.get_log("browser") if entry["level"] != "WARNING"]
+    assert errors == []
+    events = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    asked = {
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    }
+    assert any(url.startswith("data:text/html") for url in asked)
+    assert {url.split(":")[0] for url in asked} <= {"file", "data", "blob"}
+
+
+def test_pages_are_small_enough_to_be_opened_and_name_no_folder_of_this_machine(report, finished):
+    assert report.stat().st_size < 10e6
+    for path in (finished.results / "report").iterdir():
+        assert path.stat().st_size < 1e6
+    assert str(finished.folder) not in report.read_text()

@@ -1,0 +1,294 @@
+"""How far a study is: what counts as done, what is best, how quick it goes."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from small_study import CONFIG, REPOSITORY
+
+from twostep.config import resolve_config
+from twostep.journal import Journal
+from twostep.progress import look
+from twostep.progress_report import describe_progress
+from twostep.search import search
+from twostep.space import Configuration, random_configurations
+from twostep.supervision import Watch
+from twostep.training import Budget, TrainingData
+from twostep.training_data import Dataset
+from twostep.trial_key import trial_key, trial_seed
+from twostep.trials import Trainer
+
+DATA = "hash of the subset"
+NOW = 1_800_000_000.0
+COMMAND = REPOSITORY / "workflow/scripts/progress.py"
+
+
+@pytest.fixture
+def config() -> dict:
+    return resolve_config(CONFIG)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    folder = tmp_path / "results/small"
+    write(folder / "subset/0.2/manifest.json", {"content": DATA})
+    splits = {"test": 160, "training": 1280, "validation": 160}
+    write(folder / "prepare/manifest.json", {"content": "all data", "splits": splits})
+    return folder
+
+
+def write(path: Path, content: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def drawn(config: dict) -> list[Configuration]:
+    found = random_configurations(config["search"]["space"], seed=config["seed"])
+    return list(itertools.islice(found, config["search"]["n_trials"]))
+
+
+def entry(config, trial, loss=0.1, *, status="ok", seconds=30.0, threads=1) -> dict:
+    """Return what the journal holds of a trial of step 1."""
+    configuration = drawn(config)[trial].to_dict()
+    key = trial_key(
+        data=DATA,
+        configuration=configuration,
+        budget=config["search"]["budget"],
+        output_activation=config["training"]["output_activation"],
+        seed=trial_seed(config["seed"], "search", trial, 0),
+        torch=version("torch"),
+        threads=threads,
+        device="cpu",
+    )
+    record = {
+        "trial": trial,
+        "seed": 0,
+        "status": status,
+        "message": "",
+        "configuration": configuration,
+        "n_parameters": 1234,
+        "n_operations": 1200,
+        "min_val_loss": loss if status == "ok" else None,
+        "train_loss": [0.5, 0.25],
+        "val_loss": [0.5, loss],
+    }
+    timing = {"trial": trial, "seconds": seconds, "threads": threads, "torch": version("torch")}
+    return {"key": key, "record": record, "timing": timing}
+
+
+def append(folder: Path, entries: list[dict], *, ended: float, job: str = "job") -> Path:
+    """Let a process of its own write entries, the last of them at a time."""
+    journal = Journal(folder / "journal/search/0.2", job)
+    before = set(folder.glob("journal/search/0.2/*/*"))
+    for item in entries:
+        journal.append(item["record"]["trial"], item)
+    (path,) = set(folder.glob("journal/search/0.2/*/*")) - before
+    os.utime(path, (ended, ended))
+    return path
+
+
+def test_trials_of_several_processes_are_counted_once_by_status(config, folder):
+    append(folder, [entry(config, 0, 0.3), entry(config, 1, status="diverged")], ended=NOW)
+    append(folder, [entry(config, 0, 0.3), entry(config, 4, 0.2)], ended=NOW, job="other")
+    step = look(config, folder, NOW).searches[0]
+    assert step.n_done == 3
+    assert step.statuses == {"ok": 2, "diverged": 1}
+    assert step.best["trial"] == 4
+
+
+def test_a_torn_line_is_left_out(config, folder):
+    path = append(folder, [entry(config, 0), entry(config, 1)], ended=NOW)
+    whole = path.read_bytes()
+    for end in range(len(whole) - 1, len(whole) - 40, -1):
+        path.write_bytes(whole[:end])
+        assert look(config, folder, NOW).searches[0].n_done == (2 if end == len(whole) - 1 else 1)
+    path.write_bytes(whole[: whole.rindex(b"val_loss")])
+    assert look(config, folder, NOW).searches[0].n_done == 1
+
+
+def test_a_trial_that_failed_and_was_then_trained_is_ok(config, folder):
+    append(folder, [entry(config, 2)], ended=NOW - 10)
+    append(folder, [entry(config, 2, status="killed")], ended=NOW, job="later")
+    assert look(config, folder, NOW).searches[0].statuses == {"ok": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda config: config["search"]["budget"].update(max_epochs=5),
+        lambda config: config.update(seed=2),
+        lambda config: config["search"]["space"].update(batch_size=32),
+        lambda config: config["training"].update(output_activation="linear"),
+    ],
+)
+def test_trials_of_another_config_do_not_count(config, folder, change):
+    append(folder, [entry(config, trial) for trial in range(3)], ended=NOW)
+    assert look(config, folder, NOW).searches[0].n_done == 3
+    change(config)
+    step = look(config, folder, NOW).searches[0]
+    assert (step.n_done, step.n_foreign) == (0, 3)
+    assert "3 more were trained from another config" in describe(config, folder)
+
+
+def test_trials_of_other_data_do_not_count(config, folder):
+    append(folder, [entry(config, 0)], ended=NOW)
+    write(folder / "subset/0.2/manifest.json", {"content": "other data"})
+    assert look(config, folder, NOW).searches[0].n_foreign == 1
+
+
+def test_the_threads_of_a_job_make_no_difference(config, folder):
+    append(folder, [entry(config, 0, threads=4)], ended=NOW)
+    assert look(config, folder, NOW).searches[0].n_done == 1
+
+
+def test_what_the_real_search_wrote_counts(config, folder):
+    torch.set_num_threads(1)
+    inputs, targets = torch.rand(80, 3), torch.rand(80, 1)
+    tensors = TrainingData(inputs[:60], targets[:60], inputs[60:], targets[60:])
+    data = Dataset(tensors, DATA, ["a", "b", "c"], ["y"], [1.0])
+    settings = config["search"]
+    activation = config["training"]["output_activation"]
+    trainer = Trainer(data, Budget(**settings["budget"]), activation, config["seed"])
+    journal = Journal(folder / "journal/search/0.2", "job")
+    records, _ = search(trainer, range(4), settings["space"], journal, Watch())
+    step = look(config, folder, time.time()).searches[0]
+    assert step.n_done == 4
+    losses = {record["trial"]: record["min_val_loss"] for record in records}
+    assert step.best["trial"] == min(losses, key=losses.get)
+
+
+def test_the_rate_comes_from_the_files_times_and_what_each_trial_took(config, folder):
+    # Two processes, three trials each one after the other: 6 trials in 90 s, begun 100 s ago.
+    for job in (0, 1):
+        entries = [entry(config, 3 * job + i, seconds=30.0) for i in range(3)]
+        append(folder, entries, ended=NOW - 10, job=f"job{job}")
+    step = look(config, folder, NOW).searches[0]
+    per_second, window = step.rate(NOW)
+    assert window == pytest.approx(100)
+    assert per_second == pytest.approx(6 / 100)
+    assert step.rate(NOW + 3600) is None
+
+
+def test_the_rate_of_a_long_run_is_that_of_the_last_minutes(config, folder):
+    config["search"]["n_trials"] = 12
+    config["search"]["space"]["learning_rate"] = {"min": 1e-4, "max": 1e-2}
+    append(folder, [entry(config, trial, seconds=3000.0) for trial in range(2)], ended=NOW - 700)
+    later = [entry(config, trial, seconds=20.0) for trial in range(2, 12)]
+    append(folder, later, ended=NOW, job="later")
+    per_second, window = look(config, folder, NOW).searches[0].rate(NOW)
+    assert (per_second, window) == (pytest.approx(10 / 200), pytest.approx(200))
+
+
+def describe(config, folder, now=NOW) -> str:
+    return describe_progress(look(config, folder, now), config["study"], now)
+
+
+def test_words_for_a_run_that_is_on(config, folder):
+    entries = [entry(config, 0, 0.3), entry(config, 1, 0.00123), entry(config, 2, status="failed")]
+    append(folder, entries, ended=NOW - 20)
+    log = folder / "logs/search/0.2/shard_0.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("2027-01-15 08:00:00,000 INFO trial 2 failed, loss -, 0 epochs; 3 of 3 done\n")
+    os.utime(log, (NOW, NOW))
+    text = describe(config, folder)
+    assert "data: prepared, 1,280 training, 160 validation, 160 test samples" in text
+    assert "step 1, fraction 0.2: 3 of 6 trials done (2 ok, 1 failed)" in text
+    assert "best validation loss 0.00123: trial 1, " in text
+    # 3 trials in 110 s leave 110 s for the other 3.
+    assert "shards at work: 1; 1.64 a minute over the last 110 s, about 110 s left" in text
+    assert "the last one ended 20 s ago" in text
+    assert "step 2: not yet, 0 of 1 fractions are ranked" in text
+    assert text.endswith("not finished")
+    log.write_text(log.read_text() + "2027-01-15 08:00:01,000 INFO finished in 9.0 s\n")
+    assert "at work" not in describe(config, folder)
+
+
+def test_words_for_a_run_that_seems_dead(config, folder):
+    append(folder, [entry(config, 0)], ended=NOW - 7200)
+    assert "no sign of life: is it running?" in describe(config, folder)
+
+
+def test_words_for_a_study_that_has_not_begun(config, tmp_path):
+    assert describe(config, tmp_path / "results/small").endswith("nothing is there yet")
+
+
+def test_a_look_at_ten_thousand_trials_is_a_quick_one_and_fits_a_screen(tmp_path):
+    """The command itself, on files of a search of the paper's size."""
+    given = {**CONFIG, "search": {**CONFIG["search"], "n_trials": 10_000, "fractions": [0.2]}}
+    given["search"]["space"] = {}
+    config = resolve_config(given)
+    folder = tmp_path / "results/small"
+    write(folder / "subset/0.2/manifest.json", {"content": DATA})
+    first = entry({**config, "search": {**config["search"], "n_trials": 1}}, 0)
+    first["record"]["train_loss"] = first["record"]["val_loss"] = [0.123456789012345] * 100
+    for trial in range(10_000):
+        first["record"]["trial"] = trial
+        bucket = folder / f"journal/search/0.2/{trial // 100:06d}"
+        bucket.mkdir(parents=True, exist_ok=True)
+        with (bucket / "job-1.jsonl").open("a") as file:
+            file.write(json.dumps({**first, "checksum": ""}) + "\n")
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(given))
+    before = os.times().children_user
+    process = subprocess.run(
+        [sys.executable, "-X", "importtime", COMMAND, "--configfile", "study.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr[-500:]
+    assert "step 1, fraction 0.2: 1 of 10,000 trials done" in process.stdout
+    assert "9,999 more were trained from another" in process.stdout
+    assert len(process.stdout.splitlines()) < 24
+    imported = {line.split("|")[-1].strip() for line in process.stderr.splitlines()}
+    assert "yaml" in imported and not {"torch", "pandas"} & imported
+    # 1.1 s on an idle machine.
+    assert os.times().children_user - before < 5
+
+
+# The command
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, COMMAND, *arguments], cwd=folder, capture_output=True, text=True
+    )
+
+
+def test_several_config_files_are_merged_as_snakemake_does_it(tmp_path):
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(CONFIG))
+    (tmp_path / "b.yaml").write_text("study: other\nsearch: {n_trials: 4}\n")
+    (tmp_path / "results/other").mkdir(parents=True)
+    process = command(tmp_path, "--configfile", "a.yaml", "b.yaml")
+    assert process.stdout.startswith("Study other in results/other")
+    assert "0 of 4 trials" in process.stdout
+
+
+def test_the_default_is_the_default_study(tmp_path):
+    assert "nothing is there yet" in command(tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "study.yaml cannot be read as a config file"),
+        ("study: [", "study.yaml cannot be read as a config file"),
+        ("- 1\n", "study.yaml cannot be read as a config file"),
+        ("study: x\nserch: {}\n", "serch"),
+        ("__use_yte__: true\n", "__use_yte__"),
+    ],
+)
+def test_a_bad_config_is_one_sentence(tmp_path, content, words):
+    if content is not None:
+        (tmp_path / "study.yaml").write_text(content)
+    process = command(tmp_path, "--configfile", "study.yaml")
+    assert process.returncode == 1
+    assert process.stderr.startswith("Error: ") and words in process.stderr
+    assert process.stderr.count("\n") == 1

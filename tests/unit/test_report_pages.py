@@ -1,0 +1,123 @@
+"""The pages of the report, and where in it they and the figures stand."""
+
+import json
+from collections import Counter
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from small_study import REPOSITORY
+
+from twostep.errors import UserError
+from twostep.figure_names import figure_entries
+from twostep.report_entries import page_entries
+from twostep.report_pages import MAX_CELLS, MAX_ENTRIES, render_page
+
+FRACTIONS = ["0.05", "1"]
+
+
+class Reader(HTMLParser):
+    """Collects the tags of a page, and its text beside styles and scripts."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags: Counter = Counter()
+        self.words: list[str] = []
+        self._silent = False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags[tag] += 1
+        self._silent = tag in ("style", "script", "title")
+
+    def handle_endtag(self, tag):
+        self._silent = False
+
+    def handle_data(self, data):
+        if not self._silent and data.strip():
+            self.words.append(" ".join(data.split()))
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+
+def read(path) -> Reader:
+    return Reader(render_page(path))
+
+
+def test_names_are_unique_under_their_heading_and_every_caption_is_there():
+    for entries in (figure_entries(FRACTIONS), page_entries(FRACTIONS)):
+        assert not {entry.caption for entry in entries.values()} - {
+            path.stem for path in (REPOSITORY / "workflow/report").glob("*.rst")
+        }
+    entries = [*figure_entries(FRACTIONS).values(), *page_entries(FRACTIONS).values()]
+    places = Counter((entry.category, entry.label, entry.fraction) for entry in entries)
+    assert set(places.values()) == {1}
+
+
+def test_a_fraction_is_a_label_of_its_own():
+    entry = figure_entries(FRACTIONS)["search_0.05"].for_report()
+    assert entry["labels"] == {"Result": "Loss against learnable parameters", "Fraction": "0.05"}
+    assert list(figure_entries(FRACTIONS)["retrained"].for_report()["labels"]) == ["Result"]
+
+
+def test_a_text_becomes_headings_lists_and_tables(tmp_path):
+    path = tmp_path / "summary.md"
+    path.write_text(
+        "# Study `a`\n\n- one\n- two\n\n| x | y |\n| --- | --- |\n| 1 | 2 |\n\n"
+        "![Loss <curves>](figures/loss.png)\n\n<script>alert(1)</script> [x](javascript:alert(1))\n"
+    )
+    page = read(path)
+    assert [page.tags[tag] for tag in ("h1", "li", "td", "img", "a")] == [1, 2, 2, 0, 0]
+    # Only the page's own.
+    assert page.tags["script"] == 1
+    assert "Figure: Loss <curves> (figures/loss.png)" in page.text
+    assert "<script>alert(1)</script>" in page.text
+
+
+def test_a_table_shows_whole_numbers_whole_and_gaps_empty(tmp_path):
+    path = tmp_path / "trials.csv"
+    path.write_text(
+        "rank,n_parameters,min_val_loss,hidden_widths,message\n"
+        "1,1234567,0.000123456789,64,\n,7,,4-8,<b>failed</b>\n"
+    )
+    page = read(path)
+    assert page.tags["td"] == 10 and page.tags["b"] == 0
+    cells = page.words[page.words.index("message") + 1 :]
+    assert cells == ["1", "1234567", "0.00012346", "64", "7", "4-8", "<b>failed</b>"]
+    assert "2 rows, rounded" in page.text
+
+
+def test_of_a_large_table_the_first_rows_are_shown_and_the_page_stays_small(tmp_path):
+    path = tmp_path / "trials.csv"
+    columns = {f"val_loss[output {i}]": [0.123456789] * 100_000 for i in range(25)}
+    pd.DataFrame({"rank": range(1, 100_001), **columns}).to_csv(path, index=False)
+    text = render_page(path)
+    n_rows = MAX_CELLS // 26
+    assert f"100,000 rows, of which the first {n_rows:,} are shown here" in Reader(text).text
+    assert text.count("<tr") == n_rows + 1
+    assert len(text) < 1e6
+
+
+def test_the_provenance_is_nested_tables(tmp_path):
+    path = tmp_path / "provenance.json"
+    results = {f"model_{i}.pt": f"hash{i}" for i in range(MAX_ENTRIES + 7)}
+    content = {
+        "code": {"commit": None, "dirty": False, "threads": 1},
+        "data": {"files": [{"path": "<a>.nc", "bytes": 12}], "fractions": [0.05, 1.0]},
+        "results": results,
+    }
+    path.write_text(json.dumps(content))
+    page = read(path)
+    for words in ("commit none dirty no threads 1", "path <a>.nc bytes 12", "fractions 0.05, 1.0"):
+        assert words in page.text
+    assert "model_0.pt hash0" in page.text
+    assert "and 7 more" in page.text and f"hash{MAX_ENTRIES}" not in page.words
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    path = tmp_path / "provenance.json"
+    path.write_text("{")
+    with pytest.raises(UserError, match=r"provenance\.json is damaged"):
+        render_page(path)

@@ -1,0 +1,56 @@
+"""Tell how far a study is, while it runs, before or after; run from the folder with `results`:
+
+python workflow/scripts/progress.py --configfile my-study.yaml
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import yaml
+from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
+
+from twostep.config import resolve_config
+from twostep.errors import UserError
+from twostep.preflight import check_no_template
+from twostep.progress import look
+from twostep.progress_report import describe_progress
+
+DEFAULT = Path(__file__).parents[2] / "config/config.yaml"
+
+
+def main(*, config_files: list[Path], directory: Path) -> None:
+    """Print how far the study is whose config files are given, merged as Snakemake does it."""
+    config = resolve_config(read_config(config_files))
+    now = time.time()
+    progress = look(config, directory / "results" / config["study"], now)
+    print(describe_progress(progress, config["study"], now))
+
+
+def read_config(config_files: list[Path]) -> dict:
+    """Return the config of some files; UserError if one cannot be read."""
+    config: dict = {}
+    for path in config_files:
+        try:
+            check_no_template([path])
+            update_config(config, load_configfile(str(path)))
+        except (OSError, ValueError, yaml.YAMLError, WorkflowError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{path} cannot be read as a config file: {reason}") from error
+    return config
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.split(";")[0])
+    parser.add_argument(
+        "--configfile", nargs="+", type=Path, default=[DEFAULT], help="as for snakemake"
+    )
+    parser.add_argument("--directory", type=Path, default=Path(), help="as for snakemake")
+    arguments = parser.parse_args()
+    try:
+        main(config_files=arguments.configfile, directory=arguments.directory)
+    except UserError as error:
+        sys.exit(f"Error: {error}")

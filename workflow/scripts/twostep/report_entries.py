@@ -1,0 +1,68 @@
+"""What the report of a study shows beside its figures, under which headings and names.
+
+Without the weight of a plotting library, as the Snakefile reads it.
+"""
+
+from dataclasses import dataclass
+
+# The headings of the report; numbered, since Snakemake puts them into alphabetical order.
+SUMMARY = "1 Summary"
+SEARCH = "2 Search"
+RETRAINING = "3 Retraining"
+MODEL = "4 Selected model"
+TABLES = "5 Tables"
+PROVENANCE = "6 Provenance"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One result in the report.
+
+    `caption` is the name of a file in workflow/report without its suffix, `category` the heading
+    under which the result stands, and `label` its name there; together with `fraction`, if the
+    result is that of one fraction, it must be unique under the heading. `source` is the file that a
+    page shows, in the folder of the study; a figure has none.
+    """
+
+    caption: str
+    category: str
+    label: str
+    fraction: str = ""
+    source: str = ""
+
+    def for_report(self) -> dict:
+        """Return the arguments of Snakemake's `report`, for a rule in workflow/rules."""
+        labels = {"Result": self.label}
+        if self.fraction:
+            labels["Fraction"] = self.fraction
+        return {
+            "caption": f"../report/{self.caption}.rst",
+            "category": self.category,
+            "labels": labels,
+        }
+
+
+def page_entries(fractions: list[str]) -> dict[str, Entry]:
+    """Return {name: entry} of the pages that make texts, tables and provenance readable."""
+    pages = {"summary": Entry("summary", SUMMARY, "Summary", source="summary.md")}
+    for fraction in fractions:
+        folder = f"rank/{fraction}"
+        pages[f"trials_{fraction}"] = Entry(
+            "trials_table", TABLES, "Trials of the search", fraction, f"{folder}/trials.csv"
+        )
+        pages[f"search_times_{fraction}"] = Entry(
+            "times_table", TABLES, "Times of the search", fraction, f"{folder}/timings.csv"
+        )
+    return pages | {
+        "retrained": Entry(
+            "retrained_table", TABLES, "Retrained models", source="select/retrained.csv"
+        ),
+        "retraining_times": Entry(
+            "times_table", TABLES, "Times of retraining", source="select/timings.csv"
+        ),
+        "baseline": Entry("baseline_table", TABLES, "Baselines", source="baseline/baseline.csv"),
+        "selection": Entry(
+            "selection_table", MODEL, "Best and selected model", source="select/selection.csv"
+        ),
+        "provenance": Entry("provenance", PROVENANCE, "Provenance", source="provenance.json"),
+    }
