@@ -83,6 +83,8 @@ STAGES = (
     "evaluate",
     "baseline",
     "select_model",
+    "measure_inference",
+    "predict",
     "figures",
     "summarise",
 )
@@ -197,6 +199,11 @@ def retrain_minutes(wildcards, input, attempt):
     return attempt * needs.training_minutes(
         input.manifest, configuration, config["retrain"]["budget"]
     )
+
+
+def inference_mb(wildcards, input, attempt):
+    """Memory of measuring one model after another."""
+    return attempt * int(needs.BASE_MB + 4 * max(file.size_mb for file in input.models))
 
 
 def file_mb(wildcards, input, attempt, *, copies):

@@ -8,4 +8,11 @@ def figure_captions(fractions: list[str]) -> dict[str, str]:
         "retrained": "retrained",
         **{f"steps_{fraction}": "steps" for fraction in fractions},
         "loss_curves": "loss_curves",
+        **{f"depth_width_{fraction}": "depth_width" for fraction in fractions},
+        **{f"layers_{fraction}": "layers" for fraction in fractions},
+        **{f"hyperparameters_{fraction}": "hyperparameters" for fraction in fractions},
+        "cost": "cost",
+        "inference": "inference",
+        "predicted": "predicted",
+        "errors_by_input": "errors_by_input",
     }

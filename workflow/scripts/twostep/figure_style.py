@@ -79,10 +79,10 @@ def describe_loss(output_activation: str, outputs: list[dict]) -> str:
         return f"MSE, {unit}"
     transform, name = names.pop()
     text = name if transform == "none" else f"{transform}({name})"
-    return f"MSE of {_literal(text)}, {unit}" if len(text) <= LONGEST_NAME else f"MSE, {unit}"
+    return f"MSE of {literal(text)}, {unit}" if len(text) <= LONGEST_NAME else f"MSE, {unit}"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Return a text as matplotlib draws it unchanged, which takes what is between $ for math."""
     return text.replace("$", r"\$")
 
@@ -99,7 +99,7 @@ def _loss_unit(output_activation: str, outputs: list[dict]) -> str:
     # ASSUME: outputs without a unit that lie in [0, 1] are numbers.
     if not unit or unit.lower() in DIMENSIONLESS:
         return "dimensionless"
-    return f"({_literal(unit)})²" if len(unit) <= LONGEST_UNIT else "units of the data, squared"
+    return f"({literal(unit)})²" if len(unit) <= LONGEST_UNIT else "units of the data, squared"
 
 
 def layer_colours(smallest: int, largest: int) -> tuple[ListedColormap, BoundaryNorm]:

@@ -24,6 +24,7 @@ PACKAGES = (
     "numba",
     "numpy",
     "pandas",
+    "scikit-learn",
     "scipy",
     "snakemake",
     "snakemake-executor-plugin-slurm",
