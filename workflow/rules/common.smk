@@ -203,7 +203,8 @@ def retrain_minutes(wildcards, input, attempt):
 
 def inference_mb(wildcards, input, attempt):
     """Memory of measuring one model after another."""
-    return attempt * int(needs.BASE_MB + 4 * max(file.size_mb for file in input.models))
+    largest = max(Path(model).stat().st_size for model in input.models)
+    return attempt * int(needs.BASE_MB + 4e-6 * largest)
 
 
 def file_mb(wildcards, input, attempt, *, copies):

@@ -7,7 +7,7 @@ import pandas as pd
 MOST_VALUES = 25
 
 
-def log_bins(values: np.ndarray, n_bins: int = 15) -> np.ndarray:
+def log_bins(values: np.ndarray, n_bins: int) -> np.ndarray:
     """Return the bin of each positive value: one bin per value, or for many bins equal in log.
 
     Bins are numbered from 0 in ascending order of the values; some may be empty.

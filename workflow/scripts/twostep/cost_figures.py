@@ -6,7 +6,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from twostep.cost import Cost
 from twostep.figure_style import (
@@ -18,6 +17,7 @@ from twostep.figure_style import (
     VERMILION,
     draw_layer_scale,
     layer_colours,
+    scale_logarithmically,
     scale_losses,
 )
 from twostep.pareto import pareto_front
@@ -40,7 +40,7 @@ def draw_cost(costs: dict[str, dict[str, Cost]]) -> Figure:
     no machine influences on the right; both axes are logarithmic.
     """
     n_rows = sum(len(cost) for cost in costs.values())
-    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 0.27 * n_rows + 0.15 * len(costs)))
+    figure = Figure(figsize=(PAGE_WIDTH, 0.7 + 0.32 * n_rows + 0.15 * len(costs)))
     panels = figure.subplots(1, 2, sharey=True)
     quantities = {"cpu_seconds": "Processor time (s)", "work": "Sample-epochs x parameters"}
     for axes, (quantity, label) in zip(panels, quantities.items(), strict=True):
@@ -74,11 +74,8 @@ def _draw_costs(axes: Axes, costs: dict[str, dict[str, Cost]], quantity: str) ->
     values = [getattr(cost, quantity) for parts in costs.values() for cost in parts.values()]
     positive = [value for value in values if value > 0]
     low, high = min(positive, default=1), max(positive, default=1)
-    # Room for the numbers beside the marks.
-    room = max(high / low, 10)
-    axes.set(xscale="log", xlim=(low / room**0.08, high * room**0.45))
-    axes.xaxis.set_major_locator(LogLocator(numticks=6))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    # Room for the numbers beside the marks: about a third of the axis.
+    scale_logarithmically(axes, "x", low / 1.2, high * (10 * high / low) ** 0.5)
     place = iter(_rows(costs)[0])
     for parts in costs.values():
         for name, cost in parts.items():
@@ -89,7 +86,7 @@ def _draw_costs(axes: Axes, costs: dict[str, dict[str, Cost]], quantity: str) ->
             axes.plot(value, y, marker, color=colour, markersize=5, gid=name, **hollow)
             text = duration(value) if quantity == "cpu_seconds" else f"{value:.1e}"
             if name == "full":
-                text += f": {times(value / getattr(parts['both'], quantity))} times as much"
+                text += f"\n{times(value / getattr(parts['both'], quantity))} times both steps"
             axes.annotate(
                 text,
                 (value, y),
@@ -132,7 +129,7 @@ def draw_inference(
     for axes, batch_size in zip(panels, batch_sizes, strict=True):
         _draw_times(axes, table[table["batch_size"] == batch_size], selection, layers)
         axes.set_title(f"Batch size {batch_size:,}")
-        axes.set_xlabel("Time per sample (µs)")
+        axes.set_xlabel("Processor time per sample (µs)")
     panels[0].set_ylabel(f"Test loss\n({loss_label})")
     draw_layer_scale(figure, panels[-1], layers)
     handles = [
@@ -172,11 +169,7 @@ def _draw_times(
     )
     low, high = lower.min(), upper.max()
     widening = max(1.1, 2 / np.sqrt(high / low))
-    axes.set(xscale="log", xlim=(low / widening, high * widening))
-    if high < 30 * low:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    scale_logarithmically(axes, "x", low / widening, high * widening)
     front = pareto_front(time, losses)
     x, y = np.append(time[front], axes.get_xlim()[1]), losses[front]
     axes.step(x, np.append(y, y[-1]), where="post", color=VERMILION, zorder=2, gid="front")

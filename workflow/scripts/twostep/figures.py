@@ -55,7 +55,7 @@ def draw_search(
     layers : smallest and largest number of hidden layers, for the colours
     loss_label : what the loss is, as `describe_loss` says it
     """
-    figure = Figure(figsize=(COLUMN_WIDTH, 3.6))
+    figure = Figure(figsize=(COLUMN_WIDTH, 3.8))
     axes = figure.add_subplot()
     # By trial id and so in random order: in ranked order the worst would hide the best.
     succeeded = trials[trials["status"] == "ok"].sort_values("trial")
@@ -92,10 +92,10 @@ def draw_search(
             color=VERMILION,
             marker="D",
             markersize=3,
-            label="lower envelope, Pareto front",
+            label="envelope, Pareto front",
         ),
-        _draw_complexity(axes, complexity, tolerance),
         *lines,
+        _draw_complexity(axes, complexity, tolerance),
     ]
     # A baseline off the axis has a label that leaves no room for a second column.
     n_columns = 1 if any("off the axis" in line.get_label() for line in lines) else 2
@@ -159,11 +159,11 @@ def _draw_complexity(axes: Axes, complexity: Complexity, tolerance: float) -> Li
     axes.axvline(
         complexity.n_parameters, color=BLUE, linewidth=1, zorder=3, gid="minimal complexity"
     )
-    label = f"smallest within {100 * tolerance:g} %: {complexity.n_parameters:,}"
+    label = f"smallest within {100 * tolerance:g} %:\n{complexity.n_parameters:,}"
     if complexity.low is not None:
         low, high = complexity.low, complexity.high
         axes.axvspan(low, high, color=BLUE, alpha=0.15, linewidth=0, zorder=0, gid="interval")
-        label += f" ({low:,} to {high:,})"
+        label += f"\n({low:,} to {high:,})"
     return Line2D([], [], color=BLUE, linewidth=1, label=label)
 
 

@@ -18,7 +18,7 @@ FEWEST_TRIALS = 20
 N_FOLDS = 5
 N_REPEATS = 10
 N_TREES = 100
-N_GRID = 25
+N_GRID = 12
 # Rows over which an effect is averaged.
 MOST_ROWS = 500
 SETTINGS = ("learning_rate", "batch_size", "activation", "optimizer", "weight_decay", "dropout")

@@ -6,13 +6,13 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
-from twostep.figure_style import BLUE, GREY, INK, PAGE_WIDTH, STYLE, scale_losses
+from twostep.figure_style import BLUE, GREY, INK, PAGE_WIDTH, STYLE, scale_losses, scale_small_panel
 from twostep.importance import FEWEST_TRIALS, Effect, Importance
 
 LABELS = {
-    "n_hidden_layers": "number of hidden layers",
+    "n_hidden_layers": "hidden layers",
     "mean_width": "mean width (units)",
     "relative_narrowest": "narrowest layer / mean",
     "learning_rate": "learning rate",
@@ -20,7 +20,6 @@ LABELS = {
     "weight_decay": "weight decay",
 }
 LOGARITHMIC = ("mean_width", "learning_rate", "batch_size", "weight_decay")
-N_COLUMNS = 3
 # Forests that explain less than this share of the variance tell little.
 LEAST_R2 = 0.3
 
@@ -40,13 +39,16 @@ def draw_hyperparameters(
     if importance is None:
         return _draw_nothing(fraction)
     effects = importance.effects
-    n_rows = math.ceil((len(effects) + 1) / N_COLUMNS)
+    n_panels = len(effects) + 1
+    # Three panels abreast, or four where that fills the last row better.
+    n_columns = 4 if n_panels % 4 == 0 or n_panels % 3 == 1 else 3
+    n_rows = math.ceil(n_panels / n_columns)
     figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 1.75 * n_rows))
-    grid = figure.add_gridspec(n_rows, N_COLUMNS)
+    grid = figure.add_gridspec(n_rows, n_columns)
     _draw_importances(figure.add_subplot(grid[0, 0]), effects)
     first = None
     for i, effect in enumerate(effects, start=1):
-        place = grid[divmod(i, N_COLUMNS)]
+        place = grid[divmod(i, n_columns)]
         axes = figure.add_subplot(place, sharey=first)
         if first is None:
             first = axes
@@ -103,12 +105,12 @@ def _draw_importances(axes: Axes, effects: list[Effect]) -> None:
     axes.grid(axis="y", color=GREY, linewidth=0.4)
     axes.set_axisbelow(True)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set_xlabel("Importance (loss of R²)")
+    axes.set_xlabel("Importance (fall of R²)")
 
 
 def _draw_effect(axes: Axes, effect: Effect) -> None:
     """Draw the mean predicted loss against the values of one hyperparameter."""
-    style = {"color": BLUE, "marker": "o", "gid": f"effect {effect.name}"}
+    style = {"color": BLUE, "marker": "o", "markersize": 3.5, "gid": f"effect {effect.name}"}
     if isinstance(effect.values[0], str):
         axes.plot(range(len(effect.values)), effect.losses, linestyle="none", **style)
         axes.set_xticks(range(len(effect.values)), effect.values)
@@ -116,21 +118,18 @@ def _draw_effect(axes: Axes, effect: Effect) -> None:
         if len(effect.values) > 3:
             axes.tick_params(axis="x", labelrotation=30)
     else:
-        axes.plot(effect.values, effect.losses, markersize=2.5, **style)
+        axes.plot(effect.values, effect.losses, **style)
         if effect.name in LOGARITHMIC and min(effect.values) > 0:
             _scale_values(axes, effect.values)
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(5, integer=effect.name == "n_hidden_layers"))
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=effect.name == "n_hidden_layers"))
     axes.set_xlabel(_name(effect))
 
 
 def _scale_values(axes: Axes, values: list[float]) -> None:
     """Set a logarithmic x axis: ticks at the values themselves if they are few."""
-    axes.set_xscale("log")
+    low, high = min(values), max(values)
+    margin = (high / low) ** 0.05
+    scale_small_panel(axes, low / margin, high * margin)
     if len(values) <= 4:
         axes.set_xticks(values, [f"{value:g}" for value in values])
-        axes.xaxis.set_minor_locator(NullLocator())
-    elif max(values) < 1000 * min(values):
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        axes.xaxis.set_major_formatter(lambda value, _position: f"{value:g}")
-        axes.xaxis.set_minor_locator(NullLocator())

@@ -1,5 +1,6 @@
 """The time that trained networks need for a prediction, measured."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def measure_inference(models: Iterable[str | Path], n_rounds: int = N_ROUNDS) ->
     """Return the time per sample of models at several batch sizes, on one thread.
 
     What is timed is the network's forward pass on the processor, standardised inputs to outputs
-    in the units of the loss; scaling and transforms cost all models the same.
+    in the units of the loss; scaling and transforms cost all models the same. Times are processor
+    times.
 
     Parameters
     ----------
@@ -58,8 +60,14 @@ def _time(model: Model, batch_size: int) -> list[float]:
     inputs = torch.randn(batch_size, len(model.inputs), generator=torch.Generator().manual_seed(0))
     network = model.network.eval()
     with torch.inference_mode():
-        timer = Timer("network(inputs)", globals={"network": network, "inputs": inputs})
-        # On one thread unless told otherwise; a first, longer or shorter, run is not counted.
+        # One thread is the default. Its processor time is the time it takes where nothing else
+        # runs, and other jobs may share the machine.
+        timer = Timer(
+            "network(inputs)",
+            globals={"network": network, "inputs": inputs},
+            timer=time.thread_time,
+        )
+        # A first run, to find out how many there should be, is not counted.
         return timer.blocked_autorange(min_run_time=SECONDS).times
 
 

@@ -24,8 +24,8 @@ def inference_section(study: Study) -> list[str]:
     processors = " and ".join(sorted(set(measured["processor"])))
     return [
         "### Inference",
-        f"Measured with one thread on {processors}: the network alone, without reading and scaling "
-        "data. The time has no part in the choice.",
+        f"Processor time of one thread, measured on {processors}: the network alone, without "
+        "reading and scaling data. The time has no part in the choice.",
         table(rows),
         "![Test loss against time per sample](figures/inference.png)",
     ]

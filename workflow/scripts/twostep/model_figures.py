@@ -10,11 +10,12 @@ from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from twostep.binning import equal_bins, summarise_bins
 from twostep.figure_style import (
     BLUE,
+    COLUMN_WIDTH,
     DIMENSIONLESS,
     GREY,
     INK,
@@ -22,6 +23,7 @@ from twostep.figure_style import (
     STYLE,
     VERMILION,
     literal,
+    scale_small_panel,
 )
 from twostep.predictions import Predictions
 
@@ -52,7 +54,7 @@ def draw_predicted(predictions: Predictions, *, model: str) -> Figure:
         shown = np.argsort(r2, kind="stable")[:MOST_OUTPUTS]
     n_columns = min(N_COLUMNS, len(shown))
     n_rows = math.ceil(len(shown) / n_columns)
-    width = PAGE_WIDTH * (n_columns + 1) / (N_COLUMNS + 1)
+    width = max(COLUMN_WIDTH, PAGE_WIDTH * (n_columns + 1) / (N_COLUMNS + 1))
     figure = Figure(figsize=(width, 0.6 + 3.3 * n_rows))
     panels = figure.subplots(2 * n_rows, n_columns, squeeze=False)
     grids = []
@@ -80,7 +82,7 @@ def draw_predicted(predictions: Predictions, *, model: str) -> Figure:
 def _note(predictions: Predictions, model: str, n_shown: int) -> str:
     n_rows, n_test = len(predictions.true), predictions.n_test
     of_all = f" of {n_test:,}" if n_rows < n_test else ""
-    note = f"{model}; {n_rows:,}{of_all} test samples"
+    note = f"{model}\n{n_rows:,}{of_all} test samples"
     n_outputs = len(predictions.outputs)
     if n_shown < n_outputs:
         note += f"; the {n_shown} of {n_outputs} outputs with the lowest R²"
@@ -177,7 +179,7 @@ def draw_errors_by_input(predictions: Predictions, *, model: str) -> Figure:
     highest = max(table["high"].max() for table in tables)
     panels[0].set_ylim(lowest / 1.1, max(highest, lowest * 2) * 1.1)
     figure.supylabel("Error / standard deviation of the output", fontsize=8)
-    note = f"{model}; {known.sum():,} test samples"
+    note = f"{model}\n{known.sum():,} test samples"
     if len(shown) < len(tables):
         note += f"; the {len(shown)} of {len(tables)} inputs along which the error varies most"
     figure.suptitle(note, x=0.01, ha="left", fontsize=8)
@@ -208,12 +210,8 @@ def _draw_error(axes: Axes, feature: dict, table, rms: float) -> None:
     axes.plot(x, table["rms"], color=VERMILION, gid="rms")
     axes.axhline(rms, color=INK, linewidth=0.7)
     if feature["transform"] == "log10":
-        axes.set_xscale("log")
-        if x.max() < 300 * x.min():
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-            axes.xaxis.set_major_formatter(lambda value, _position: f"{value:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.xaxis.set_minor_locator(NullLocator())
+        margin = (x.max() / x.min()) ** 0.05
+        scale_small_panel(axes, x.min() / margin, x.max() * margin)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(3))
     axes.set_xlabel(_short(feature["name"]) + _unit(feature, " ({})"), fontsize=7, labelpad=1)

@@ -73,7 +73,8 @@ def _draw_distribution(
     axes: Axes, values: np.ndarray, losses: np.ndarray, *, logarithmic: bool
 ) -> None:
     """Draw losses against one property of the networks: trials, quantiles and the best."""
-    bins = log_bins(values)
+    # Bins of a dozen trials at least, on average.
+    bins = log_bins(values, min(15, max(4, len(values) // 12)))
     table = summarise_bins(values, losses, bins, HALF)
     # Values that many trials share are spread, or the trials would hide each other.
     random = np.random.default_rng(0)
@@ -107,7 +108,7 @@ def _draw_distribution(
         gid="best",
     )
     if logarithmic:
-        _scale_widths(axes, shown)
+        _scale_widths(axes, np.append(shown, values))
 
 
 def _scale_widths(axes: Axes, values: np.ndarray) -> None:
@@ -145,7 +146,7 @@ def draw_layers(
 
     The arguments are those of `draw_depth_width`. Many depths are grouped.
     """
-    figure = Figure(figsize=(COLUMN_WIDTH, 3.3))
+    figure = Figure(figsize=(COLUMN_WIDTH, 3.4))
     axes = figure.add_subplot()
     succeeded = trials[trials["status"] == "ok"]
     depths = succeeded["n_hidden_layers"].to_numpy()
@@ -175,7 +176,7 @@ def draw_layers(
         envelopes.append(y)
     scale_losses(axes, "y", np.concatenate(envelopes), top=3 * baselines.get("constant", np.inf))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set(ylabel=f"Best validation loss\nup to this size ({loss_label})")
+    axes.set(ylabel=f"Best validation loss\n({loss_label})")
     axes.set_title(f"Fraction {fraction}: {len(losses):,} trials")
     figure.legend(loc="outside lower left", ncols=2, columnspacing=1)
     return figure

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from twostep import wording
 from twostep.cost_figures import draw_cost, draw_inference
 from twostep.figure_style import describe_loss
 from twostep.figures import draw_retrained, draw_search, layer_range
@@ -28,7 +27,8 @@ def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, 
     yield from _retrained_figures(study)
     yield from _space_figures(study)
     yield from _cost_figures(study)
-    model = f"Selected model: trial {study.selected['trial']}, {wording.network(study.selected)}"
+    selected = study.selected
+    model = f"Selected: trial {selected['trial']}, {selected['n_parameters']:,} parameters"
     yield "predicted", draw_predicted(predictions, model=model)
     yield "errors_by_input", draw_errors_by_input(predictions, model=model)
 
