@@ -6,15 +6,15 @@ import numpy as np
 
 CONFIDENCE = 0.95  # of the interval
 N_SETS = 500
-# Fewer trials than these have no halves worth looking at.
-FEWEST_TRIALS = 10
+# Fewer trials than these have no quarters worth looking at.
+FEWEST_TRIALS = 20
 
 
 @dataclass(frozen=True)
 class Complexity:
     """The smallest number of learnable parameters within a tolerance of the best loss.
 
-    `low` and `high` bound the middle 95 % of what random halves of the trials give; they are None
+    `low` and `high` bound the middle 95 % of what random quarters of the trials give; they are None
     for too few trials.
     """
 
@@ -46,14 +46,15 @@ def minimal_complexity(sizes: np.ndarray, losses: np.ndarray, tolerance: float) 
         return Complexity(smallest, None, None)
     # The bootstrap is not valid for a minimum: two thirds of its samples contain the best trial
     # itself, however many trials there are. Subsamples without replacement are samples of the
-    # same distribution, only smaller (Politis and Romano 1994, doi 10.1214/aos/1176325770). The
-    # best of half as many trials is less good and varies more, so that the interval is wide
-    # rather than narrow.
+    # same distribution, only smaller (Politis and Romano 1994, doi 10.1214/aos/1176325770). A
+    # quarter of the trials, since of simulated searches of 200 and 2,000 trials, with tolerances of
+    # 10 and 25 %, another one of the same size had its result within this interval in 85 to 98 %
+    # of the cases; with halves, which share more trials, in 76 to 86 %.
     random = np.random.default_rng(0)
-    half = len(sizes) // 2
+    n_chosen = len(sizes) // 4
     found = np.empty(N_SETS)
     for i in range(N_SETS):
-        chosen = random.choice(len(sizes), half, replace=False, shuffle=False)
+        chosen = random.choice(len(sizes), n_chosen, replace=False, shuffle=False)
         found[i] = _smallest(sizes[chosen], losses[chosen], tolerance)
     tail = (1 - CONFIDENCE) / 2
     # Sizes of networks that were tried, not means of two.

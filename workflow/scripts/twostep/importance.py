@@ -12,12 +12,12 @@ from sklearn.model_selection import KFold
 from twostep.widths import widths_of
 
 # More trials than these bring no other result, only longer waiting.
-MOST_TRIALS = 3000
+MOST_TRIALS = 2000
 # Fewer than these tell nothing.
 FEWEST_TRIALS = 20
 N_FOLDS = 5
-N_REPEATS = 10
-N_TREES = 100
+N_REPEATS = 5
+N_TREES = 50
 N_GRID = 12
 # Rows over which an effect is averaged.
 MOST_ROWS = 500

@@ -84,7 +84,7 @@ def _note(importance: Importance, fraction: str, loss_label: str) -> str:
         note += " trials"
     note += f"; R² {importance.r2:.2f} of the log loss on trials that it has not seen"
     if importance.r2 < LEAST_R2:
-        note += "\nThe forest explains little: what is shown here may be chance"
+        note += "\nIt explains little of the differences: take what is shown here with caution"
     return f"{note}\nLoss: {loss_label}"
 
 

@@ -163,8 +163,8 @@ def _fraction(study: Study, search: Search) -> list[str]:
             else f"trial {smallest['trial']}, validation loss {short(smallest['min_val_loss'])}: "
             f"{network(smallest)}."
         )
-        + f" In random halves of the trials it has {study.complexity(fraction)} parameters "
-        f"({100 * complexity.CONFIDENCE:g} % of the halves).",
+        + f" In random quarters of the trials it has {study.complexity(fraction)} parameters "
+        f"({100 * complexity.CONFIDENCE:g} % of the quarters).",
         f"- Stopped at the limit of the budget: {share(limited, len(succeeded), 'trials')}.",
         "- No better than a constant in at least one output: "
         f"{share(collapsed, len(succeeded), 'trials')}.",
