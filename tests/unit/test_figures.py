@@ -382,9 +382,11 @@ def test_a_model_that_failed_at_once_has_no_curve_and_no_label(retrained, select
 # Files
 
 
-def test_the_script_writes_every_figure_and_the_same_bytes_again(tmp_path):
+def test_the_script_writes_every_figure_and_the_same_bytes_again(tmp_path, monkeypatch):
     from figures import main
 
+    # Fewer trees are as reproducible, and sooner grown.
+    monkeypatch.setattr("twostep.importance.N_TREES", 5)
     study = made_up.study(("0.05",))
     files, config = made_up.write_study(study, tmp_path), json.dumps(study.config)
     contents = []
