@@ -15,7 +15,6 @@ from twostep.config import resolve_config
 from twostep.figure_names import figure_captions
 from twostep.model import load_model
 
-
 SEARCHED = {"prepare", "subset", "search_shard", "rank"}
 
 

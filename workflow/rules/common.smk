@@ -203,7 +203,9 @@ def retrain_minutes(wildcards, input, attempt):
 
 def inference_mb(wildcards, input, attempt):
     """Memory of measuring one model after another."""
-    largest = max(Path(model).stat().st_size for model in input.models)
+    # A single file, or what stands for those that are not known yet, is no list.
+    models = [input.models] if isinstance(input.models, str) else input.models
+    largest = max(Path(model).stat().st_size for model in models)
     return attempt * int(needs.BASE_MB + 4e-6 * largest)
 
 
