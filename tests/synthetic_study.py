@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from twostep.files import write_json
+from twostep.predictions import Predictions, write_predictions
 from twostep.study import TABLES, Search, Study
 
 OUTPUTS = ["fn[accumulation]", "fn[coarse]"]
@@ -175,6 +176,37 @@ def selection_table(retrained: pd.DataFrame, tolerance: float = 0.1) -> pd.DataF
     return chosen[[*columns, "test_mae", "test_r2", "model"]]
 
 
+def inference_table(retrained: pd.DataFrame) -> pd.DataFrame:
+    """Return times per sample of one model of each trial, which grow with its operations."""
+    trials = retrained.drop_duplicates("trial")
+    rows = []
+    for row in trials.to_dict("records"):
+        for batch_size in (1, 64, 1024):
+            seconds = 1e-5 * row["n_hidden_layers"] / batch_size + 5e-11 * row["n_operations"]
+            rows.append(
+                {name: row[name] for name in ("trial", "seed", "n_parameters", "n_operations")}
+                | {"weight_bytes": 4 * row["n_parameters"], "batch_size": batch_size}
+                | {"seconds_per_sample": seconds, "seconds_per_sample_25": 0.97 * seconds}
+                | {"seconds_per_sample_75": 1.1 * seconds, "n_repeats": 50}
+                | {"processor": "a processor", "torch": "2.13.0", "threads": 1}
+            )
+    return pd.DataFrame(rows)
+
+
+def predictions(n_inputs: int = N_INPUTS, n_outputs: int = 2, n_samples: int = 4000) -> Predictions:
+    """Return predictions that are worse where the first input is small."""
+    random = np.random.default_rng(7)
+    features = {"units": "K", "transform": "none"}
+    inputs = [{"name": f"x{i}", "long_name": f"input {i}"} | features for i in range(n_inputs)]
+    names = OUTPUTS if n_outputs == 2 else [f"y{i}" for i in range(n_outputs)]
+    outputs = [{"name": name, "long_name": "fn", **features, "units": "1"} for name in names]
+    values = random.uniform(0, 1, (n_samples, n_inputs))
+    true = 1 / (1 + np.exp(4 - 8 * random.uniform(0, 1, (n_samples, n_outputs))))
+    noise = 0.01 * (1 + np.arange(n_outputs)) * (1 + 5 * (values[:, :1] < 0.2))
+    error = noise * random.normal(size=true.shape)
+    return Predictions(inputs, outputs, values, true, true + error, n_test=15_000)
+
+
 def baseline_table(fractions: list[str]) -> pd.DataFrame:
     """Return the losses of the constant prediction and the linear regression."""
     return pd.DataFrame(
@@ -309,6 +341,7 @@ def study(fractions=("0.05", "0.2"), *, seeds: int = 2, **changes) -> Study:
         "retrain_timings": retrain_timings_table(retrained),
         "selection": selection_table(retrained),
         "baseline": baseline_table(list(fractions)),
+        "inference": inference_table(retrained),
     }
     return Study(**results | changes)
 
@@ -330,6 +363,8 @@ def write_study(made_up: Study, folder: Path) -> dict[str, str | list[str]]:
     for name in TABLES:
         files[name] = str(folder / f"{name}.csv")
         getattr(made_up, name).to_csv(files[name], index=False)
+    files["predictions"] = str(folder / "predictions.nc")
+    write_predictions(files["predictions"], predictions(), {"trial": 1, "seed": 0})
     files["manifest"] = str(folder / "manifest.json")
     write_json(files["manifest"], made_up.manifest)
     return files

@@ -56,6 +56,7 @@ RESULTS = (
     "baseline/baseline.csv",
     "select/retrained.csv",
     "select/selection.csv",
+    "predict/predictions.nc",
 )
 KINDS = (
     "SIGKILL to Snakemake",

@@ -8,6 +8,7 @@ import pytest
 import synthetic_study as made_up
 from matplotlib.colors import to_rgba
 
+from twostep.complexity import Complexity
 from twostep.figure_names import figure_entries
 from twostep.figure_style import describe_loss, layer_colours, save
 from twostep.figures import draw_retrained, draw_search, layer_range
@@ -47,8 +48,14 @@ def legend_texts(figure):
 
 
 def search_figure(trials, **changes):
-    arguments = {"fraction": "0.05", "baselines": BASELINES, "retrained": {1, 2}} | SHARED | changes
-    return draw_search(trials, **arguments)
+    arguments = {
+        "fraction": "0.05",
+        "baselines": BASELINES,
+        "retrained": {1, 2},
+        "complexity": Complexity(20_000, 9_000, 70_000),
+        "tolerance": 0.1,
+    }
+    return draw_search(trials, **arguments | SHARED | changes)
 
 
 # The envelope and the front
@@ -122,6 +129,16 @@ def test_the_names_need_no_plotting_library():
         "steps_0.05",
         "steps_1",
         "loss_curves",
+        "depth_width_0.05",
+        "depth_width_1",
+        "layers_0.05",
+        "layers_1",
+        "hyperparameters_0.05",
+        "hyperparameters_1",
+        "cost",
+        "inference",
+        "predicted",
+        "errors_by_input",
     ]
 
 
@@ -184,6 +201,21 @@ def test_the_search_has_the_baselines_as_lines(searches):
     levels = [line.get_ydata()[0] for line in figure.axes[0].lines if line.get_gid() is None]
     assert {made_up.CONSTANT, made_up.LINEAR} <= set(levels)
     assert {"constant prediction", "linear regression"} <= set(legend_texts(figure))
+
+
+def test_the_search_shows_the_minimal_complexity_with_its_interval(searches):
+    figure = search_figure(searches["0.05"])
+    line = artist(figure.axes[0], "minimal complexity")
+    assert set(line.get_xdata()) == {20_000}
+    band = artist(figure.axes[0], "interval")
+    assert (band.get_x(), band.get_x() + band.get_width()) == (9_000, 70_000)
+    assert "smallest within 10 %:\n20,000\n(9,000 to 70,000)" in legend_texts(figure)
+
+
+def test_few_trials_have_a_minimal_complexity_without_interval(searches):
+    figure = search_figure(searches["0.05"], complexity=Complexity(20_000, None, None))
+    assert "smallest within 10 %:\n20,000" in legend_texts(figure)
+    assert all(child.get_gid() != "interval" for child in figure.axes[0].get_children())
 
 
 def test_the_baselines_of_a_search_are_in_sight(searches):
@@ -350,9 +382,11 @@ def test_a_model_that_failed_at_once_has_no_curve_and_no_label(retrained, select
 # Files
 
 
-def test_the_script_writes_every_figure_and_the_same_bytes_again(tmp_path):
+def test_the_script_writes_every_figure_and_the_same_bytes_again(tmp_path, monkeypatch):
     from figures import main
 
+    # Fewer trees are as reproducible, and sooner grown.
+    monkeypatch.setattr("twostep.importance.N_TREES", 5)
     study = made_up.study(("0.05",))
     files, config = made_up.write_study(study, tmp_path), json.dumps(study.config)
     contents = []

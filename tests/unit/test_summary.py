@@ -127,6 +127,8 @@ def test_each_fraction_has_its_own_section(study, text):
         assert "- Trials: 196 ok, 4 diverged." in part
         assert f"- Best: trial {best['trial']}, validation loss {best['min_val_loss']:.3g}" in part
         assert "linear regression 0.021, constant prediction 0.08" in part
+        size = study.complexity(search.fraction)
+        assert f"it has {size.low:,} to {size.high:,} parameters (95 % of the quarters)." in part
         limited = (search.trials["stop_reason"] == "max_epochs") & (search.trials["status"] == "ok")
         assert f"limit of the budget: {limited.sum()} of 196 trials" in part
         collapsed = (search.trials["collapsed_outputs"] != "") & (search.trials["status"] == "ok")
@@ -170,6 +172,14 @@ def test_it_tells_measured_from_estimated_cost(text):
     assert cost.count("the same search on all data (estimated)") == 2
     assert "as many epochs on all the data as on the fraction" in cost
     assert "upper bound" in cost
+
+
+def test_the_times_of_a_prediction_are_told_with_the_cost(study, text):
+    inference = section(text, "Inference")
+    assert "Processor time of one thread, measured on a processor" in inference
+    assert f"| selected (trial {study.selected['trial']}) | 64 |" in inference
+    # Whoever compares two runs leaves out what is from here to the next heading of this level.
+    assert text.index("\n## Cost\n") < text.index("\n### Inference\n") < text.index("\n## Files\n")
 
 
 def test_a_search_on_all_data_needs_no_estimate():

@@ -12,7 +12,10 @@ import xarray as xr
 import yaml
 
 from twostep.config import resolve_config
+from twostep.figure_names import figure_captions
 from twostep.model import load_model
+
+SEARCHED = {"prepare", "subset", "search_shard", "rank"}
 
 
 @pytest.mark.parametrize(
@@ -20,12 +23,9 @@ from twostep.model import load_model
     [
         ("prepare", {"prepare"}),
         ("search", {"prepare", "subset", "search_shard", "search"}),
-        ("retrain", {"prepare", "subset", "search_shard", "rank", "retrain"}),
-        (
-            "export",
-            {"prepare", "subset", "search_shard", "rank", "baseline", "select_model"},
-        ),
-        ("figures", {"prepare", "subset", "search_shard", "rank", "baseline", "select_model"}),
+        ("retrain", SEARCHED | {"retrain"}),
+        ("export", SEARCHED | {"baseline", "select_model"}),
+        ("figures", SEARCHED | {"baseline", "select_model", "measure_inference", "predict"}),
     ],
 )
 def test_stage_targets_do_what_they_say(fresh, tmp_path, target, jobs):
@@ -43,14 +43,32 @@ def test_every_stage_leaves_its_results(finished):
         "select/retrained.csv",
         "select/selection.csv",
         "baseline/baseline.csv",
+        "inference/inference.csv",
+        "predict/predictions.nc",
         "summary.md",
     ):
         assert (results / path).stat().st_size > 0
     figures = {path.stem for path in (results / "figures").glob("*.png")}
-    assert figures == {"search_0.2", "steps_0.2", "retrained", "loss_curves"}
+    assert figures == set(figure_captions(["0.2"]))
     assert figures == {path.stem for path in (results / "figures").glob("*.pdf")}
     logs = {path.stem for path in (results / "logs").rglob("*.log")}
     assert {"prepare", "shard_0", "figures", "summarise"} <= logs
+
+
+def test_every_retrained_trial_is_measured_and_the_selected_one_predicts(finished):
+    results = finished.results
+    inference = pd.read_csv(results / "inference" / "inference.csv")
+    retrained = pd.read_csv(results / "select" / "retrained.csv")
+    assert set(inference["trial"]) == set(retrained["trial"])
+    assert (inference.groupby("trial")["batch_size"].agg(list).map(tuple) == (1, 64, 1024)).all()
+    selected = pd.read_csv(results / "select" / "selection.csv").set_index("choice").loc["selected"]
+    with xr.open_dataset(results / "predict" / "predictions.nc") as data:
+        assert (data.attrs["trial"], data.attrs["seed"]) == (selected["trial"], selected["seed"])
+        assert data["input_tair"].attrs["units"] == "K"
+        error = data["predicted_fn[aitken]"] - data["true_fn[aitken]"]
+        model = retrained[retrained["trial"] == selected["trial"]].iloc[0]
+        rmse = float((error**2).mean() ** 0.5)
+        assert rmse == pytest.approx(model["test_rmse[fn[aitken]]"], rel=1e-6)
 
 
 def test_every_trial_is_accounted_for(finished):

@@ -49,6 +49,49 @@ checkpoint select_model:
         "../scripts/select_model.py"
 
 
+rule measure_inference:
+    input:
+        # The time depends on the network alone, not on its weights: one seed will do.
+        models=lambda wildcards: expand(
+            rules.retrain_trial.output.model, trial=selected_trials(), seed=SEEDS[0]
+        ),
+    output:
+        f"{RESULTS}/inference/inference.csv",
+    log:
+        f"{RESULTS}/logs/measure_inference.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=inference_mb,
+        machine_mb=inference_mb,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        code=code("measure_inference"),
+    script:
+        "../scripts/measure_inference.py"
+
+
+rule predict:
+    input:
+        manifest=rules.prepare.output.manifest,
+        selection=rules.select_model.output.selection,
+        models=rules.retrain.input.models,
+    output:
+        f"{RESULTS}/predict/predictions.nc",
+    log:
+        f"{RESULTS}/logs/predict.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        machine_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        code=code("predict"),
+    script:
+        "../scripts/predict.py"
+
+
 # What figures show and the summary tells of, and the config that they need for it.
 STUDY = dict(
     trials=rules.select_model.input.trials,
@@ -59,6 +102,7 @@ STUDY = dict(
     retrain_timings=rules.select_model.output.timings,
     selection=rules.select_model.output.selection,
     baseline=rules.baseline.output[0],
+    inference=rules.measure_inference.output[0],
     manifest=rules.prepare.output.manifest,
 )
 TOLD = ("study", "dataset", "training", "search", "retrain", "select")
@@ -67,6 +111,7 @@ TOLD = ("study", "dataset", "training", "search", "retrain", "select")
 rule figures:
     input:
         **STUDY,
+        predictions=rules.predict.output[0],
     output:
         [
             report(f"{RESULTS}/figures/{name}.png", **entry.for_report())
@@ -117,6 +162,7 @@ rule provenance:
         **STUDY,
         models=rules.retrain.input.models,
         evaluations=rules.select_model.input.evaluations,
+        predictions=rules.predict.output[0],
         summary=rules.summarise.output[0],
     output:
         f"{RESULTS}/provenance.json",

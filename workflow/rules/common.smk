@@ -86,6 +86,8 @@ STAGES = (
     "baseline",
     "select_model",
     "export",
+    "measure_inference",
+    "predict",
     "figures",
     "summarise",
 )
@@ -217,6 +219,14 @@ def retrain_minutes(wildcards, input, attempt):
     return attempt * needs.training_minutes(
         input.manifest, configuration, config["retrain"]["budget"]
     )
+
+
+def inference_mb(wildcards, input, attempt):
+    """Memory of measuring one model after another."""
+    # A single file, or what stands for those that are not known yet, is no list.
+    models = [input.models] if isinstance(input.models, str) else input.models
+    largest = max(Path(model).stat().st_size for model in models)
+    return attempt * int(needs.BASE_MB + 4e-6 * largest)
 
 
 def file_mb(wildcards, input, attempt, *, copies):

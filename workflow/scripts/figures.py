@@ -6,6 +6,7 @@ from pathlib import Path
 
 from twostep.figure_style import save
 from twostep.logs import reporting
+from twostep.predictions import read_predictions
 from twostep.study import read_study
 from twostep.study_figures import draw_figures
 
@@ -13,8 +14,12 @@ log = logging.getLogger(__name__)
 
 
 def main(*, files: Mapping[str, str | list[str]], config: str, folder: str | Path) -> None:
-    """Write every figure of the study whose results are in `files` into `folder`."""
-    for name, figure in draw_figures(read_study(files, config)):
+    """Write every figure of the study whose results are in `files` into `folder`.
+
+    Beside what `read_study` wants, `files` has the predictions of the selected model.
+    """
+    predictions = read_predictions(files["predictions"])
+    for name, figure in draw_figures(read_study(files, config), predictions):
         save(figure, Path(folder) / name)
         log.info("drew %s", name)
 

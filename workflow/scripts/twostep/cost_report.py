@@ -1,6 +1,7 @@
 """The summary's section on cost, measured and estimated."""
 
-from twostep.cost import Cost, estimate_full_search, retrain_cost, search_cost
+from twostep.cost import Cost, retrain_cost
+from twostep.step_costs import step_costs
 from twostep.study import Search, Study
 from twostep.wording import duration, times
 
@@ -31,29 +32,20 @@ def cost_section(study: Study) -> list[str]:
 
 def _rows(study: Study, search: Search) -> list[list[str]]:
     """Return the table rows of one fraction; step 2 counts the trials that it chose."""
-    fraction, splits = search.fraction, study.manifest["splits"]
-    chosen = study.retrained[
-        study.retrained[f"rank[{fraction}]"] <= study.config["retrain"]["top_k"]
-    ]
-    first = search_cost(search.trials, search.timings)
-    second = retrain_cost(chosen, study.retrain_timings, splits["training"])
-    rows = [
-        _row(f"step 1 on fraction {fraction}, {len(search.trials):,} trials (measured)", first),
-        _row(f"step 2 after it, {len(chosen):,} models (measured)", second),
-    ]
-    if search.subset["splits"]["training"] == splits["training"]:
+    fraction, top_k = search.fraction, study.config["retrain"]["top_k"]
+    n_models = int((study.retrained[f"rank[{fraction}]"] <= top_k).sum())
+    costs = step_costs(study, search)
+    labels = {
+        "step_1": f"step 1 on fraction {fraction}, {len(search.trials):,} trials (measured)",
+        "step_2": f"step 2 after it, {n_models:,} models (measured)",
+        "full": "the same search on all data (estimated)",
+    }
+    rows = [_row(label, costs[name]) for name, label in labels.items() if name in costs]
+    if "full" not in costs:
         return rows
-    estimate = estimate_full_search(
-        search.trials,
-        search.timings,
-        n_train=splits["training"],
-        n_validation=splits["validation"],
-        max_updates=study.config["search"]["budget"].get("max_updates"),
-    )
-    saving = estimate / (first + second)
+    saving = costs["full"] / costs["both"]
     return [
         *rows,
-        _row("the same search on all data (estimated)", estimate),
         [
             "saving: estimate / (step 1 + step 2)",
             f"{times(saving.cpu_seconds)} times",

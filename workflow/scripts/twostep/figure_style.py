@@ -10,10 +10,13 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import (
+    FixedLocator,
     FuncFormatter,
+    LogFormatterSciNotation,
     LogLocator,
     MaxNLocator,
     NullFormatter,
+    NullLocator,
 )
 
 from twostep.files import atomic_path
@@ -79,10 +82,10 @@ def describe_loss(output_activation: str, outputs: list[dict]) -> str:
         return f"MSE, {unit}"
     transform, name = names.pop()
     text = name if transform == "none" else f"{transform}({name})"
-    return f"MSE of {_literal(text)}, {unit}" if len(text) <= LONGEST_NAME else f"MSE, {unit}"
+    return f"MSE of {literal(text)}, {unit}" if len(text) <= LONGEST_NAME else f"MSE, {unit}"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Return a text as matplotlib draws it unchanged, which takes what is between $ for math."""
     return text.replace("$", r"\$")
 
@@ -99,7 +102,7 @@ def _loss_unit(output_activation: str, outputs: list[dict]) -> str:
     # ASSUME: outputs without a unit that lie in [0, 1] are numbers.
     if not unit or unit.lower() in DIMENSIONLESS:
         return "dimensionless"
-    return f"({_literal(unit)})²" if len(unit) <= LONGEST_UNIT else "units of the data, squared"
+    return f"({literal(unit)})²" if len(unit) <= LONGEST_UNIT else "units of the data, squared"
 
 
 def layer_colours(smallest: int, largest: int) -> tuple[ListedColormap, BoundaryNorm]:
@@ -153,7 +156,7 @@ def scale_losses(axes: Axes, which: str, losses: np.ndarray, top: float = np.inf
     """
     low, high = float(np.min(losses)), min(float(np.max(losses)), top)
     if low > 0 and high > 4 * low:
-        _scale_logarithmically(axes, which, low, high)
+        scale_logarithmically(axes, which, low, high)
         return
     margin = 0.07 * (high - low) or 0.1 * abs(high) or 1.0
     axis = getattr(axes, f"{which}axis")
@@ -166,11 +169,12 @@ def scale_sizes(axes: Axes, sizes: np.ndarray) -> None:
     """Set the x axis for numbers of learnable parameters: logarithmic, wide enough for ticks."""
     low, high = float(np.min(sizes)), float(np.max(sizes))
     widening = max(1.0, 2 / np.sqrt(high / low))
-    _scale_logarithmically(axes, "x", low / widening, high * widening)
+    scale_logarithmically(axes, "x", low / widening, high * widening)
     axes.set_xlabel("Learnable parameters")
 
 
-def _scale_logarithmically(axes: Axes, which: str, low: float, high: float) -> None:
+def scale_logarithmically(axes: Axes, which: str, low: float, high: float) -> None:
+    """Set a logarithmic axis, "x" or "y", from `low` to `high`, with a narrow margin."""
     margin = (high / low) ** 0.04
     axes.set(**{f"{which}scale": "log", f"{which}lim": (low / margin, high * margin)})
     axis = getattr(axes, f"{which}axis")
@@ -179,6 +183,24 @@ def _scale_logarithmically(axes: Axes, which: str, low: float, high: float) -> N
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(_format_tick))
     axis.set_minor_formatter(NullFormatter())
+
+
+def scale_small_panel(axes: Axes, low: float, high: float) -> None:
+    """Set a logarithmic x axis whose few ticks have room for their labels in a small panel."""
+    axes.set(xscale="log", xlim=(low, high))
+    decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    steps = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 3], [1]]
+    choices = [np.multiply.outer(10.0**decades, digits).ravel() for digits in steps]
+    choices += [10.0 ** decades[::stride] for stride in range(2, len(decades) + 1)]
+    seen = [ticks[(ticks >= low) & (ticks <= high)] for ticks in choices]
+    # The densest that are few enough; a very narrow range may have a single one.
+    ticks = next((ticks for ticks in seen if 0 < len(ticks) <= 4), np.array([low, high]))
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    if low < 1e-4 or high > 1e5:
+        axes.xaxis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False))
+    else:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:.5g}"))
 
 
 def _format_tick(value: float, _position: int) -> str:

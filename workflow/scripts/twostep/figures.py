@@ -7,7 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from twostep.complexity import Complexity
 from twostep.figure_style import (
+    BLUE,
     COLUMN_WIDTH,
     GREY,
     INK,
@@ -35,6 +37,8 @@ def draw_search(
     fraction: str,
     baselines: dict[str, float],
     retrained: set[int],
+    complexity: Complexity,
+    tolerance: float,
     layers: tuple[int, int],
     loss_label: str,
 ) -> Figure:
@@ -46,10 +50,12 @@ def draw_search(
     fraction : its name
     baselines : validation losses of the constant prediction and the linear regression
     retrained : ids of the trials that were retrained, which are ringed
+    complexity : the smallest size whose loss is within the `tolerance` of the best
+    tolerance : that of the selection
     layers : smallest and largest number of hidden layers, for the colours
     loss_label : what the loss is, as `describe_loss` says it
     """
-    figure = Figure(figsize=(COLUMN_WIDTH, 3.6))
+    figure = Figure(figsize=(COLUMN_WIDTH, 3.8))
     axes = figure.add_subplot()
     # By trial id and so in random order: in ranked order the worst would hide the best.
     succeeded = trials[trials["status"] == "ok"].sort_values("trial")
@@ -86,9 +92,10 @@ def draw_search(
             color=VERMILION,
             marker="D",
             markersize=3,
-            label="lower envelope, Pareto front",
+            label="envelope, Pareto front",
         ),
         *lines,
+        _draw_complexity(axes, complexity, tolerance),
     ]
     # A baseline off the axis has a label that leaves no room for a second column.
     n_columns = 1 if any("off the axis" in line.get_label() for line in lines) else 2
@@ -145,6 +152,19 @@ def _draw_trials(axes: Axes, table: pd.DataFrame, loss: str, layers, size: float
         rasterized=True,
         gid="trials",
     )
+
+
+def _draw_complexity(axes: Axes, complexity: Complexity, tolerance: float) -> Line2D:
+    """Draw the minimal complexity as a vertical line with a band; return a legend's handle."""
+    axes.axvline(
+        complexity.n_parameters, color=BLUE, linewidth=1, zorder=3, gid="minimal complexity"
+    )
+    label = f"smallest within {100 * tolerance:g} %:\n{complexity.n_parameters:,}"
+    if complexity.low is not None:
+        low, high = complexity.low, complexity.high
+        axes.axvspan(low, high, color=BLUE, alpha=0.15, linewidth=0, zorder=0, gid="interval")
+        label += f"\n({low:,} to {high:,})"
+    return Line2D([], [], color=BLUE, linewidth=1, label=label)
 
 
 def _draw_envelope(axes: Axes, sizes: np.ndarray, losses: np.ndarray) -> None:

@@ -26,6 +26,7 @@ PACKAGES = (
     "onnx",
     "onnxruntime",
     "pandas",
+    "scikit-learn",
     "scipy",
     "snakemake",
     "snakemake-executor-plugin-slurm",

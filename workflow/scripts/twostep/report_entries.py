@@ -64,5 +64,11 @@ def page_entries(fractions: list[str]) -> dict[str, Entry]:
         "selection": Entry(
             "selection_table", MODEL, "Best and selected model", source="select/selection.csv"
         ),
+        "model_card": Entry(
+            "model_card", MODEL, "Model card", source="export/selected/model_card.md"
+        ),
+        "inference": Entry(
+            "inference_table", TABLES, "Inference cost", source="inference/inference.csv"
+        ),
         "provenance": Entry("provenance", PROVENANCE, "Provenance", source="provenance.json"),
     }

@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from twostep.agreement import Agreement, compare_steps, rank_agreement
+from twostep.complexity import Complexity, minimal_complexity
 from twostep.files import read_json
 from twostep.tables import read_table
 
 # Tables of a study that are read as they are.
-TABLES = ("retrained", "retrain_timings", "selection", "baseline")
+TABLES = ("retrained", "retrain_timings", "selection", "baseline", "inference")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Study:
     retrain_timings: pd.DataFrame
     selection: pd.DataFrame
     baseline: pd.DataFrame
+    inference: pd.DataFrame
 
     @property
     def best(self) -> pd.Series:
@@ -57,6 +59,16 @@ class Study:
         """Return the row of a chosen model in the table of retrained models."""
         table = self.retrained
         return table[(table.trial == choice.trial) & (table.seed == choice.seed)].iloc[0]
+
+    def complexity(self, fraction: str) -> Complexity:
+        """Return the smallest size that is about as good as the best in a fraction's search."""
+        (trials,) = [search.trials for search in self.searches if search.fraction == fraction]
+        succeeded = trials[trials["status"] == "ok"]
+        return minimal_complexity(
+            succeeded["n_parameters"],
+            succeeded["min_val_loss"],
+            self.config["select"]["tolerance"],
+        )
 
     def agreement(self, fraction: str) -> Agreement | None:
         """Return the rank correlation of the steps among the trials that a fraction chose."""

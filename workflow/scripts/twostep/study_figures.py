@@ -4,17 +4,33 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
+from twostep.cost_figures import draw_cost, draw_inference
 from twostep.figure_style import describe_loss
 from twostep.figures import draw_retrained, draw_search, layer_range
+from twostep.importance import measure_importance
+from twostep.importance_figures import draw_hyperparameters
+from twostep.model_figures import draw_errors_by_input, draw_predicted
+from twostep.predictions import Predictions
+from twostep.space_figures import draw_depth_width, draw_layers
+from twostep.step_costs import step_costs
 from twostep.step_figures import draw_loss_curves, draw_steps
 from twostep.study import Study
 from twostep.tables import baseline_losses
 
 
-def draw_figures(study: Study) -> Iterator[tuple[str, Figure]]:
-    """Yield each figure of a study with its name, as in `figure_entries`."""
+def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, Figure]]:
+    """Yield each figure of a study with its name, as in `figure_entries`.
+
+    `predictions` are those of the selected model for the test split.
+    """
     yield from _search_figures(study)
     yield from _retrained_figures(study)
+    yield from _space_figures(study)
+    yield from _cost_figures(study)
+    selected = study.selected
+    model = f"Selected: trial {selected['trial']}, {selected['n_parameters']:,} parameters"
+    yield "predicted", draw_predicted(predictions, model=model)
+    yield "errors_by_input", draw_errors_by_input(predictions, model=model)
 
 
 def _shared(study: Study) -> dict:
@@ -39,6 +55,8 @@ def _search_figures(study: Study) -> Iterator[tuple[str, Figure]]:
                 fraction=fraction,
                 baselines=losses,
                 retrained=set(retrained["trial"]),
+                complexity=study.complexity(fraction),
+                tolerance=study.config["select"]["tolerance"],
                 **shared,
             ),
         )
@@ -69,3 +87,25 @@ def _retrained_figures(study: Study) -> Iterator[tuple[str, Figure]]:
             loss_label=shared["loss_label"],
         ),
     )
+
+
+def _space_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of what depth, width and the other hyperparameters mean."""
+    loss_label = _shared(study)["loss_label"]
+    for search in study.searches:
+        fraction, trials = search.fraction, search.trials
+        losses = baseline_losses(study.baseline, fraction, "val_loss")
+        shown = {"fraction": fraction, "baselines": losses, "loss_label": loss_label}
+        yield f"depth_width_{fraction}", draw_depth_width(trials, **shown)
+        yield f"layers_{fraction}", draw_layers(trials, **shown)
+        importance = measure_importance(trials)
+        figure = draw_hyperparameters(importance, fraction=fraction, loss_label=loss_label)
+        yield f"hyperparameters_{fraction}", figure
+
+
+def _cost_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of what the study cost, and of what a prediction costs."""
+    costs = {search.fraction: step_costs(study, search) for search in study.searches}
+    yield "cost", draw_cost(costs)
+    figure = draw_inference(study.inference, study.retrained, study.selection, **_shared(study))
+    yield "inference", figure

@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from twostep import wording
+from twostep import complexity, wording
 from twostep.agreement import CONFIDENCE
 from twostep.cautions import (
     agreement_cautions,
@@ -15,6 +15,7 @@ from twostep.cautions import (
     split_cautions,
 )
 from twostep.cost_report import cost_section
+from twostep.inference_report import inference_section
 from twostep.study import Search, Study
 from twostep.tables import baseline_losses
 from twostep.wording import network, share, short, times, unit_of
@@ -32,7 +33,7 @@ def summarise(study: Study) -> str:
         _search(study),
         *(_fraction(study, search) for search in study.searches),
         _retraining(study),
-        cost_section(study),
+        [*cost_section(study), *inference_section(study)],
         _files(study),
     ]
     return "\n\n".join(paragraph for section in sections for paragraph in section) + "\n"
@@ -161,7 +162,9 @@ def _fraction(study: Study, search: Search) -> list[str]:
             if smallest["trial"] == best["trial"]
             else f"trial {smallest['trial']}, validation loss {short(smallest['min_val_loss'])}: "
             f"{network(smallest)}."
-        ),
+        )
+        + f" In random quarters of the trials it has {study.complexity(fraction)} parameters "
+        f"({100 * complexity.CONFIDENCE:g} % of the quarters).",
         f"- Stopped at the limit of the budget: {share(limited, len(succeeded), 'trials')}.",
         "- No better than a constant in at least one output: "
         f"{share(collapsed, len(succeeded), 'trials')}.",

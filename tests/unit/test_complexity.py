@@ -1,0 +1,68 @@
+"""The minimal complexity, and what its interval says."""
+
+import numpy as np
+import pytest
+
+from twostep.complexity import minimal_complexity
+
+
+def test_it_is_the_smallest_size_within_the_tolerance_of_the_best():
+    sizes, losses = np.array([900, 50, 20, 10]), np.array([1, 1.1, 1.1, 1.2])
+    assert minimal_complexity(sizes, losses, 0.1).n_parameters == 20
+    assert minimal_complexity(sizes, losses, 0.3).n_parameters == 10
+    assert minimal_complexity(sizes, losses, 0).n_parameters == 900
+
+
+def test_few_trials_have_no_interval():
+    found = minimal_complexity(np.arange(1, 20), np.ones(19), 0.1)
+    assert (found.n_parameters, found.low, found.high) == (1, None, None)
+    assert str(found) == "too few trials for an interval"
+
+
+def test_where_every_trial_would_do_the_interval_is_that_of_the_smallest_of_a_quarter():
+    # The smallest of a quarter of 1 ... 400 is above k with a probability of about 0.75^k.
+    found = minimal_complexity(np.arange(1, 401), np.ones(400), 0.1)
+    assert (found.n_parameters, found.low) == (1, 1)
+    assert 10 <= found.high <= 17
+
+
+def test_a_clear_answer_has_a_narrow_interval_and_a_doubtful_one_a_wide_one():
+    random = np.random.default_rng(1)
+    sizes = (10 ** random.uniform(2, 6, 4000)).astype(int)
+    # Nothing below 10,000 parameters is good, and everything above is equally so.
+    clear = minimal_complexity(sizes, np.where(sizes < 10_000, 10.0, 1.0), 0.1)
+    assert 10_000 <= clear.low <= clear.high < 10_400
+    # A single small trial is as good as a hundred times larger ones: most of the quarters lack it.
+    sizes = np.append(sizes, 150)
+    losses = np.where(sizes < 10_000, 10.0, 1.0)
+    losses[-1] = 1
+    doubtful = minimal_complexity(sizes, losses, 0.1)
+    assert (doubtful.n_parameters, doubtful.low) == (150, 150)
+    assert 10_000 <= doubtful.high < 10_400
+
+
+def test_the_interval_holds_what_another_search_finds():
+    def search(random, n_trials):
+        sizes = (10 ** random.uniform(2, 6, n_trials)).astype(int)
+        return sizes, (1e-4 + sizes**-0.75) * np.exp(np.abs(random.normal(size=n_trials)))
+
+    random = np.random.default_rng(2)
+    inside = []
+    for _ in range(40):
+        found = minimal_complexity(*search(random, 400), 0.2)
+        sizes, losses = search(random, 400)
+        another = sizes[losses <= 1.2 * losses.min()].min()
+        inside.append(found.low <= another <= found.high)
+    assert np.mean(inside) >= 0.85
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_same_trials_in_another_order_have_the_same_size(seed):
+    random = np.random.default_rng(seed)
+    sizes, losses = random.integers(10, 1000, 50), random.uniform(size=50)
+    order = random.permutation(50)
+    first, second = (
+        minimal_complexity(sizes, losses, 0.5),
+        minimal_complexity(sizes[order], losses[order], 0.5),
+    )
+    assert first.n_parameters == second.n_parameters

@@ -1,0 +1,196 @@
+"""The time of a prediction: measured, told and drawn, and without a say in the choice."""
+
+import numpy as np
+import pytest
+import synthetic_study as made_up
+import torch
+
+from twostep.checkpoint import save
+from twostep.cost_figures import draw_cost, draw_inference
+from twostep.inference import BATCH_SIZES, measure_inference
+from twostep.inference_report import inference_section
+from twostep.network import build_network
+from twostep.space import Configuration
+from twostep.step_costs import step_costs
+
+SHOWN = {"layers": (1, 8), "loss_label": "MSE, dimensionless"}
+
+
+def write_model(path, widths, *, trial, failed=False):
+    """Write a model file with random weights, as `save_model` does."""
+    configuration = Configuration(widths, 1e-3, 64, "relu", "adam", 0.0, 0.0)
+    features = made_up.manifest()
+    n_inputs, n_outputs = len(features["inputs"]), len(features["outputs"])
+    network = build_network(configuration, n_inputs, n_outputs, "sigmoid")
+    record = {
+        "trial": trial,
+        "seed": 0,
+        "configuration": configuration.to_dict(),
+        "n_parameters": configuration.count_parameters(n_inputs, n_outputs),
+        "n_operations": configuration.count_operations(n_inputs, n_outputs),
+        "message": "",
+    }
+    content = {"format": 1, "record": record, "timing": {}, "content": "0123"}
+    content |= {key: features[key] for key in ("inputs", "outputs", "output_activation")}
+    save(path, content | {"weights": {} if failed else network.state_dict()})
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    paths = [
+        write_model(folder / "a.pt", (8,), trial=3),
+        write_model(folder / "b.pt", (1024, 1024, 1024), trial=7),
+        write_model(folder / "c.pt", (8,), trial=9, failed=True),
+    ]
+    threads = torch.get_num_threads()
+    table = measure_inference(paths, n_rounds=2)
+    assert torch.get_num_threads() == threads
+    return table
+
+
+def test_each_model_is_measured_at_each_batch_size_and_failed_ones_are_left_out(measured):
+    assert measured["trial"].tolist() == [3] * 3 + [7] * 3
+    assert measured["batch_size"].tolist() == [1, 64, 1024] * 2 == [*BATCH_SIZES] * 2
+    assert (measured["threads"] == 1).all()
+    assert measured["processor"].str.len().min() > 0
+    assert (measured["n_repeats"] >= 2).all()
+
+
+def test_quartiles_enclose_the_median_and_operations_are_counted(measured):
+    assert (measured["seconds_per_sample_25"] <= measured["seconds_per_sample"]).all()
+    assert (measured["seconds_per_sample"] <= measured["seconds_per_sample_75"]).all()
+    small = measured.iloc[0]
+    n_parameters = (made_up.N_INPUTS + 1) * 8 + 9 * 2
+    assert small["n_operations"] == made_up.N_INPUTS * 8 + 8 * 2
+    assert (small["n_parameters"], small["weight_bytes"]) == (n_parameters, 4 * n_parameters)
+
+
+def test_a_larger_network_takes_longer_and_a_larger_batch_less_for_each_sample(measured):
+    small, large = (
+        measured[measured["trial"] == trial].set_index("batch_size")["seconds_per_sample"]
+        for trial in (3, 7)
+    )
+    # Two million operations take far longer than a hundred, however busy the machine is.
+    assert large[1024] > 5 * small[1024]
+    assert small[1] > 5 * small[1024]
+    # A processor does no more than some 10^12 operations in a second.
+    assert large[1024] > 1e-7
+
+
+def test_the_table_of_the_script_is_read_with_its_types(tmp_path, measured):
+    from measure_inference import main
+
+    from twostep.tables import read_table
+
+    path = write_model(tmp_path / "a.pt", (8,), trial=3)
+    main(models=[path], output=str(tmp_path / "inference.csv"))
+    table = read_table(tmp_path / "inference.csv")
+    assert table.columns.tolist() == measured.columns.tolist()
+    assert table["torch"].tolist() == [torch.__version__] * 3
+
+
+@pytest.fixture(scope="module")
+def study():
+    return made_up.study()
+
+
+def artist(axes, gid):
+    (found,) = [child for child in axes.get_children() if child.get_gid() == gid]
+    return found
+
+
+def inference_figure(study, **changes):
+    tables = {
+        "inference": study.inference,
+        "retrained": study.retrained,
+        "selection": study.selection,
+    }
+    return draw_inference(**tables | changes, **SHOWN)
+
+
+def test_test_loss_is_drawn_against_the_time_in_microseconds(study):
+    figure = inference_figure(study)
+    panels = figure.axes[:3]
+    assert [axes.get_title("left") for axes in panels] == [
+        "Batch size 1",
+        "Batch size 64",
+        "Batch size 1,024",
+    ]
+    losses = study.retrained.groupby("trial")["test_loss"].mean()
+    for axes, batch_size in zip(panels, BATCH_SIZES, strict=True):
+        table = study.inference[study.inference["batch_size"] == batch_size]
+        points = artist(axes, "models").get_offsets()
+        assert sorted(points[:, 0]) == pytest.approx(sorted(1e6 * table["seconds_per_sample"]))
+        assert sorted(points[:, 1]) == pytest.approx(sorted(losses))
+        (selected,) = artist(axes, "selected").get_ydata()
+        assert selected == pytest.approx(losses[study.selected["trial"]])
+        bars = artist(axes, "quartiles").get_segments()
+        assert len(bars) == len(table)
+
+
+def test_no_model_is_below_and_left_of_the_front(study):
+    axes = inference_figure(study).axes[1]
+    front = artist(axes, "front")
+    x, y = front.get_xdata(), front.get_ydata()
+    assert (np.diff(y[:-1]) < 0).all()
+    for time, loss in artist(axes, "models").get_offsets():
+        best_so_far = y[x <= time].min()
+        assert loss >= best_so_far
+
+
+def test_models_that_failed_have_no_point(study):
+    retrained = study.retrained.copy()
+    trial = retrained["trial"].iloc[-1]
+    retrained.loc[retrained["trial"] == trial, ["status", "test_loss"]] = ["failed", np.nan]
+    axes = inference_figure(study, retrained=retrained).axes[0]
+    assert len(artist(axes, "models").get_offsets()) == retrained["trial"].nunique() - 1
+
+
+def test_the_summary_tells_the_time_of_the_best_and_the_selected_model(study):
+    title, sentence, table, figure = inference_section(study)
+    assert title == "### Inference"
+    assert "Processor time of one thread, measured on a processor" in sentence
+    rows = table.splitlines()
+    assert len(rows) == 2 + 2 * 3
+    row = study.inference[study.inference["trial"] == study.selected["trial"]].iloc[1]
+    expected = f"| selected (trial {row['trial']}) | 64 | {1e6 * row['seconds_per_sample']:.3g} µs"
+    assert any(line.startswith(expected) for line in rows)
+    assert "(figures/inference.png)" in figure
+
+
+# The cost of the study
+
+
+def test_the_cost_of_the_steps_is_drawn_beside_that_of_the_search_on_all_data(study):
+    costs = {search.fraction: step_costs(study, search) for search in study.searches}
+    assert list(costs["0.05"]) == ["step_1", "step_2", "both", "full"]
+    figure = draw_cost(costs)
+    left, right = figure.axes
+    labels = [text.get_text() for text in left.get_yticklabels()]
+    assert labels[0] == "step 1: search on fraction 0.05"
+    assert labels[4] == "step 1: search on fraction 0.2"
+    for axes, quantity in ((left, "cpu_seconds"), (right, "work")):
+        assert axes.get_xscale() == "log"
+        marks = {
+            name: [line.get_xdata()[0] for line in axes.lines if line.get_gid() == name]
+            for name in ("step_1", "step_2", "both", "full")
+        }
+        for name in marks:
+            assert marks[name] == [getattr(cost[name], quantity) for cost in costs.values()]
+        low, high = axes.get_xlim()
+        assert low < min(marks["step_1"] + marks["step_2"]) < max(marks["full"]) < high
+    saving = costs["0.05"]["full"].work / costs["0.05"]["both"].work
+    texts = [text.get_text() for text in right.texts]
+    assert any(f"{saving:.2g} times both steps" in text for text in texts)
+
+
+def test_a_search_on_all_data_is_compared_with_nothing():
+    study = made_up.study(("1",))
+    (search,) = study.searches
+    costs = step_costs(study, search)
+    assert list(costs) == ["step_1", "step_2", "both"]
+    assert costs["both"].work == costs["step_1"].work + costs["step_2"].work
+    figure = draw_cost({"1": costs})
+    assert not any("times both" in text.get_text() for text in figure.axes[0].texts)

@@ -1,0 +1,235 @@
+"""The predictions of the selected model: their file, and the figures made from it."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import synthetic_study as made_up
+import xarray as xr
+from test_inference import write_model
+
+from twostep.arrays import Rows, write_folder
+from twostep.errors import UserError
+from twostep.model import load_model
+from twostep.model_figures import draw_errors_by_input, draw_predicted
+from twostep.predictions import predict, read_predictions, write_predictions
+
+MODEL = {"trial": 3, "seed": 1}
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    return made_up.predictions()
+
+
+def artist(axes, gid):
+    (found,) = [child for child in axes.get_children() if child.get_gid() == gid]
+    return found
+
+
+# The file
+
+
+def test_what_is_written_is_read_again(tmp_path, predictions):
+    path = tmp_path / "predictions.nc"
+    write_predictions(path, predictions, MODEL)
+    again = read_predictions(path)
+    for part in ("input", "true", "predicted"):
+        assert (getattr(again, part) == getattr(predictions, part)).all()
+    assert [feature["name"] for feature in again.inputs] == [f"x{i}" for i in range(10)]
+    assert again.outputs == predictions.outputs
+    assert again.n_test == 15_000
+
+
+def test_variables_have_names_units_and_long_names(tmp_path, predictions):
+    path = tmp_path / "predictions.nc"
+    write_predictions(path, predictions, MODEL)
+    with xr.open_dataset(path) as data:
+        assert data.sizes == {"sample": 4000}
+        assert data["input_x3"].attrs["units"] == "K"
+        assert data["input_x3"].attrs["long_name"] == "input 3"
+        assert data["predicted_fn[coarse]"].attrs["feature"] == "fn[coarse]"
+        assert data["true_fn[coarse]"].to_numpy() == pytest.approx(predictions.true[:, 1])
+        assert (data.attrs["trial"], data.attrs["seed"]) == (3, 1)
+
+
+def test_names_that_netcdf_does_not_take_are_kept_as_attributes(tmp_path, predictions):
+    inputs = [dict(feature) for feature in predictions.inputs]
+    inputs[0]["name"], inputs[1]["name"] = "a/b", "a_b"
+    path = tmp_path / "predictions.nc"
+    write_predictions(path, dataclasses.replace(predictions, inputs=inputs), MODEL)
+    assert [feature["name"] for feature in read_predictions(path).inputs[:2]] == ["a/b", "a_b"]
+
+
+def test_the_same_predictions_give_the_same_bytes(tmp_path, predictions):
+    for name in ("a.nc", "b.nc"):
+        write_predictions(tmp_path / name, predictions, MODEL)
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"no NetCDF file", None])
+def test_a_damaged_file_is_named(tmp_path, predictions, content):
+    path = tmp_path / "predictions.nc"
+    write_predictions(path, predictions, MODEL)
+    path.write_bytes(path.read_bytes()[:20_000] if content is None else content)
+    with pytest.raises(UserError, match=r"predictions\.nc is damaged"):
+        read_predictions(path)
+
+
+def test_the_script_predicts_with_the_selected_model(tmp_path):
+    from predict import main
+
+    random = np.random.default_rng(1)
+    description = made_up.manifest()
+    description["outputs"][0] |= {"transform": "log10", "mean": 1.0, "std": 0.5}
+    columns = (len(description["inputs"]), len(description["outputs"]))
+    splits = {
+        split: Rows(
+            n_rows,
+            columns,
+            [tuple(random.uniform(size=(n_rows, n)).astype(np.float32) for n in columns)],
+        )
+        for split, n_rows in (("training", 5), ("validation", 5), ("test", 300))
+    }
+    kept = {key: value for key, value in description.items() if key not in ("splits", "content")}
+    write_folder(tmp_path, splits, kept)
+    path = write_model(tmp_path / "model.pt", (8, 4), trial=3)
+    study = made_up.study()
+    study.selection.assign(model=[str(tmp_path / "other.pt"), path]).to_csv(
+        tmp_path / "selection.csv", index=False
+    )
+    output = tmp_path / "predictions.nc"
+    manifest = str(tmp_path / "manifest.json")
+    main(
+        manifest=manifest,
+        selection=str(tmp_path / "selection.csv"),
+        output=str(output),
+        threads=1,
+    )
+    found = read_predictions(output)
+    inputs, targets = (np.load(tmp_path / f"test_{part}.npy") for part in ("inputs", "targets"))
+    assert (found.input == inputs).all()
+    assert found.true[:, 0] == pytest.approx(10 ** (1 + 0.5 * targets[:, 0].astype(float)))
+    scaled = load_model(path).predict_scaled(inputs)
+    assert found.predicted[:, 0] == pytest.approx(10 ** (1 + 0.5 * scaled[:, 0]))
+    assert found.predicted[:, 1] == pytest.approx(scaled[:, 1])
+    assert found.n_test == 300
+
+
+def test_of_a_large_split_the_first_rows_are_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr("twostep.predictions.MOST_ROWS", 40)
+    rows = np.arange(1000, dtype=np.float32).reshape(100, 10)
+    widths = (10, 2)
+    folder = {"test": Rows(100, widths, [(rows, rows[:, :2])])}
+    kept = {k: v for k, v in made_up.manifest().items() if k not in ("splits", "content")}
+    write_folder(tmp_path, folder, kept)
+    model = load_model(write_model(tmp_path / "model.pt", (4,), trial=1))
+    found = predict(model, tmp_path / "manifest.json")
+    assert (found.input == rows[:40]).all()
+    assert (len(found.predicted), found.n_test) == (40, 100)
+
+
+# Predicted against true
+
+
+def test_each_output_has_its_histograms_and_errors_in_numbers(predictions):
+    figure = draw_predicted(predictions, model="a model")
+    upper, lower = figure.axes[:2], figure.axes[2:4]
+    for i, name in enumerate(made_up.OUTPUTS):
+        error = predictions.error[:, i]
+        rmse = math.sqrt((error**2).mean())
+        r2 = 1 - (error**2).mean() / predictions.true[:, i].var()
+        assert upper[i].get_title("left") == f"{name}\nR² {r2:.4f}\nRMSE {rmse:.3g}"
+        counts = artist(upper[i], "samples").get_array()
+        assert counts.sum() == 4000
+        assert artist(upper[i], "samples").get_rasterized()
+        assert upper[i].get_xlim() == upper[i].get_ylim()
+        assert lower[i].get_xlabel() == "True"
+    assert lower[0].get_ylabel() == "Predicted minus true"
+    assert figure.get_suptitle() == "a model\n4,000 of 15,000 test samples"
+
+
+def test_of_many_outputs_the_worst_are_shown():
+    predictions = made_up.predictions(n_outputs=11)
+    figure = draw_predicted(predictions, model="a model")
+    titles = {axes.get_title("left").split("\n")[0] for axes in figure.axes} - {""}
+    assert titles == {f"y{i}" for i in range(3, 11)}
+    assert "the 8 of 11 outputs with the lowest R²" in figure.get_suptitle()
+
+
+def test_a_single_output_fills_a_column():
+    figure = draw_predicted(made_up.predictions(n_outputs=1), model="a model")
+    assert figure.get_size_inches()[0] == 3.5
+    assert len(figure.axes) == 3
+
+
+def test_an_absurd_error_squeezes_nothing_and_is_counted(predictions):
+    predicted = predictions.predicted.copy()
+    predicted[7, 0] = 1e9
+    changed = dataclasses.replace(predictions, predicted=predicted)
+    upper, _, lower, *_ = draw_predicted(changed, model="a model").axes
+    assert lower.get_ylim()[1] < 2
+    assert upper.get_ylim()[1] < 3
+    assert lower.get_title("left") == "1 outside"
+
+
+def test_an_output_that_was_learned_as_logarithm_has_logarithmic_axes(predictions):
+    outputs = [predictions.outputs[0] | {"transform": "log10", "units": "cm-3"}]
+    changed = dataclasses.replace(
+        predictions,
+        outputs=outputs,
+        true=predictions.true[:, :1],
+        predicted=np.abs(predictions.predicted[:, :1]) + 1e-3,
+    )
+    upper, lower, _ = draw_predicted(changed, model="a model").axes
+    assert (upper.get_xscale(), upper.get_yscale()) == ("log", "log")
+    assert (lower.get_xscale(), lower.get_yscale()) == ("log", "linear")
+    assert lower.get_xlabel() == "True (cm-3)"
+
+
+# Errors over the inputs
+
+
+def test_the_error_over_the_first_input_shows_where_the_model_fails(predictions):
+    figure = draw_errors_by_input(predictions, model="a model")
+    first, second = figure.axes[:2]
+    for axes, factor in ((first, 4), (second, 0)):
+        line = artist(axes, "rms")
+        x, y = line.get_xdata(), line.get_ydata()
+        assert len(x) == 20
+        low, high = y[x < 0.15].mean(), y[x > 0.25].mean()
+        assert low > factor * high
+    # The root mean square of all is that of the bins, which are equally full.
+    spread = predictions.true.std(axis=0)
+    rms = math.sqrt(((predictions.error / spread) ** 2).mean())
+    assert math.sqrt((artist(first, "rms").get_ydata() ** 2).mean()) == pytest.approx(rms)
+    assert first.get_xlabel() == "x0 (K)"
+    assert figure.get_supylabel() == "Error / standard deviation of the output"
+
+
+def test_the_median_of_a_bin_is_that_of_its_samples(predictions):
+    spread = predictions.true.std(axis=0)
+    error = np.sqrt(((predictions.error / spread) ** 2).mean(axis=1))
+    axes = draw_errors_by_input(predictions, model="a model").axes[0]
+    smallest = np.argsort(predictions.input[:, 0])[:200]
+    assert artist(axes, "median").get_ydata()[0] == pytest.approx(np.median(error[smallest]))
+
+
+def test_of_many_inputs_those_that_matter_most_are_shown():
+    figure = draw_errors_by_input(made_up.predictions(n_inputs=30), model="a model")
+    panels = [axes for axes in figure.axes if axes.get_xlabel()]
+    assert len(panels) == 24
+    assert panels[0].get_xlabel() == "x0 (K)"
+    assert "the 24 of 30 inputs along which the error varies most" in figure.get_suptitle()
+
+
+def test_an_input_with_few_values_and_few_samples_are_drawn(predictions):
+    few = dataclasses.replace(
+        predictions,
+        input=np.round(predictions.input[:40]),
+        true=predictions.true[:40],
+        predicted=predictions.predicted[:40],
+    )
+    axes = draw_errors_by_input(few, model="a model").axes[0]
+    assert len(artist(axes, "rms").get_xdata()) == 1
