@@ -137,9 +137,9 @@ def configuration_text(wildcards):
 
 
 def selected_trials():
-    """The trials to retrain: the top_k of each fraction, by id, whatever their order."""
+    """The trials to retrain: the top_k of each fraction and the controls, by id."""
     # Imported here, since pandas is slow to load and jobs need not wait for it.
-    from twostep.ranking import select_top
+    from twostep.ranking import draw_controls, select_top
     from twostep.tables import read_ranking
 
     paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
@@ -147,8 +147,9 @@ def selected_trials():
         tables = [read_ranking(path, config["search"]["n_trials"]) for path in paths]
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    top_k = config["retrain"]["top_k"]
-    return sorted({trial for table in tables for trial in select_top(table, top_k)})
+    top_k, n_controls = config["retrain"]["top_k"], config["retrain"]["controls"]
+    controls = draw_controls(tables, top_k=top_k, n_controls=n_controls, seed=config["seed"])
+    return sorted({trial for table in tables for trial in select_top(table, top_k)} | {*controls})
 
 
 def record_file(wildcards):

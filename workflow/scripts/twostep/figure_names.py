@@ -7,5 +7,7 @@ def figure_captions(fractions: list[str]) -> dict[str, str]:
         **{f"search_{fraction}": "search" for fraction in fractions},
         "retrained": "retrained",
         **{f"steps_{fraction}": "steps" for fraction in fractions},
+        **{f"regret_{fraction}": "regret" for fraction in fractions},
+        **({"fractions": "fractions"} if len(fractions) > 1 else {}),
         "loss_curves": "loss_curves",
     }
