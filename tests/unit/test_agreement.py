@@ -1,11 +1,18 @@
 """The agreement of the two steps: correlations by hand, and what is left out."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
-from twostep.agreement import compare_steps, rank_agreement
+from twostep.agreement import (
+    compare_steps,
+    rank_agreement,
+    rank_correlation,
+    whole_range_correlation,
+)
 
 
 def test_the_coefficients_are_those_computed_by_hand():
@@ -61,6 +68,37 @@ def test_three_trials_suffice():
     assert rank_agreement([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]).spearman.value == pytest.approx(1)
 
 
+def test_resamples_are_vectorised_and_give_scipys_coefficients():
+    random = np.random.default_rng(2)
+    first, second = random.integers(0, 8, (2, 15)).astype(float)
+    agreement = rank_agreement(first, second, seed=4)
+    rows = np.random.default_rng(4).integers(15, size=(1000, 15))
+    resampled = [spearmanr(first[row], second[row]).statistic for row in rows]
+    interval = [agreement.spearman.low, agreement.spearman.high]
+    assert interval == pytest.approx(np.percentile(resampled, [2.5, 97.5]).tolist())
+
+
+def test_weights_count_as_that_many_trials():
+    random = np.random.default_rng(3)
+    first, second = random.normal(size=(2, 8))
+    weights = np.array([1, 1, 1, 1, 1, 4, 4, 4])
+    value = rank_correlation(first, second, weights=weights).value
+    repeated = spearmanr(np.repeat(first, weights), np.repeat(second, weights)).statistic
+    assert value == pytest.approx(repeated)
+
+
+def test_resamples_of_equal_losses_have_no_say():
+    coefficient = rank_correlation([1.0, 1.0, 1.0, 2.0], [0.1, 0.2, 0.3, 0.4])
+    assert np.isfinite([coefficient.low, coefficient.high]).all()
+
+
+def test_a_hundred_thousand_trials_take_seconds():
+    first, second = np.random.default_rng(0).normal(size=(2, 100_000))
+    start = time.process_time()
+    assert abs(rank_correlation(first, second).value) < 0.02
+    assert time.process_time() - start < 20
+
+
 @pytest.fixture
 def retrained():
     """Trial 7 has the best mean, 5 a failed seed, 2 failed on the fraction, 9 is not its choice."""
@@ -77,11 +115,12 @@ def retrained():
         (2, 1, "ok", None, None, 0.020),
     ]
     names = ["trial", "seed", "status", "rank[0.1]", "search_val_loss[0.1]", "min_val_loss"]
-    return pd.DataFrame(rows, columns=names).assign(n_hidden_layers=2)
+    table = pd.DataFrame(rows, columns=names).assign(n_hidden_layers=2)
+    return table.assign(control=table["trial"] == 9)
 
 
 def test_steps_are_compared_by_the_mean_over_the_seeds(retrained):
-    steps = compare_steps(retrained, "0.1", top_k=3)
+    steps = compare_steps(retrained, "0.1", top_k=3, n_others=50)
     assert steps["trial"].tolist() == [7, 4, 9]
     assert steps["step_2_loss"].tolist() == pytest.approx([0.04, 0.05, 0.07])
     assert steps["step_1_loss"].tolist() == [0.2, 0.1, 0.9]
@@ -89,5 +128,34 @@ def test_steps_are_compared_by_the_mean_over_the_seeds(retrained):
     assert steps["step_2_rank"].tolist() == [1, 2, 3]
 
 
+def test_a_control_stands_for_its_share_of_those_that_were_cut_off(retrained):
+    steps = compare_steps(retrained, "0.1", top_k=3, n_others=50)
+    assert steps["control"].tolist() == [False, False, True]
+    assert steps["weight"].tolist() == [1, 1, 50]
+    # One that failed in step 2 was drawn, too, and stands for its own share.
+    failed = retrained.loc[retrained["trial"] == 9].assign(trial=8, status="diverged")
+    steps = compare_steps(pd.concat([retrained, failed]), "0.1", top_k=3, n_others=50)
+    assert steps["weight"].tolist() == [1, 1, 25]
+
+
+def test_the_whole_range_needs_two_controls_and_counts_their_weight():
+    steps = pd.DataFrame(
+        {
+            "control": [False, False, False, True, True],
+            "step_1_loss": [1.0, 2.0, 3.0, 7.0, 9.0],
+            "step_2_loss": [3.0, 2.0, 1.0, 5.0, 6.0],
+            "weight": [1.0, 1.0, 1.0, 10.0, 10.0],
+        }
+    )
+    rows = np.repeat(np.arange(5), [1, 1, 1, 10, 10])
+    expected = spearmanr(steps["step_1_loss"][rows], steps["step_2_loss"][rows]).statistic
+    assert whole_range_correlation(steps).value == pytest.approx(expected)
+    assert whole_range_correlation(steps[:4]) is None
+
+
 def test_trials_of_another_fraction_are_told_apart(retrained):
-    assert compare_steps(retrained, "0.1", top_k=3)["among_top_k"].tolist() == [True, True, False]
+    assert compare_steps(retrained, "0.1", top_k=3, n_others=50)["among_top_k"].tolist() == [
+        True,
+        True,
+        False,
+    ]

@@ -56,7 +56,7 @@ def _draw_matrix(axes: Axes, rankings: dict[str, pd.DataFrame]) -> None:
     for row, column in itertools.product(range(len(matrix)), repeat=2):
         value = values[row, column]
         colour = INK if value > low + 0.6 * (1 - low) else "white"
-        text = f"{value:.2f}" if np.isfinite(value) else "–"
+        text = f"{value:.2f}" if np.isfinite(value) else "none"
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
     ticks = range(len(matrix))
     axes.set(xticks=ticks, yticks=ticks, xticklabels=matrix.columns, yticklabels=matrix.index)
