@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
+from twostep import agreement
 from twostep.agreement import (
     compare_steps,
     rank_agreement,
@@ -17,10 +18,10 @@ from twostep.agreement import (
 
 def test_the_coefficients_are_those_computed_by_hand():
     # Ranks 1 2 3 4 against 1 2 4 3: one discordant pair of six, squared differences of 2.
-    agreement = rank_agreement([0.1, 0.2, 0.3, 0.4], [1.0, 2.0, 9.0, 3.0])
-    assert agreement.n_trials == 4
-    assert agreement.spearman.value == pytest.approx(1 - 6 * 2 / (4 * 15))
-    assert agreement.kendall.value == pytest.approx((5 - 1) / 6)
+    found = rank_agreement([0.1, 0.2, 0.3, 0.4], [1.0, 2.0, 9.0, 3.0])
+    assert found.n_trials == 4
+    assert found.spearman.value == pytest.approx(1 - 6 * 2 / (4 * 15))
+    assert found.kendall.value == pytest.approx((5 - 1) / 6)
 
 
 def test_the_same_order_gives_one_and_the_reverse_minus_one():
@@ -32,12 +33,12 @@ def test_the_same_order_gives_one_and_the_reverse_minus_one():
 def test_the_coefficients_are_scipys_also_with_ties_and_in_resamples():
     random = np.random.default_rng(2)
     first, second = random.integers(0, 8, (2, 15)).astype(float)
-    agreement = rank_agreement(first, second, seed=4)
-    assert agreement.spearman.value == pytest.approx(spearmanr(first, second).statistic)
-    assert agreement.kendall.value == pytest.approx(kendalltau(first, second).statistic)
+    found = rank_agreement(first, second, seed=4)
+    assert found.spearman.value == pytest.approx(spearmanr(first, second).statistic)
+    assert found.kendall.value == pytest.approx(kendalltau(first, second).statistic)
     rows = np.random.default_rng(4).integers(15, size=(1000, 15))
     resampled = [kendalltau(first[row], second[row]).statistic for row in rows]
-    interval = [agreement.kendall.low, agreement.kendall.high]
+    interval = [found.kendall.low, found.kendall.high]
     assert interval == pytest.approx(np.percentile(resampled, [2.5, 97.5]).tolist())
 
 
@@ -47,16 +48,16 @@ def test_the_interval_holds_the_value_repeats_and_narrows_with_more_trials():
     second = first + random.normal(size=400)
     few, many = (rank_agreement(first[:n], second[:n]) for n in (20, 400))
     assert rank_agreement(first[:20], second[:20]) == few
-    for agreement in (few, many):
-        for coefficient in (agreement.spearman, agreement.kendall):
+    for found in (few, many):
+        for coefficient in (found.spearman, found.kendall):
             assert -1 <= coefficient.low < coefficient.value < coefficient.high <= 1
     assert many.spearman.high - many.spearman.low < 0.5 * (few.spearman.high - few.spearman.low)
 
 
 def test_the_interval_of_unrelated_losses_includes_zero():
     random = np.random.default_rng(1)
-    agreement = rank_agreement(random.normal(size=30), random.normal(size=30))
-    assert agreement.spearman.low < 0 < agreement.spearman.high
+    found = rank_agreement(random.normal(size=30), random.normal(size=30))
+    assert found.spearman.low < 0 < found.spearman.high
 
 
 @pytest.mark.parametrize("losses", [[], [1.0, 2.0], [3.0, 3.0, 3.0]])
@@ -71,11 +72,20 @@ def test_three_trials_suffice():
 def test_resamples_are_vectorised_and_give_scipys_coefficients():
     random = np.random.default_rng(2)
     first, second = random.integers(0, 8, (2, 15)).astype(float)
-    agreement = rank_agreement(first, second, seed=4)
+    found = rank_agreement(first, second, seed=4)
     rows = np.random.default_rng(4).integers(15, size=(1000, 15))
     resampled = [spearmanr(first[row], second[row]).statistic for row in rows]
-    interval = [agreement.spearman.low, agreement.spearman.high]
+    interval = [found.spearman.low, found.spearman.high]
     assert interval == pytest.approx(np.percentile(resampled, [2.5, 97.5]).tolist())
+
+
+def test_more_trials_are_resampled_in_another_way_to_the_same_end(monkeypatch):
+    first, second = np.random.default_rng(5).integers(0, 20, (2, 30)).astype(float)
+    together = rank_agreement(first, second)
+    monkeypatch.setattr(agreement, "MOST_PAIRED", 10)
+    singly = rank_agreement(first, second)
+    assert together.kendall.low == pytest.approx(singly.kendall.low)
+    assert together.kendall.high == pytest.approx(singly.kendall.high)
 
 
 def test_weights_count_as_that_many_trials():

@@ -1,15 +1,15 @@
 """Whether the ranking on a fraction of the data carries over to all of it."""
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import ConstantInputWarning, kendalltau
+from scipy.stats import kendalltau
 
 CONFIDENCE = 0.95  # of the bootstrap intervals
 TAILS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))  # their ends in per cent
+MOST_PAIRED = 1000  # trials of which all pairs are held at a time
 # As many resamples as keep a bootstrap quick, whatever the number of trials.
 MOST_RESAMPLES, FEWEST_RESAMPLES, DRAWS = 1000, 100, 2_000_000
 
@@ -91,13 +91,33 @@ def rank_agreement(first: np.ndarray, second: np.ndarray, *, seed: int = 0) -> A
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
-    spearman = rank_correlation(first, second, seed=seed)
-    rows = [np.arange(len(first)), *np.concatenate([*_draw_rows(len(first), len(first), seed)])]
-    with warnings.catch_warnings():
-        # A resample of equal losses has no correlation, and leaves the interval to the others.
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        kendall = [kendalltau(first[row], second[row]).statistic for row in rows]
-    return Agreement(len(first), spearman, _coefficient(kendall[0], np.array(kendall[1:])))
+    resampled = (_resample_kendall if len(first) <= MOST_PAIRED else _resample_kendall_singly)(
+        first, second, seed
+    )
+    kendall = kendalltau(first, second).statistic
+    return Agreement(
+        len(first),
+        rank_correlation(first, second, seed=seed),
+        _coefficient(kendall, resampled),
+    )
+
+
+def _resample_kendall(first: np.ndarray, second: np.ndarray, seed: int) -> np.ndarray:
+    """Return Kendall's tau-b in each resample, from the signs of all pairs of trials."""
+    signs = [np.sign(losses[:, None] - losses) for losses in (first, second)]
+    pairs = (signs[0] * signs[1], signs[0] ** 2, signs[1] ** 2)
+    resampled = []
+    for counts in _draw_counts([np.arange(len(first))], seed):
+        agreeing, *untied = (((counts @ pair) * counts).sum(axis=1) for pair in pairs)
+        scale = np.sqrt(untied[0] * untied[1])
+        resampled.append(agreeing / np.where(scale == 0, np.nan, scale))
+    return np.concatenate(resampled)
+
+
+def _resample_kendall_singly(first: np.ndarray, second: np.ndarray, seed: int) -> np.ndarray:
+    """Return the same for more trials than there should be a matrix of pairs of."""
+    batches = _draw_rows(len(first), len(first), seed)
+    return np.array([kendalltau(first[i], second[i]).statistic for rows in batches for i in rows])
 
 
 def rank_correlation(

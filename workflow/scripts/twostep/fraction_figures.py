@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import (
     FixedFormatter,
     FixedLocator,
+    LogLocator,
     NullFormatter,
     NullLocator,
     PercentFormatter,
@@ -85,6 +86,8 @@ def _draw_overlap(axes: Axes, rankings: dict[str, pd.DataFrame], top_k: int) -> 
     axes.axvline(top_k, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), label=f"top k = {top_k}")
     axes.set(xscale="log", xlim=(1, n_trials), ylim=(0, 1.03))
     axes.set(xlabel="k", ylabel="Shared among the first k")
+    # Few powers of ten are in sight of a short axis.
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if n_trials < 1000 else (1,)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1))

@@ -50,8 +50,8 @@ def describe_cut(cut: Cut | None) -> str:
         rest = f"these are all trials that were not chosen: {cut.n_better} of them are better."
     else:
         rest = (
-            f"of all {cut.n_others:,} others, {100 * cut.low:.2g} to {100 * cut.high:.2g} % are "
-            f"better ({LEVEL})."
+            f"of all {cut.n_others:,} others, {100 * cut.low:.2g} to {100 * cut.high:.2g} % may "
+            f"be better ({LEVEL})."
         )
     return (
         f"Beyond the cut: {cut.n_better} of {cut.n_controls} controls, drawn from "
