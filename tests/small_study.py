@@ -38,7 +38,7 @@ CONFIG = {
             "batch_size": 64,
         },
     },
-    "retrain": {"top_k": 2, "budget": {"max_epochs": 3}},
+    "retrain": {"top_k": 2, "controls": 0, "budget": {"max_epochs": 3}},
 }
 
 

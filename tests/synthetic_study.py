@@ -9,6 +9,7 @@ import pandas as pd
 
 from twostep.files import write_json
 from twostep.predictions import Predictions, write_predictions
+from twostep.ranking import draw_controls
 from twostep.study import TABLES, Search, Study
 
 OUTPUTS = ["fn[accumulation]", "fn[coarse]"]
@@ -90,18 +91,23 @@ def timings_table(trials: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def retrained_table(searches: dict[str, pd.DataFrame], *, top_k: int = 12, seeds: int = 1):
-    """Return the table of the searches' best trials, retrained on all data."""
+def retrained_table(
+    searches: dict[str, pd.DataFrame], *, top_k: int = 12, seeds: int = 1, controls: int = 0
+):
+    """Return the table of the searches' best trials and some controls, retrained on all data."""
     chosen = sorted({trial for table in searches.values() for trial in table["trial"].head(top_k)})
+    rankings = list(searches.values())
+    drawn = draw_controls(rankings, top_k=top_k, n_controls=controls, seed=1)
     first = next(iter(searches.values())).set_index("trial")
     random = np.random.default_rng(3)
     rows = []
-    for trial in chosen:
+    for trial in [*chosen, *drawn]:
         row = first.loc[trial]
         for seed in range(seeds):
             loss = row["min_val_loss"] * 0.4 * math.exp(0.12 * random.normal())
             test = loss * math.exp(0.05 * random.normal())
-            rows.append({"trial": trial, "seed": seed} | _model(row, loss) | _test(test))
+            rows.append({"trial": trial, "seed": seed, "control": trial in drawn})
+            rows[-1] |= _model(row, loss) | _errors(loss) | _test(test)
             for fraction, table in searches.items():
                 search = table.set_index("trial").loc[trial]
                 rows[-1][f"rank[{fraction}]"] = search["rank"]
@@ -144,6 +150,10 @@ def _model(row: pd.Series, loss: float) -> dict:
         "min_val_loss": loss,
         "collapsed_outputs": "",
     }
+
+
+def _errors(loss: float) -> dict:
+    return {"val_loss_error": 0.02 * loss, "difference_error": 0.01 * loss}
 
 
 def _test(loss: float) -> dict:
@@ -275,7 +285,7 @@ def manifest(n_train: int = N_TRAINING) -> dict:
     }
 
 
-def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1) -> dict:
+def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls: int = 0) -> dict:
     """Return a study's config with its defaults filled in."""
     return {
         "study": "made_up",
@@ -305,6 +315,7 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1) -> dict:
         },
         "retrain": {
             "top_k": top_k,
+            "controls": controls,
             "seeds": seeds,
             "budget": {
                 "max_epochs": 200,
@@ -317,15 +328,16 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1) -> dict:
     }
 
 
-def study(fractions=("0.05", "0.2"), *, seeds: int = 2, **changes) -> Study:
+def study(fractions=("0.05", "0.2"), *, seeds: int = 2, controls: int = 6, **changes) -> Study:
     """Return all results of a made-up study; `changes` replace fields of it."""
     searches = {
         fraction: trials_table(fraction_seed=i, n_train=round(float(fraction) * N_TRAINING))
         for i, fraction in enumerate(fractions)
     }
-    retrained = retrained_table(searches, seeds=seeds)
+    retrained = retrained_table(searches, seeds=seeds, controls=controls)
+    values = [float(fraction) for fraction in fractions]
     results = {
-        "config": config([float(fraction) for fraction in fractions], seeds=seeds),
+        "config": config(values, seeds=seeds, controls=controls),
         "manifest": manifest(),
         "searches": [
             Search(

@@ -43,7 +43,7 @@ CONFIG = {
         "budget": {"max_epochs": 40, "patience_epochs": None},
         "space": {"n_hidden_layers": {"min": 1, "max": 3}, "width": [32, 64], "batch_size": 64},
     },
-    "retrain": {"top_k": 2, "budget": {"max_epochs": 150}},
+    "retrain": {"top_k": 2, "controls": 1, "budget": {"max_epochs": 150}},
 }
 # What must not depend on interruptions.
 RESULTS = (

@@ -30,7 +30,7 @@ CONFIG = {
         "budget": {"max_epochs": 2},
         "space": {"n_hidden_layers": {"min": 1, "max": 2}, "width": [4, 8], "batch_size": 32},
     },
-    "retrain": {"top_k": 1, "budget": {"max_epochs": 2}},
+    "retrain": {"top_k": 1, "controls": 1, "budget": {"max_epochs": 2}},
 }
 # Names of data files that exist in the study's folder, each a copy of the valid file.
 ODD_FILES = [

@@ -13,7 +13,7 @@ from twostep.figure_names import figure_entries
 from twostep.figure_style import describe_loss, layer_colours, save
 from twostep.figures import draw_retrained, draw_search, layer_range
 from twostep.pareto import lower_envelope, pareto_front
-from twostep.step_figures import draw_loss_curves, draw_steps
+from twostep.step_figures import draw_loss_curves
 
 BASELINES = {"constant": made_up.CONSTANT, "linear": made_up.LINEAR}
 SHARED = {"layers": (1, 8), "loss_label": "MSE, dimensionless"}
@@ -122,24 +122,11 @@ def test_deeper_networks_are_lighter_so_that_grey_readers_see_the_order():
 
 
 def test_the_names_need_no_plotting_library():
-    assert list(figure_entries(["0.05", "1"])) == [
-        "search_0.05",
-        "search_1",
-        "retrained",
-        "steps_0.05",
-        "steps_1",
-        "loss_curves",
-        "depth_width_0.05",
-        "depth_width_1",
-        "layers_0.05",
-        "layers_1",
-        "hyperparameters_0.05",
-        "hyperparameters_1",
-        "cost",
-        "inference",
-        "predicted",
-        "errors_by_input",
-    ]
+    each = ("search", "layers", "depth_width", "hyperparameters", "steps", "regret")
+    once = ["retrained", "loss_curves", "cost", "inference", "predicted", "errors_by_input"]
+    names = [f"{name}_{fraction}" for name in each for fraction in ("0.05", "1")]
+    assert list(figure_entries(["0.05", "1"])) == [*names, "fractions", *once]
+    assert "fractions" not in figure_entries(["0.05"])
 
 
 # The search
@@ -299,32 +286,6 @@ def test_models_that_failed_are_counted(retrained, selection):
         figure.axes[0].get_title("left") == "15 trials retrained on all data, 30 models, 1 failed"
     )
     assert len(artist(figure.axes[0], "trials").get_offsets()) == len(retrained) - 1
-
-
-# The two steps
-
-
-def test_the_steps_show_losses_and_ranks_and_their_correlation(retrained):
-    figure = draw_steps(retrained, fraction="0.05", top_k=12, **SHARED)
-    left, right, _ = figure.axes
-    assert left.get_xlabel() == "Step 1: validation loss\n(MSE, dimensionless)"
-    assert left.get_ylabel() == "Step 2: validation loss\n(MSE, dimensionless)"
-    assert sorted(artist(right, "chosen").get_offsets()[:, 0]) == list(range(1, 13))
-    others = artist(right, "others").get_offsets()
-    assert len(others) == retrained["trial"].nunique() - 12
-    assert (others[:, 0] > 12).all()
-    ranks = np.concatenate([artist(right, "chosen").get_offsets(), others])[:, 1]
-    assert sorted(ranks) == list(range(1, len(ranks) + 1))
-    assert "Spearman 0." in right.get_title("left")
-    assert "Kendall 0." in right.get_title("left")
-    assert figure.get_size_inches()[0] == 7.1
-
-
-def test_two_trials_have_no_correlation_but_a_figure(searches):
-    retrained = made_up.retrained_table({"0.05": searches["0.05"]}, top_k=2)
-    right = draw_steps(retrained, fraction="0.05", top_k=2, **SHARED).axes[1]
-    assert right.get_title("left") == "Too few or equal losses for a rank correlation"
-    assert len(artist(right, "chosen").get_offsets()) == 2
 
 
 # The loss curves

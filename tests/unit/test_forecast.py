@@ -96,7 +96,7 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
             "study": "mine",
             "training": {"gpu": 0},
             "search": {"budget": budget, "shard_size": 50},
-            "retrain": {"budget": budget, "top_k": 10, "seeds": 1},
+            "retrain": {"budget": budget, "top_k": 10, "controls": 5, "seeds": 1},
         },
         configurations=[network(8)] * 100,
         manifest=str(manifest),
@@ -116,6 +116,7 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
     assert rows["a typical shard of 50 trials"] == "3 min"
     assert rows["the longest single trial"] == "3.6 s"
     assert rows["step 2, 10 models"] == "6 min (6 min to 6 min)"
-    assert rows["**both steps**"] == "**12 min**"
+    assert rows["controls, 5 models"] == "3 min"
+    assert rows["**both steps**"] == "**15 min**"
     assert rows["the same search on all data"] == "60 min"
     assert rows["disk: prepared data and subsets"] == "3 GB"

@@ -151,7 +151,7 @@ def test_what_yaml_can_say_is_told_in_words(text, fragment):
     [
         ("search", {"n_trials": 10**6, "shard_size": 1}, "search.shard_size would make 1,000,000"),
         ("generate", {"n_samples": 10**9, "samples_per_file": 1}, "generate.samples_per_file"),
-        ("retrain", {"top_k": 1000, "seeds": 1000}, "retrain.top_k, retrain.seeds"),
+        ("retrain", {"top_k": 1000, "seeds": 1000}, "retrain.top_k, retrain.controls"),
     ],
 )
 def test_more_jobs_than_can_be_planned_are_refused(path, value, fragment):

@@ -1,11 +1,13 @@
 """From trial records to the ranking, the retrained table and the selection."""
 
+import math
+
 import pandas as pd
 import pytest
 
 from twostep.errors import UserError
-from twostep.ranking import rank, select_top
-from twostep.selection import retrained_table, select
+from twostep.ranking import draw_controls, find_others, rank, select_top
+from twostep.selection import retrained_table, select, standard_error
 
 
 def record(trial, loss, *, status="ok", widths=(8,), seed=0, n_parameters=None, message=""):
@@ -65,6 +67,51 @@ def test_the_cut_takes_the_best_that_succeeded(tmp_path):
     assert select_top(table, 6) == [4, 3, 2, 1, 0]
 
 
+def ranking_of(losses):
+    """Return the ranked table of trials with these losses; None is a failed trial."""
+    records = [
+        record(trial, loss, status="failed" if loss is None else "ok")
+        for trial, loss in enumerate(losses)
+    ]
+    return rank(records, n_trials=len(records), output_names=["y"], max_failed=0.9)
+
+
+def test_controls_come_from_those_that_succeeded_everywhere_and_none_chose():
+    first = ranking_of([0.1, 0.2, 0.3, 0.4, None, 0.6, 0.7])
+    second = ranking_of([0.7, 0.6, 0.5, None, 0.3, 0.2, 0.1])
+    # The first chooses 0, the second 6; 3 and 4 failed in one of them.
+    assert find_others([first, second], top_k=1) == {1, 2, 5}
+    draw = draw_controls([first, second], top_k=1, n_controls=9, seed=1)
+    assert sorted(draw) == [1, 2, 5]
+    assert draw_controls([first, second], top_k=1, n_controls=0, seed=1) == []
+
+
+def test_a_larger_number_of_controls_only_adds():
+    ranking = ranking_of(range(300))
+    draws = [draw_controls([ranking], top_k=10, n_controls=n, seed=1) for n in (5, 20, 290)]
+    assert draws[0] == draws[1][:5] and draws[1] == draws[2][:20]
+    assert sorted(draws[2]) == list(range(10, 300))
+    assert draws[1] != draw_controls([ranking], top_k=10, n_controls=20, seed=2)
+    # At random: neither the best nor the worst of the others.
+    assert 100 < sum(draws[1]) / 20 < 210
+
+
+def test_another_cut_or_ranking_replaces_only_controls_that_it_chooses_itself():
+    ranking, n_controls = ranking_of(range(300)), 20
+    draw = draw_controls([ranking], top_k=10, n_controls=n_controls, seed=1)
+    larger = draw_controls([ranking], top_k=50, n_controls=n_controls, seed=1)
+    kept = [trial for trial in draw if trial >= 50]
+    assert 0 < len(kept) < n_controls
+    assert larger[: len(kept)] == kept
+    reordered = ranking_of([(trial - 40) ** 2 for trial in range(300)])
+    chosen = set(select_top(reordered, 10))
+    other = draw_controls([reordered], top_k=10, n_controls=n_controls, seed=1)
+    assert set(draw) - chosen <= set(other)
+    # More trials push some controls out of the draw, and bring them into no other order.
+    more = draw_controls([ranking_of(range(400))], top_k=10, n_controls=n_controls, seed=1)
+    assert [trial for trial in more if trial < 300] == draw[: sum(trial < 300 for trial in more)]
+
+
 @pytest.mark.parametrize(
     ("trials", "fragment"),
     [
@@ -97,19 +144,20 @@ def test_ranking_refuses_a_search_in_which_nothing_succeeded():
         rank(records, n_trials=3, output_names=["y"], max_failed=1)
 
 
-def evaluation(mse):
+def evaluation(mse, blocks=None):
     metrics = {"mse": mse, "rmse": mse**0.5, "mae": mse, "r2": 1 - mse}
-    return {"n_test": 10, "test_loss": mse, "overall": metrics, "per_output": {"y": metrics}}
+    errors = {"n_test": 10, "test_loss": mse, "overall": metrics, "per_output": {"y": metrics}}
+    return {**errors, "validation_blocks": blocks or [0.1, 0.3]}
 
 
-FAILED = {"n_test": 10, "test_loss": None, "overall": {}, "per_output": {}}
+FAILED = {"n_test": 10, "test_loss": None, "overall": {}, "per_output": {}, "validation_blocks": []}
 
 
-def table_of(records, evaluations):
+def table_of(records, evaluations, top_k=6):
     ranking = rank(
         [record(i, 0.5 + i / 10) for i in range(6)], n_trials=6, output_names=["y"], max_failed=0.5
     )
-    return retrained_table(records, evaluations, {"0.1": ranking})
+    return retrained_table(records, evaluations, {"0.1": ranking}, top_k)
 
 
 def test_selection_takes_the_cheapest_within_the_tolerance_by_validation_loss_alone():
@@ -150,3 +198,32 @@ def test_selection_among_failures_is_an_error():
     table = table_of([record(1, None, status="failed")], [FAILED])
     with pytest.raises(UserError, match="each of the retrained trials failed"):
         select(table, {(1, 0): "m"}, tolerance=0.1, cost="parameters")
+
+
+def test_a_control_is_told_from_the_chosen_and_may_be_the_best():
+    records = [record(5, 0.1), record(2, 0.2), record(0, 0.3)]
+    table = table_of(records, [evaluation(0.1)] * 3, top_k=3)
+    assert table["trial"].tolist() == [5, 2, 0]
+    assert table["control"].tolist() == [True, False, False]
+    models = {(entry["trial"], 0): "m" for entry in records}
+    assert select(table, models, tolerance=0, cost="parameters")["trial"].tolist() == [5, 5]
+
+
+def test_standard_errors_by_hand():
+    assert standard_error([1.0, 2.0, 3.0]) == pytest.approx(1 / 3**0.5)
+    assert math.isnan(standard_error([1.0]))
+    records = [record(1, 0.2), record(2, 0.25), record(3, None, status="failed")]
+    blocks = ([0.1, 0.3], [0.12, 0.38])
+    table = table_of(records, [*(evaluation(0.1, list(each)) for each in blocks), FAILED])
+    assert table["val_loss_error"].tolist()[:2] == pytest.approx([0.1, 0.13])
+    # Differences of 0.02 and 0.08 from the best: what both models find hard cancels.
+    assert table["difference_error"].tolist()[:2] == pytest.approx([0, 0.03])
+    assert table.loc[2, ["val_loss_error", "difference_error"]].isna().all()
+
+
+def test_the_difference_is_one_of_means_over_the_seeds():
+    records = [record(1, 0.2), record(2, 0.3, seed=0), record(2, 0.3, seed=1)]
+    blocks = ([0.2, 0.2], [0.2, 0.4], [0.4, 0.2])
+    table = table_of(records, [evaluation(0.1, list(each)) for each in blocks])
+    # Trial 2 is 0.3 in both blocks.
+    assert table["difference_error"].tolist() == pytest.approx([0, 0, 0], abs=1e-12)

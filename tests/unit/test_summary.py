@@ -9,20 +9,9 @@ import pytest
 import synthetic_study as made_up
 
 from twostep import wording
-from twostep.agreement import Agreement, Coefficient
-from twostep.cautions import (
-    agreement_cautions,
-    edge_cautions,
-    patience_updates,
-    retrain_cautions,
-    search_cautions,
-)
 from twostep.study import Search
 from twostep.summary import smallest_within, summarise
 from twostep.tables import read_table
-
-BUDGET = made_up.config([0.05])["search"]["budget"]
-SPACE = made_up.config([0.05])["search"]["space"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +30,7 @@ def section(text, title):
 
 
 def test_it_begins_with_the_best_and_the_selected_model(study, text):
-    start = text.split("## Warnings")[0]
+    start = text.split("## Can it")[0]
     assert start.startswith("# Study `made_up`\n")
     best, selected = study.best, study.selected
     assert f"trial {best['trial']}: {wording.network(best)}." in start
@@ -86,25 +75,6 @@ def test_it_describes_the_data(text):
 def test_it_says_how_the_samples_were_divided(study, split, words):
     manifest = {**study.manifest, "split": split}
     assert words in section(summarise(replace(study, manifest=manifest)), "Data")
-
-
-@pytest.mark.parametrize(
-    ("method", "inputs", "outputs", "warned"),
-    [
-        ("random", 0.9, 0.8, True),
-        ("random", 0.9, 0.1, False),
-        ("random", 0.1, 0.9, False),
-        ("blocks", 0.9, 0.8, False),
-    ],
-)
-def test_a_random_split_of_neighbours_that_are_alike_is_warned_of(
-    study, method, inputs, outputs, warned
-):
-    measured = {"along": "time", "inputs": inputs, "outputs": outputs, "n_pairs": 1000}
-    split = {"method": method, "variable": None, "n_units": 40}
-    manifest = {**study.manifest, "split": split, "autocorrelation": measured}
-    warnings = section(summarise(replace(study, manifest=manifest)), "Warnings")
-    assert ("near copies among the training samples" in warnings) == warned
 
 
 def test_it_names_the_embedded_data():
@@ -160,7 +130,7 @@ def test_it_tells_the_test_errors_of_each_output_in_physical_units(study):
 def test_an_rmse_over_outputs_of_different_units_is_not_reported():
     manifest = made_up.manifest()
     manifest["outputs"][0]["units"] = "kg m-3"
-    start = summarise(made_up.study(manifest=manifest)).split("## Warnings")[0]
+    start = summarise(made_up.study(manifest=manifest)).split("## Can it")[0]
     assert "RMSE" not in start
     assert "R² is 0.99" in start
 
@@ -186,6 +156,33 @@ def test_a_search_on_all_data_needs_no_estimate():
     cost = section(summarise(made_up.study(("1",))), "Cost")
     assert "step 1 on fraction 1, 200 trials (measured)" in cost
     assert "(estimated)" not in cost
+
+
+def test_controls_are_neither_in_step_2_nor_in_the_saving(study, text):
+    cost = section(text, "Cost")
+    n_chosen = study.retrained["trial"].nunique() - 6
+    assert f"step 2 for all fractions, {2 * n_chosen} models" in cost
+    assert "controls, 12 models (measured; not in the saving)" in cost
+    without = study.retrained[~study.retrained["control"]]
+    other = section(summarise(replace(study, retrained=without)), "Cost")
+    rows = [row for row in cost.splitlines() if not row.startswith("| controls")]
+    assert rows == other.splitlines()
+
+
+def test_it_counts_the_controls(study, text):
+    retraining = section(text, "Retraining (step 2)")
+    n_trials = study.retrained["trial"].nunique()
+    assert f"and 6 controls, drawn at random from the others, {n_trials} in all, were" in retraining
+    alone = section(summarise(made_up.study(controls=0)), "Retraining (step 2)")
+    assert f"The best 12 trials of each fraction, {n_trials - 6} in all, were" in alone
+
+
+def test_it_says_so_if_chance_alone_found_the_best_model(study):
+    retrained = study.retrained.copy()
+    retrained.loc[retrained["trial"] == study.best["trial"], "control"] = True
+    words = "It is a control: the cut at top_k had lost it"
+    assert words in summarise(replace(study, retrained=retrained))
+    assert words not in summarise(study)
 
 
 def test_only_the_section_on_cost_changes_with_the_timings(study, text):
@@ -223,109 +220,6 @@ def test_the_smallest_trial_within_the_tolerance():
     )
     assert smallest_within(trials, 0.1)["trial"] == 2
     assert smallest_within(trials, 0)["trial"] == 0
-
-
-# Warnings
-
-
-def trials_with(**columns):
-    trials = made_up.trials_table(n_failed=0).assign(stop_reason="patience", batch_size=16)
-    return trials.assign(**columns)
-
-
-def test_a_search_without_trouble_has_no_warnings():
-    assert search_cautions("0.05", trials_with(), BUDGET) == []
-
-
-def test_failed_trials_are_counted_by_their_status():
-    trials = trials_with()
-    trials.loc[trials.index[-3:], "status"] = ["diverged", "killed", "diverged"]
-    (caution,) = search_cautions("0.05", trials, BUDGET)
-    assert "3 of 200 trials (1.5 %) failed (2 diverged, 1 killed)" in caution
-
-
-def test_many_trials_at_the_limit_are_a_warning():
-    trials = trials_with()
-    trials.loc[trials.index[:39], "stop_reason"] = "max_epochs"
-    assert search_cautions("0.05", trials, BUDGET) == []
-    trials.loc[trials.index[:40], "stop_reason"] = "max_epochs"
-    (caution,) = search_cautions("0.05", trials, BUDGET)
-    assert "40 of 200 trials (20 %) were still improving" in caution
-
-
-def test_without_a_patience_only_trials_whose_last_epoch_was_the_best_count():
-    budget = {"max_epochs": 100}
-    done = trials_with(stop_reason="max_epochs", epochs=100, best_epoch=80)
-    assert search_cautions("0.05", done, budget) == []
-    (caution,) = search_cautions("0.05", done.assign(best_epoch=100), budget)
-    assert "200 of 200 trials were still improving" in caution
-
-
-def test_a_patience_of_few_updates_is_a_warning():
-    # 3,500 samples in batches of 1024 are 4 updates an epoch.
-    (caution,) = search_cautions("0.05", trials_with(batch_size=1024), BUDGET)
-    assert "as short as 20 updates" in caution
-    assert "3,500 training samples" in caution
-
-
-def test_the_patience_that_ends_first_counts():
-    trials = trials_with(batch_size=1024)
-    assert patience_updates(trials, {"patience_epochs": 50, "patience_updates": 120}) == 120
-    assert patience_updates(trials, {"patience_epochs": 5, "patience_updates": 120}) == 20
-    assert patience_updates(trials, {"max_epochs": 5}) is None
-
-
-@pytest.mark.parametrize(
-    ("widths", "expected"),
-    [
-        ("64-32-64", None),
-        ("64-" * 7 + "32", "8 hidden layers, the most"),
-        ("16", None),
-        ("512-512", "512 units, the largest"),
-        ("8-8-8", "8 units, the smallest"),
-    ],
-)
-def test_a_best_model_at_the_edge_of_the_space_is_a_warning(widths, expected):
-    best = pd.Series({"n_hidden_layers": widths.count("-") + 1, "hidden_widths": widths})
-    cautions = edge_cautions(best, SPACE)
-    assert len(cautions) == (expected is not None)
-    assert all(expected in caution for caution in cautions)
-
-
-def test_the_fewest_layers_are_an_edge_unless_they_are_one():
-    best = pd.Series({"n_hidden_layers": 2, "hidden_widths": "64-32"})
-    (caution,) = edge_cautions(best, SPACE | {"n_hidden_layers": {"min": 2, "max": 8}})
-    assert "2 hidden layers, the fewest" in caution
-    fixed = {"n_hidden_layers": {"min": 2, "max": 2}, "width": [64]}
-    assert edge_cautions(best.replace("64-32", "64-64"), SPACE | fixed) == []
-
-
-def test_a_correlation_that_may_be_none_is_a_warning():
-    doubtful, certain = Coefficient(0.4, -0.1, 0.7), Coefficient(0.8, 0.6, 0.9)
-    assert agreement_cautions("0.05", Agreement(12, certain, doubtful)) == []
-    (caution,) = agreement_cautions("0.05", Agreement(12, doubtful, certain))
-    assert "Spearman 0.40 [-0.10, 0.70]" in caution
-    assert "Too few" in agreement_cautions("0.05", None)[0]
-
-
-def test_models_that_failed_or_do_not_beat_a_line_are_warnings(study):
-    assert retrain_cautions(study.retrained, 0.01, 0.02) == []
-    failed = study.retrained.copy()
-    failed.loc[0, "status"] = "diverged"
-    first, second = retrain_cautions(failed, 0.02, 0.02)
-    assert f"1 of {len(failed)} models (3.1 %) failed (1 diverged)" in first
-    assert "no better than a linear regression" in second
-
-
-def test_a_study_without_trouble_says_so():
-    study = made_up.study(("0.05",))
-    clean = trials_with()
-    retrained = study.retrained.copy()
-    retrained["min_val_loss"] = retrained["search_val_loss[0.05]"] * 0.4
-    best = study.selection.assign(n_hidden_layers=3, hidden_widths="64-32-64")
-    searches = [Search("0.05", clean, study.searches[0].timings, study.searches[0].subset)]
-    changed = made_up.study(("0.05",), searches=searches, retrained=retrained, selection=best)
-    assert "None of the usual ones apply." in section(summarise(changed), "Warnings")
 
 
 # Words

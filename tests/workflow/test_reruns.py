@@ -128,13 +128,31 @@ def test_another_shard_size_trains_nothing_again(study):
     assert (study.results / "rank" / "0.2" / "trials.csv").read_bytes() == before
 
 
-def test_another_fraction_trains_only_its_own_trials(study):
+def test_another_fraction_and_controls_train_only_their_own_trials(study):
     before = selected(study)
     study.config["search"]["fractions"] = [0.2, 4e-1]
+    study.config["retrain"]["controls"] = 2
     work = study.run()
     assert work.trials("0.2") == []
     assert work.trials("0.4") == list(range(6))
-    assert work.retrained.total() == len(selected(study, "0.4") - before)
+    chosen = before | selected(study, "0.4")
+    assert work.retrained.total() == len(chosen - before) + 2
+    table = pd.read_csv(study.results / "select" / "retrained.csv")
+    assert set(table.loc[~table["control"], "trial"]) == chosen
+    assert table["control"].sum() == 2
+    assert (table["val_loss_error"] > 0).all()
+    figures = {path.stem for path in (study.results / "figures").glob("*.png")}
+    assert {"regret_0.2", "regret_0.4", "fractions"} <= figures
+    summary = (study.results / "summary.md").read_text()
+    assert "and 2 controls, drawn at random from the others" in summary
+    assert "Fractions 0.2 and 0.4 share" in summary
+    # One more only adds, and retrains nothing else.
+    study.config["retrain"]["controls"] = 3
+    work = study.run("results/small/select/retrained.csv")
+    assert not work.searched
+    again = pd.read_csv(study.results / "select" / "retrained.csv")
+    assert set(table.loc[table["control"], "trial"]) <= set(again.loc[again["control"], "trial"])
+    assert work.retrained.total() == len(set(again["trial"]) - set(table["trial"]))
     small, large = (
         pd.read_csv(study.results / "rank" / fraction / "trials.csv")
         .set_index("trial")

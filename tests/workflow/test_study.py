@@ -12,7 +12,7 @@ import xarray as xr
 import yaml
 
 from twostep.config import resolve_config
-from twostep.figure_names import figure_captions
+from twostep.figure_names import figure_entries
 from twostep.model import load_model
 
 SEARCHED = {"prepare", "subset", "search_shard", "rank"}
@@ -49,7 +49,7 @@ def test_every_stage_leaves_its_results(finished):
     ):
         assert (results / path).stat().st_size > 0
     figures = {path.stem for path in (results / "figures").glob("*.png")}
-    assert figures == set(figure_captions(["0.2"]))
+    assert figures == set(figure_entries(["0.2"]))
     assert figures == {path.stem for path in (results / "figures").glob("*.pdf")}
     logs = {path.stem for path in (results / "logs").rglob("*.log")}
     assert {"prepare", "shard_0", "figures", "summarise"} <= logs
@@ -186,7 +186,7 @@ def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_pat
                 "dropout": {"min": 0.0, "max": 0.2},
             },
         },
-        "retrain": {"top_k": 1, "budget": {"max_updates": 50, "max_epochs": None}},
+        "retrain": {"top_k": 1, "controls": 0, "budget": {"max_updates": 50, "max_epochs": None}},
     }
     study.run()
     manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
@@ -226,7 +226,7 @@ def test_the_papers_config_plans_and_runs_when_shrunk(fresh, tmp_path):
             "budget": {"max_epochs": 1},
             "space": {"n_hidden_layers": {"min": 1, "max": 2}},
         },
-        "retrain": {"top_k": 1, "budget": {"max_epochs": 1}},
+        "retrain": {"top_k": 1, "controls": 1, "budget": {"max_epochs": 1}},
     }
     (tmp_path / "shrink.yaml").write_text(yaml.safe_dump(study.config))
     study.config = yaml.safe_load((tmp_path / paper).read_text())

@@ -41,6 +41,7 @@ checkpoint select_model:
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         fractions=list(FRACTIONS),
+        top_k=config["retrain"]["top_k"],
         tolerance=config["select"]["tolerance"],
         cost=config["select"]["cost"],
         max_failed=config["retrain"]["max_failed"],

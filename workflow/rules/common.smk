@@ -150,17 +150,23 @@ def configuration_text(wildcards):
 
 
 def selected_trials():
-    """The trials to retrain: the top_k of each fraction, by id, whatever their order."""
+    """The trials to retrain: the top_k of each fraction and the controls, by id."""
+    paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
+    return read_selected(tuple((path, Path(path).stat().st_mtime_ns) for path in paths))
+
+
+@cache
+def read_selected(rankings):
+    """The same from tables at these times: many rules ask, and each table is read but once."""
     # Imported here, since pandas is slow to load and jobs need not wait for it.
     from twostep.ranking import trials_to_retrain
     from twostep.tables import read_ranking
 
-    paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
     try:
-        tables = [read_ranking(path, config["search"]["n_trials"]) for path in paths]
+        tables = [read_ranking(path, config["search"]["n_trials"]) for path, _ in rankings]
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    return trials_to_retrain(tables, config["retrain"])
+    return trials_to_retrain(tables, config["retrain"], seed=config["seed"])
 
 
 def record_file(wildcards):

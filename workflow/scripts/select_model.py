@@ -16,6 +16,7 @@ def main(
     records: list[str],
     timings: list[str],
     evaluations: list[str],
+    top_k: int,
     tolerance: float,
     cost: str,
     max_failed: float,
@@ -30,6 +31,7 @@ def main(
         outcomes,
         [read_json(path) for path in evaluations],
         {fraction: read_table(path) for fraction, path in rankings.items()},
+        top_k,
     )
     paths = {
         (outcome["trial"], outcome["seed"]): path
@@ -50,6 +52,7 @@ if __name__ == "__main__":
             records=snakemake.input.records,
             timings=snakemake.input.timings,
             evaluations=snakemake.input.evaluations,
+            top_k=snakemake.params.top_k,
             tolerance=snakemake.params.tolerance,
             cost=snakemake.params.cost,
             max_failed=snakemake.params.max_failed,

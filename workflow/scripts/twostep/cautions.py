@@ -1,62 +1,91 @@
-"""Warnings in plain words, where the numbers of a study ask for caution."""
+"""Checks of the data, the search and the retraining of a study, in plain words."""
 
 import math
 
 import pandas as pd
 
-from twostep.agreement import Agreement
+from twostep.finding import DOUBT, Finding
 from twostep.records import REPEATABLE
 from twostep.wording import autocorrelation, counts, share
 
 # From this share on, trials that ran into the limit are worth a warning.
 LIMITED_SHARE = 0.2
+# The same for retrained models: without a patience, a last epoch is often the best by chance.
+LIMITED_MODELS = 0.5
+# ASSUME: that fewer trials of a search fail is to be expected.
+FAILED_SHARE = 0.05
 # ASSUME: with fewer updates than this, a pause in the progress is easily taken for its end.
 MIN_PATIENCE_UPDATES = 100
 # ASSUME: above this, a sample's neighbour in another split gives much of its answer away.
 STRONG_AUTOCORRELATION = 0.5
 
 
-def split_cautions(manifest: dict) -> list[str]:
-    """Return a warning if neighbouring samples are alike and were divided at random."""
+def check_split(manifest: dict) -> list[Finding]:
+    """Return a doubt if neighbouring samples are alike and were divided at random."""
     measured = manifest["autocorrelation"]
     if manifest["split"]["method"] != "random" or measured is None:
         return []
     if min(measured["inputs"], measured["outputs"]) < STRONG_AUTOCORRELATION:
         return []
-    return [
+    text = (
         f"{autocorrelation(measured)} Divided at random, validation and test samples have near "
         "copies among the training samples, and errors look smaller than they will be on new data: "
         "consider `split.method: blocks` or `group`."
+    )
+    return [Finding(text, DOUBT, "neighbouring samples are in different splits")]
+
+
+def check_search(fraction: str, trials: pd.DataFrame, budget: dict) -> list[Finding]:
+    """Return what is found about a fraction's search; `budget` is the configured one."""
+    succeeded = trials[trials["status"] == "ok"]
+    return [
+        _check_failed(fraction, trials),
+        _check_limit(fraction, succeeded, budget),
+        *_check_patience(fraction, trials, budget),
     ]
 
 
-def search_cautions(fraction: str, trials: pd.DataFrame, budget: dict) -> list[str]:
-    """Return warnings about a fraction's search; `budget` is the configured one."""
-    succeeded = trials[trials["status"] == "ok"]
+def _check_failed(fraction: str, trials: pd.DataFrame) -> Finding:
     failed = trials.loc[trials["status"] != "ok", "status"]
     where = f"Search on fraction {fraction}:"
-    found = []
-    if len(failed):
-        found.append(
-            f"{where} {share(len(failed), len(trials), 'trials')} failed ({counts(failed)}); the "
-            f"column `message` of [trials.csv](rank/{fraction}/trials.csv) says why."
-            + _try_again(failed)
-        )
+    if failed.empty:
+        return Finding(f"{where} none of the {len(trials):,} trials failed.")
+    text = (
+        f"{where} {share(len(failed), len(trials), 'trials')} failed ({counts(failed)}); the "
+        f"column `message` of [trials.csv](rank/{fraction}/trials.csv) says why."
+    )
+    if len(failed) < FAILED_SHARE * len(trials):
+        return Finding(text + _try_again(failed))
+    advice = " If they diverged, consider a smaller `search.space.learning_rate`."
+    if "diverged" in set(failed):
+        text += advice
+    return Finding(text + _try_again(failed), DOUBT, "many trials failed", fraction)
+
+
+def _check_limit(fraction: str, succeeded: pd.DataFrame, budget: dict) -> Finding:
     n_limited = count_limited(succeeded, budget)
-    if n_limited >= LIMITED_SHARE * len(succeeded):
-        found.append(
-            f"{where} {share(n_limited, len(succeeded), 'trials')} were still improving when they "
-            "reached the limit of `search.budget`, so that their ranking may be one of speed: "
-            "consider a larger budget."
-        )
+    text = (
+        f"Search on fraction {fraction}: {share(n_limited, len(succeeded), 'trials')} were still "
+        "improving when they reached the limit of `search.budget`"
+    )
+    if n_limited < LIMITED_SHARE * len(succeeded):
+        return Finding(f"{text}.")
+    text += ", so that their ranking may be one of speed: consider a larger budget."
+    return Finding(text, DOUBT, "many trials stopped at the limit of the budget", fraction)
+
+
+def _check_patience(fraction: str, trials: pd.DataFrame, budget: dict) -> list[Finding]:
     updates = patience_updates(trials, budget)
-    if updates is not None and updates < MIN_PATIENCE_UPDATES:
-        found.append(
-            f"{where} the patience of `search.budget` is as short as {updates} updates, since "
-            f"{int(trials['n_train'].max()):,} training samples make few batches: consider a "
-            "longer patience or smaller batches."
-        )
-    return found
+    if updates is None:
+        return []
+    where = f"Search on fraction {fraction}: the patience of `search.budget` is"
+    if updates >= MIN_PATIENCE_UPDATES:
+        return [Finding(f"{where} at least {updates:,} updates.")]
+    text = (
+        f"{where} as short as {updates} updates, since {int(trials['n_train'].max()):,} training "
+        "samples make few batches: consider a longer patience or smaller batches."
+    )
+    return [Finding(text, DOUBT, "the patience was short", fraction)]
 
 
 def _try_again(statuses: pd.Series) -> str:
@@ -69,16 +98,17 @@ def _try_again(statuses: pd.Series) -> str:
     )
 
 
-def processor_cautions(fraction: str, timings: pd.DataFrame) -> list[str]:
-    """Return a warning if a fraction's trials were trained on processors of several types."""
+def check_processors(fraction: str, timings: pd.DataFrame) -> list[Finding]:
+    """Return a doubt if a fraction's trials were trained on processors of several types."""
     processors = timings["processor"]
     if processors.nunique() < 2:
         return []
-    return [
+    text = (
         f"Search on fraction {fraction}: the trials were trained on processors of "
         f"{processors.nunique()} types ({counts(processors)}), which differ in the last digits of "
         "their results: on another mixture of them, the ranking may differ a little."
-    ]
+    )
+    return [Finding(text, DOUBT, "processors of several types", fraction)]
 
 
 def count_limited(succeeded: pd.DataFrame, budget: dict) -> int:
@@ -102,51 +132,33 @@ def patience_updates(trials: pd.DataFrame, budget: dict) -> int | None:
     return min(limits, default=None)
 
 
-def edge_cautions(best: pd.Series, space: dict) -> list[str]:
-    """Return warnings if the best model, a row of a table, lies at an edge of the search space."""
-    found = []
-    layers = space["n_hidden_layers"]
-    depth = int(best["n_hidden_layers"])
-    # Fewer than one hidden layer is no network.
-    if layers["min"] < layers["max"] and (depth == layers["max"] or 1 < depth == layers["min"]):
-        end = "most" if depth == layers["max"] else "fewest"
-        found.append(
-            f"The best model has {depth} hidden layers, the {end} that "
-            "`search.space.n_hidden_layers` allows: a wider range may hold better ones."
-        )
-    used = {int(width) for width in str(best["hidden_widths"]).split("-")}
-    widths = space["width"] if isinstance(space["width"], list) else [space["width"]]
-    for end, edge in (("smallest", min(widths)), ("largest", max(widths))):
-        if len(widths) > 1 and used == {edge}:
-            found.append(
-                f"All hidden layers of the best model have {edge} units, the {end} number in "
-                "`search.space.width`: a wider range may hold better models."
-            )
-    return found
-
-
-def agreement_cautions(fraction: str, agreement: Agreement | None) -> list[str]:
-    """Return a warning if the ranking of a fraction cannot be shown to carry over."""
-    if agreement is None:
-        return [f"Too few trials were retrained to tell if the ranking on {fraction} carries over."]
-    if agreement.spearman.low <= 0:
-        return [
-            f"Among the {agreement.n_trials} retrained trials, the ranking on fraction {fraction} "
-            f"may say nothing about the ranking on all data (Spearman {agreement.spearman}): "
-            "consider a larger fraction or a larger `retrain.top_k`."
-        ]
-    return []
-
-
-def retrain_cautions(retrained: pd.DataFrame, best_loss: float, linear: float) -> list[str]:
-    """Return warnings about the retrained models; losses are validation losses on all data."""
-    found = []
+def check_retraining(
+    retrained: pd.DataFrame, budget: dict, *, best_loss: float, linear: float
+) -> list[Finding]:
+    """Return what is found about the retrained models; losses are validation losses on all data."""
     failed = retrained.loc[retrained["status"] != "ok", "status"]
+    succeeded = retrained[retrained["status"] == "ok"]
+    found = []
     if len(failed):
-        found.append(
+        text = (
             f"Retraining: {share(len(failed), len(retrained), 'models')} failed "
             f"({counts(failed)}); their trials cannot be chosen." + _try_again(failed)
         )
+        found.append(Finding(text, DOUBT, "retrained models failed"))
+    n_limited = count_limited(succeeded, budget)
+    text = (
+        f"Retraining: {share(n_limited, len(succeeded), 'models')} were still improving when they "
+        "reached the limit of `retrain.budget`"
+    )
+    if n_limited >= LIMITED_MODELS * len(succeeded):
+        text += ": a larger budget is likely to make better models, and maybe others."
+        found.append(Finding(text, DOUBT, "the retraining ended early"))
+    else:
+        found.append(Finding(f"{text}."))
     if best_loss >= linear:
-        found.append("The best model is no better than a linear regression.")
+        text = (
+            "The best model is no better than a linear regression: look at the data and their "
+            "transforms, then at the budgets."
+        )
+        found.append(Finding(text, DOUBT, "no better than a linear regression"))
     return found

@@ -249,8 +249,8 @@ def _contradictions_in_jobs(config: dict) -> Iterator[str]:
     stages = (
         (n_shards, "search.shard_size", "take a larger one"),
         (
-            n_fractions * retrain["top_k"] * retrain["seeds"],
-            "retrain.top_k, retrain.seeds and search.fractions",
+            (n_fractions * retrain["top_k"] + retrain["controls"]) * retrain["seeds"],
+            "retrain.top_k, retrain.controls, retrain.seeds and search.fractions",
             "take fewer of them",
         ),
         (

@@ -81,13 +81,21 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
     models = f"{n_models:,} models"
     if len(plan.subsets) > 1:
         models += " for each fraction, those that they share once"
-    rows += [
+    rows.append(
         [
             f"step 2, {models}",
             f"{duration(step_2)} ({duration(bounds[0])} to {duration(bounds[1])})",
-        ],
+        ]
+    )
+    # Drawn at random, they are average networks.
+    n_controls = retrain["controls"] * retrain["seeds"]
+    controls = n_controls * second.mean()
+    if n_controls:
+        rows.append([f"controls, {n_controls:,} models", duration(controls)])
+    everything = total + len(plan.subsets) * step_2 + controls
+    rows += [
         ["the longest single retraining", f"up to {duration(second[-1])}"],
-        ["**both steps**", f"**{duration(total + len(plan.subsets) * step_2)}**"],
+        ["**both steps**", f"**{duration(everything)}**"],
         ["the same search on all data", duration(full.sum())],
     ]
     return rows
@@ -100,11 +108,12 @@ def _need_rows(plan: Plan) -> list[list[str]]:
     )
     search_mb = [resources.training_mb(path, largest) for path in plan.subsets.values()]
     n_trials = len(plan.configurations) * len(plan.subsets)
-    n_models = plan.config["retrain"]["top_k"] * plan.config["retrain"]["seeds"]
+    retrain = plan.config["retrain"]
+    n_models = len(plan.subsets) * retrain["top_k"] + retrain["controls"]
     epochs = plan.config["search"]["budget"]["max_epochs"] or 0
     results = n_trials * (BYTES_PER_TRIAL + BYTES_PER_EPOCH * epochs)
     # A model is in the journal, too.
-    models = n_models * len(plan.subsets) * (2 * _weights_bytes(plan, largest) + BYTES_PER_MODEL)
+    models = n_models * retrain["seeds"] * (2 * _weights_bytes(plan, largest) + BYTES_PER_MODEL)
     return [
         ["memory of a job of step 1, at most", _gigabytes(max(search_mb) * 1e6)],
         [

@@ -23,6 +23,28 @@ def mean_squared_errors(
     return total / len(targets)
 
 
+def block_losses(
+    predict: Callable[[np.ndarray], np.ndarray],
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    n_blocks: int,
+) -> np.ndarray:
+    """Return the mean loss of each of `n_blocks` blocks of rows, as equal in size as can be.
+
+    As rows are in random order, the blocks are random samples: their spread tells the standard
+    error of the loss, and that of the differences of two models, of the difference of their losses.
+    Fewer blocks are returned where there are fewer rows.
+    """
+    n_blocks = min(n_blocks, len(targets))
+    edges = np.linspace(0, len(targets), n_blocks + 1).astype(int)
+    totals = np.zeros(n_blocks)
+    for rows in chunks(len(targets), CHUNK):
+        losses = ((predict(inputs[rows]) - targets[rows]) ** 2).mean(axis=1)
+        block = np.searchsorted(edges, np.arange(rows.start, rows.stop), side="right") - 1
+        totals += np.bincount(block, weights=losses, minlength=n_blocks)
+    return totals / np.diff(edges)
+
+
 def measure_errors(
     predict: Callable[[np.ndarray], np.ndarray],
     inputs: np.ndarray,

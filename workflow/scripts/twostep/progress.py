@@ -250,11 +250,8 @@ def _look_at_retraining(
         return step, 0
     from twostep.ranking import trials_to_retrain
 
-    models = list(
-        itertools.product(
-            trials_to_retrain(rankings, config["retrain"]), range(config["retrain"]["seeds"])
-        )
-    )
+    trials = trials_to_retrain(rankings, config["retrain"], seed=config["seed"])
+    models = list(itertools.product(trials, range(config["retrain"]["seeds"])))
     step.n_wanted = len(models)
     manifest = _read(folder / "prepare/manifest.json")
     keys = _Keys(config, "retrain", manifest["content"] if manifest else "")

@@ -1,5 +1,6 @@
 """The ranking of a search: every trial accounted for, the best first."""
 
+import heapq
 from collections import Counter
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pandas as pd
 from twostep.errors import UserError
 from twostep.failures import check_failures
 from twostep.records import flatten_configuration, flatten_result
+from twostep.seeds import derive_seed
 
 INTEGERS = ("rank", "best_epoch")
 
@@ -49,9 +51,36 @@ def select_top(table: pd.DataFrame, top_k: int) -> list[int]:
     return table.loc[table["rank"].notna() & (table["rank"] <= top_k), "trial"].tolist()
 
 
-def trials_to_retrain(rankings: list[pd.DataFrame], retrain: dict) -> list[int]:
-    """Return the trials that step 2 trains, by id; `retrain` is that section of the config."""
-    return sorted({trial for table in rankings for trial in select_top(table, retrain["top_k"])})
+def find_others(rankings: list[pd.DataFrame], top_k: int) -> set[int]:
+    """Return the ids of the trials that succeeded in every ranking and that none of them chose."""
+    succeeded = [set(table.loc[table["rank"].notna(), "trial"]) for table in rankings]
+    chosen = [select_top(table, top_k) for table in rankings]
+    return set.intersection(*succeeded).difference(*chosen)
+
+
+def draw_controls(
+    rankings: list[pd.DataFrame], *, top_k: int, n_controls: int, seed: int
+) -> list[int]:
+    """Return the ids of `n_controls` trials drawn at random from those that no ranking chose.
+
+    They tell what lies beyond the cut at top_k. Each trial id has a random place in the order of
+    the draw, from the study's seed and the id alone, and the first eligible ones are taken: a
+    larger number only adds, and another ranking replaces only those that are not eligible any more.
+    All of the others are returned if they are fewer.
+    """
+    others = find_others(rankings, top_k)
+    return heapq.nsmallest(n_controls, others, key=lambda i: derive_seed(seed, "control", i))
+
+
+def trials_to_retrain(rankings: list[pd.DataFrame], retrain: dict, *, seed: int) -> list[int]:
+    """Return the trials that step 2 trains, the best of each ranking and the controls, by id.
+
+    `retrain` is that section of the config and `seed` the study's.
+    """
+    top_k, n_controls = retrain["top_k"], retrain["controls"]
+    controls = draw_controls(rankings, top_k=top_k, n_controls=n_controls, seed=seed)
+    chosen = {trial for table in rankings for trial in select_top(table, top_k)}
+    return sorted(chosen.union(controls))
 
 
 def _row(record: dict, output_names: list[str]) -> dict:

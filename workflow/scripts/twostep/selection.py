@@ -1,8 +1,12 @@
 """The table of retrained models, and the choice of the cheapest one that is good enough."""
 
+import math
+
+import numpy as np
 import pandas as pd
 
 from twostep.errors import UserError
+from twostep.ranking import select_top
 from twostep.records import METRICS, flatten_configuration, flatten_errors, flatten_result
 
 COST_COLUMNS = {"parameters": "n_parameters", "operations": "n_operations"}
@@ -12,6 +16,7 @@ def retrained_table(
     records: list[dict],
     evaluations: list[dict],
     rankings: dict[str, pd.DataFrame],
+    top_k: int,
 ) -> pd.DataFrame:
     """Return one row per retrained trial and seed, by mean validation loss over seeds.
 
@@ -19,10 +24,18 @@ def retrained_table(
     ----------
     records, evaluations : one each per model, in the same order
     rankings : {fraction: ranked table of its search}
+    top_k : how many trials of each ranking are retrained; any other trial is a `control`
+
+    A control has the same rights as the others: if it is the best, it is chosen, and the summary
+    says that the cut had lost it. `val_loss_error` is the standard error of a model's validation
+    loss, and `difference_error` that of the difference between the loss of its trial (the mean over
+    the seeds) and that of the best trial: both from the spread over random parts of the validation
+    split, whose samples are taken to be independent.
     """
     output_names = list(
         dict.fromkeys(name for evaluation in evaluations for name in evaluation["per_output"])
     )
+    chosen = {trial for table in rankings.values() for trial in select_top(table, top_k)}
     ranked = {name: table.set_index("trial") for name, table in rankings.items()}
     table = pd.DataFrame(
         [
@@ -31,13 +44,18 @@ def retrained_table(
                 "seed": record["seed"],
                 **flatten_configuration(record),
                 **_search_results(record["trial"], ranked),
+                "control": record["trial"] not in chosen,
                 "status": record["status"],
                 **flatten_result(record, output_names),
+                "val_loss_error": standard_error(evaluation["validation_blocks"]),
                 **flatten_errors(evaluation, output_names),
             }
             for record, evaluation in zip(records, evaluations, strict=True)
         ]
     )
+    blocks = [evaluation["validation_blocks"] for evaluation in evaluations]
+    column = table.columns.get_loc("val_loss_error") + 1
+    table.insert(column, "difference_error", _difference_errors(table, blocks))
     mean_loss = table.groupby("trial")["min_val_loss"].transform("mean")
     # A seed that failed leaves its trial without a mean to be judged by.
     failed = table["trial"].isin(table.loc[table["status"] != "ok", "trial"])
@@ -45,6 +63,27 @@ def retrained_table(
     return table.loc[order.sort_values(["failed", "mean_loss", "trial", "seed"]).index].reset_index(
         drop=True
     )
+
+
+def standard_error(blocks: list[float] | np.ndarray) -> float:
+    """Return the standard error of the mean of equally large blocks; NaN if they are too few."""
+    return float(np.std(blocks, ddof=1) / math.sqrt(len(blocks))) if len(blocks) > 1 else math.nan
+
+
+def _difference_errors(table: pd.DataFrame, blocks: list[list[float]]) -> list[float]:
+    """Return for each row the standard error of its trial's loss minus that of the best trial."""
+    failed = set(table.loc[table["status"] != "ok", "trial"])
+    losses = table[~table["trial"].isin(failed)].groupby("trial")["min_val_loss"].mean()
+    if losses.empty:
+        return [math.nan] * len(table)
+    means = {
+        trial: np.mean([blocks[row] for row in rows], axis=0)
+        for trial, rows in table.groupby("trial").indices.items()
+        if trial not in failed
+    }
+    best = means[losses.idxmin()]
+    errors = {trial: standard_error(mean - best) for trial, mean in means.items()}
+    return [errors.get(trial, math.nan) for trial in table["trial"]]
 
 
 def select(

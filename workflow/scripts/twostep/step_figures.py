@@ -4,16 +4,18 @@ import math
 
 import matplotlib
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from twostep.agreement import CONFIDENCE, compare_steps, rank_agreement
+from twostep.agreement import CONFIDENCE, rank_agreement, whole_range_correlation
 from twostep.figure_style import (
     BLUE,
     GREEN,
     GREY,
+    INK,
     ORANGE,
     PAGE_WIDTH,
     PURPLE,
@@ -37,48 +39,87 @@ CURVES = [
 
 @matplotlib.rc_context(STYLE)
 def draw_steps(
-    retrained: pd.DataFrame, *, fraction: str, top_k: int, layers: tuple[int, int], loss_label: str
+    steps: pd.DataFrame, *, fraction: str, top_k: int, layers: tuple[int, int], loss_label: str
 ) -> Figure:
     """Draw the losses (left) and the ranks (right) of the retrained trials in the two steps.
 
-    Trials that only another fraction's ranking chose are hollow and not in the coefficients.
+    `steps` is the table of `compare_steps`. Controls are triangles; trials that only another
+    fraction's ranking chose are hollow. The losses are without the controls.
     """
-    figure = Figure(figsize=(PAGE_WIDTH, 3.0))
+    figure = Figure(figsize=(PAGE_WIDTH, 3.3))
     left, right = figure.subplots(1, 2)
-    steps = compare_steps(retrained, fraction, top_k)
-    chosen, others = steps[steps["among_top_k"]], steps[~steps["among_top_k"]]
-    colour_map, norm = layer_colours(*layers)
-    for axes, quantity in ((left, "loss"), (right, "rank")):
-        columns = [f"step_{step}_{quantity}" for step in (1, 2)]
-        axes.scatter(
-            *others[columns].to_numpy().T, s=16, facecolors="none", edgecolors=GREY, gid="others"
-        )
-        axes.scatter(
-            *chosen[columns].to_numpy().T,
-            s=18,
-            c=chosen["n_hidden_layers"],
-            cmap=colour_map,
-            norm=norm,
-            gid="chosen",
-        )
-    if len(steps):
-        scale_losses(left, "x", steps["step_1_loss"])
-        scale_losses(left, "y", steps["step_2_loss"])
-    right.axline((1, 1), slope=1, color=GREY, linewidth=0.8, zorder=0)
-    if len(others) and steps["step_1_rank"].max() > 4 * top_k:
-        right.set_xscale("log")
-    else:
-        right.set(xlim=(0, None), ylim=(0, None))
-        right.xaxis.set_major_locator(MaxNLocator(integer=True))
-        right.yaxis.set_major_locator(MaxNLocator(integer=True))
+    # The losses of controls mostly lie far from the others, and would squeeze them.
+    shown = steps[~steps["control"]]
+    _draw_groups(left, shown, "loss", layers)
+    if len(shown):
+        scale_losses(left, "x", shown["step_1_loss"])
+        scale_losses(left, "y", shown["step_2_loss"])
+    handles = _draw_groups(right, steps, "rank", layers)
+    _scale_ranks(right, steps, wide=bool(steps["step_1_rank"].max() > 4 * top_k))
     left.set(
         xlabel=f"Step 1: validation loss\n({loss_label})",
         ylabel=f"Step 2: validation loss\n({loss_label})",
     )
-    right.set(xlabel=f"Step 1: rank on fraction {fraction}", ylabel="Step 2: rank on all data")
-    _note_agreement(left, right, chosen, n_others=len(others))
+    right.set(
+        xlabel=f"Step 1: rank on fraction {fraction}", ylabel="Step 2: rank among the retrained"
+    )
+    _note_agreement(left, right, steps)
     draw_layer_scale(figure, right, layers)
+    figure.legend(handles=handles, loc="outside lower left", ncols=3)
     return figure
+
+
+def _draw_groups(
+    axes: Axes, steps: pd.DataFrame, quantity: str, layers: tuple[int, int]
+) -> list[Artist]:
+    """Draw the groups of trials, each with marks of its own; return handles for the legend."""
+    colour_map, norm = layer_colours(*layers)
+    chosen, control = steps["among_top_k"], steps["control"]
+    coloured = {"cmap": colour_map, "norm": norm}
+    hollow = {"facecolors": "none", "edgecolors": GREY}
+    groups = (
+        ("others", "chosen by another fraction only", steps[~chosen & ~control], "o", 16, hollow),
+        ("controls", "controls, drawn from the rest", steps[control], "^", 20, coloured),
+        ("chosen", "chosen by this fraction", steps[chosen], "o", 18, coloured),
+    )
+    handles = []
+    for gid, label, rows, marker, size, style in groups:
+        if "cmap" in style:
+            style = style | {"c": rows["n_hidden_layers"]}
+        columns = [f"step_{step}_{quantity}" for step in (1, 2)]
+        axes.scatter(*rows[columns].to_numpy().T, s=size, marker=marker, gid=gid, **style)
+        if len(rows):
+            face = "none" if gid == "others" else INK
+            edge = GREY if gid == "others" else INK
+            handles.append(
+                Line2D(
+                    [],
+                    [],
+                    linestyle="none",
+                    marker=marker,
+                    markersize=4,
+                    markerfacecolor=face,
+                    markeredgecolor=edge,
+                    label=f"{len(rows)} {label}",
+                )
+            )
+    return handles[::-1]
+
+
+def _scale_ranks(axes: Axes, steps: pd.DataFrame, *, wide: bool) -> None:
+    """Scale the axes of ranks, logarithmically if they are wide, and draw where both are equal."""
+    last = max(len(steps), 1)
+    axes.plot([1, last], [1, last], color=GREY, linewidth=0.8, zorder=0, gid="equal ranks")
+    for axis, ranks in ((axes.xaxis, steps["step_1_rank"]), (axes.yaxis, steps["step_2_rank"])):
+        which = axis.axis_name
+        if wide:
+            axes.set(**{f"{which}scale": "log", f"{which}lim": (0.8, 1.25 * max(ranks))})
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+            axis.set_minor_formatter(NullFormatter())
+        else:
+            axes.set(**{f"{which}lim": (0, None)})
+            axis.set_major_locator(MaxNLocator(integer=True))
 
 
 @matplotlib.rc_context(STYLE)
@@ -120,18 +161,21 @@ def draw_loss_curves(
     return figure
 
 
-def _note_agreement(left: Axes, right: Axes, chosen: pd.DataFrame, n_others: int) -> None:
-    """Put the rank correlation of the two steps above the panels."""
+def _note_agreement(left: Axes, right: Axes, steps: pd.DataFrame) -> None:
+    """Put the rank correlation of the two steps above the panels, and what it rests on."""
+    chosen = steps[steps["among_top_k"]]
     agreement = rank_agreement(chosen["step_1_loss"], chosen["step_2_loss"])
-    title = f"{len(chosen)} trials chosen by this fraction"
-    left.set_title(title + (f" (filled)\nand {n_others} by others (hollow)" if n_others else ""))
     if agreement is None:
-        right.set_title("Too few or equal losses for a rank correlation")
+        left.set_title("Too few or equal losses for a rank correlation")
     else:
-        right.set_title(
-            f"Spearman {agreement.spearman}\n"
-            f"Kendall {agreement.kendall}, {100 * CONFIDENCE:g} % intervals"
+        left.set_title(
+            f"{len(chosen)} chosen trials: Spearman {agreement.spearman}\n"
+            f"Kendall {agreement.kendall} ({100 * CONFIDENCE:g} % intervals)"
         )
+    whole = whole_range_correlation(steps)
+    if whole is not None:
+        n_controls = int(steps["control"].sum())
+        right.set_title(f"All trials, by {n_controls} controls:\nSpearman {whole}")
 
 
 def _label_records(records: list[dict], selection: pd.DataFrame) -> dict[int, str]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from twostep.agreement import Agreement, compare_steps, rank_agreement
 from twostep.complexity import Complexity, minimal_complexity
 from twostep.files import read_json
+from twostep.ranking import find_others
 from twostep.tables import read_table
 
 # Tables of a study that are read as they are.
@@ -70,9 +72,20 @@ class Study:
             self.config["select"]["tolerance"],
         )
 
+    @cached_property
+    def n_others(self) -> int:
+        """The number of trials that the controls were drawn from."""
+        rankings = [search.trials for search in self.searches]
+        return len(find_others(rankings, self.config["retrain"]["top_k"]))
+
+    def steps(self, fraction: str) -> pd.DataFrame:
+        """Return each retrained trial's loss and rank in the two steps, see `compare_steps`."""
+        top_k = self.config["retrain"]["top_k"]
+        return compare_steps(self.retrained, fraction, top_k, n_others=self.n_others)
+
     def agreement(self, fraction: str) -> Agreement | None:
         """Return the rank correlation of the steps among the trials that a fraction chose."""
-        steps = compare_steps(self.retrained, fraction, self.config["retrain"]["top_k"])
+        steps = self.steps(fraction)
         steps = steps[steps["among_top_k"]]
         return rank_agreement(steps["step_1_loss"], steps["step_2_loss"])
 

@@ -7,10 +7,13 @@ from matplotlib.figure import Figure
 from twostep.cost_figures import draw_cost, draw_inference
 from twostep.figure_style import describe_loss
 from twostep.figures import draw_retrained, draw_search, layer_range
+from twostep.fraction_comparison import compare_outcomes
+from twostep.fraction_figures import draw_fractions
 from twostep.importance import measure_importance
 from twostep.importance_figures import draw_hyperparameters
 from twostep.model_figures import draw_errors_by_input, draw_predicted
 from twostep.predictions import Predictions
+from twostep.regret_figures import draw_regret
 from twostep.space_figures import draw_depth_width, draw_layers
 from twostep.step_costs import step_costs
 from twostep.step_figures import draw_loss_curves, draw_steps
@@ -24,6 +27,7 @@ def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, 
     `predictions` are those of the selected model for the test split.
     """
     yield from _search_figures(study)
+    yield from _step_figures(study)
     yield from _retrained_figures(study)
     yield from _space_figures(study)
     yield from _cost_figures(study)
@@ -60,9 +64,35 @@ def _search_figures(study: Study) -> Iterator[tuple[str, Figure]]:
                 **shared,
             ),
         )
-        top_k = study.config["retrain"]["top_k"]
-        figure = draw_steps(retrained, fraction=fraction, top_k=top_k, **shared)
+
+
+def _step_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures that compare the steps and, if there are several, the fractions."""
+    shared, top_k = _shared(study), study.config["retrain"]["top_k"]
+    for search in study.searches:
+        fraction, steps = search.fraction, study.steps(search.fraction)
+        figure = draw_steps(steps, fraction=fraction, top_k=top_k, **shared)
         yield f"steps_{fraction}", figure
+        yield (
+            f"regret_{fraction}",
+            draw_regret(
+                steps,
+                fraction=fraction,
+                n_others=study.n_others,
+                tolerance=study.config["select"]["tolerance"],
+            ),
+        )
+    if len(study.searches) > 1:
+        rankings = {search.fraction: search.trials for search in study.searches}
+        yield (
+            "fractions",
+            draw_fractions(
+                rankings,
+                compare_outcomes(study),
+                top_k=top_k,
+                loss_label=shared["loss_label"],
+            ),
+        )
 
 
 def _retrained_figures(study: Study) -> Iterator[tuple[str, Figure]]:

@@ -6,15 +6,8 @@ import pandas as pd
 
 from twostep import complexity, wording
 from twostep.agreement import CONFIDENCE
-from twostep.cautions import (
-    agreement_cautions,
-    edge_cautions,
-    processor_cautions,
-    retrain_cautions,
-    search_cautions,
-    split_cautions,
-)
 from twostep.cost_report import cost_section
+from twostep.diagnosis import diagnosis_section
 from twostep.inference_report import inference_section
 from twostep.study import Search, Study
 from twostep.tables import baseline_losses
@@ -28,7 +21,7 @@ def summarise(study: Study) -> str:
     sections = [
         [f"# Study `{study.config['study']}`"],
         _in_short(study),
-        _warnings(study),
+        diagnosis_section(study),
         _data(study),
         _search(study),
         *(_fraction(study, search) for search in study.searches),
@@ -49,7 +42,7 @@ def _in_short(study: Study) -> list[str]:
     choice = f"cheapest by {cost} within {study.tolerance} of the best validation loss"
     return [
         f"The best of {study.retrained['trial'].nunique():,} trials retrained on all data is trial "
-        f"{best['trial']}: {network(best)}. {_test_quality(study, best)}",
+        f"{best['trial']}: {network(best)}. {_test_quality(study, best)}{_luck(study)}",
         f"The model to use, the {choice}, is that same model."
         if same
         else f"The model to use, the {choice}, is trial {selected['trial']}: {network(selected)}; "
@@ -62,6 +55,13 @@ def _in_short(study: Study) -> list[str]:
     ]
 
 
+def _luck(study: Study) -> str:
+    """Return a sentence if the best model is one that the two steps had not found."""
+    if not study.model(study.best)["control"]:
+        return ""
+    return " It is a control: the cut at top_k had lost it, and only chance brought it back."
+
+
 def _test_quality(study: Study, choice: pd.Series) -> str:
     text = f"On the test split its R² is {choice['test_r2']:.5f}"
     units = {output["units"] for output in study.manifest["outputs"]}
@@ -69,20 +69,6 @@ def _test_quality(study: Study, choice: pd.Series) -> str:
         text += f" and its RMSE {short(choice['test_rmse'])}{unit_of(units.pop())}"
     n_outputs = len(study.manifest["outputs"])
     return text + (f" (means over the {n_outputs} outputs)." if n_outputs > 1 else ".")
-
-
-def _warnings(study: Study) -> list[str]:
-    config = study.config
-    linear = baseline_losses(study.baseline, "all", "val_loss")["linear"]
-    found = split_cautions(study.manifest)
-    found += retrain_cautions(study.retrained, study.best["val_loss"], linear)
-    for search in study.searches:
-        found += search_cautions(search.fraction, search.trials, config["search"]["budget"])
-        found += processor_cautions(search.fraction, search.timings)
-        found += agreement_cautions(search.fraction, study.agreement(search.fraction))
-    found += edge_cautions(study.best, config["search"]["space"])
-    items = "\n".join(f"- {caution}" for caution in found) or "None of the usual ones apply."
-    return ["## Warnings", items]
 
 
 def _data(study: Study) -> list[str]:
@@ -196,11 +182,15 @@ def _agreement_text(study: Study, fraction: str) -> str:
 
 def _retraining(study: Study) -> list[str]:
     retrain = study.config["retrain"]
-    n_trials, n_models = study.retrained["trial"].nunique(), len(study.retrained)
+    retrained = study.retrained
+    n_trials, n_models = retrained["trial"].nunique(), len(retrained)
+    n_controls = retrained.loc[retrained["control"], "trial"].nunique()
     return [
         "## Retraining (step 2)",
-        f"The best {retrain['top_k']:,} trials of each fraction, {n_trials:,} in all, were trained "
-        f"on all {study.manifest['splits']['training']:,} training samples ({n_models:,} models, "
+        f"The best {retrain['top_k']:,} trials of each fraction"
+        + (f" and {n_controls:,} controls, drawn at random from the others" if n_controls else "")
+        + f", {n_trials:,} in all, were trained on all "
+        f"{study.manifest['splits']['training']:,} training samples ({n_models:,} models, "
         f"{retrain['seeds']} per trial), each for {wording.budget(retrain['budget'])}. Errors on "
         "the test split, which had no say in any choice:",
         _metrics_table(study),
@@ -237,8 +227,11 @@ def _files(study: Study) -> list[str]:
         "Baselines": ["baseline/baseline.csv"],
         "The selected model": [f"retrain/{PurePath(study.selected['model']).name}"],
         "Step 1 against step 2": [f"figures/steps_{fraction}.png" for fraction in fractions],
+        "How many trials had to be retrained": [f"figures/regret_{name}.png" for name in fractions],
         "Loss curves of the retrained models": ["figures/loss_curves.png"],
     }
+    if len(fractions) > 1:
+        links["The fractions compared"] = ["figures/fractions.png"]
     items = [
         f"- {what}: {', '.join(f'[{path}]({path})' for path in paths)}"
         for what, paths in links.items()

@@ -1,0 +1,150 @@
+"""Regret, recall and what the cut lost, by hand; fractions and noise, too."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from twostep.fraction_comparison import correlate_rankings, overlap, overlap_by_chance
+from twostep.noise import seed_noise, validation_noise
+from twostep.regret import judge_cut, measure_regret, top_recall
+
+# Four trials of the top 5 of a ranking (number 3 failed in step 2), a control that stands for ten
+# trials, one that stands for ten and is bad, and a trial that another fraction chose.
+STEPS = pd.DataFrame(
+    [
+        # rank, step 2's loss, among top_k, control, weight
+        (1, 0.40, True, False, 1.0),
+        (2, 0.20, True, False, 1.0),
+        (4, 0.30, True, False, 1.0),
+        (5, 0.10, True, False, 1.0),
+        (17, 0.25, False, True, 10.0),
+        (20, 0.90, False, True, 10.0),
+        (9, 0.15, False, False, 1.0),
+    ],
+    columns=["step_1_rank", "step_2_loss", "among_top_k", "control", "weight"],
+)
+
+
+def test_the_regret_by_hand():
+    regret = measure_regret(STEPS)
+    assert regret.ratio == pytest.approx([4, 2, 2, 2, 1])
+    assert regret.sufficient(0) == 5
+    assert regret.sufficient(1.0) == 2
+    assert (regret.low <= regret.high).all()
+    assert (regret.low >= 1).all()
+
+
+def test_the_best_of_all_may_be_a_trial_that_was_not_chosen():
+    steps = STEPS.assign(step_2_loss=STEPS["step_2_loss"].where(~STEPS["control"], 0.05))
+    regret = measure_regret(steps)
+    assert regret.ratio == pytest.approx([8, 4, 4, 4, 2])
+    assert regret.sufficient(0.5) is None
+
+
+def test_the_first_trial_may_have_failed():
+    regret = measure_regret(STEPS[STEPS["step_1_rank"] > 1])
+    assert math.isnan(regret.ratio[0])
+    assert regret.ratio[1:] == pytest.approx([2, 2, 2, 1])
+    assert measure_regret(STEPS[~STEPS["among_top_k"]]) is None
+
+
+def test_the_interval_narrows_where_the_order_is_clear():
+    """Of 40 trials in the right order the first is the best of most resamples."""
+    steps = pd.DataFrame({"step_1_rank": range(1, 41), "step_2_loss": np.geomspace(1, 100, 40)})
+    regret = measure_regret(steps.assign(among_top_k=True, control=False, weight=1.0))
+    assert regret.ratio.tolist() == [1] * 40
+    assert regret.high == pytest.approx(np.ones(40))
+
+
+def test_the_recall_by_hand():
+    """Ranks in step 2: 0.10 is 1st, 0.15 2nd, 0.20 3rd, the control's ten 4 to 13, 0.30 14th."""
+    # Within the first 5 of step 1 are, of the best 1 to 5, the third from 3 on, the first from 5.
+    assert top_recall(STEPS) == pytest.approx([0, 0, 1 / 3, 1 / 4, 2 / 5])
+    # Without controls 0.30 is the fourth of the retrained trials, 0.40 the fifth.
+    alone = STEPS[~STEPS["control"]]
+    assert top_recall(alone) == pytest.approx([0, 0, 1 / 3, 2 / 4, 4 / 5])
+
+
+def test_the_cut_by_hand():
+    cut = judge_cut(STEPS, n_others=20)
+    assert (cut.n_chosen, cut.n_controls, cut.n_others, cut.n_better) == (4, 2, 20, 0)
+    assert cut.ratio == pytest.approx(2.5)
+    # Exact: (1 - p)^2 = 2.5 %.
+    assert (cut.low, cut.high) == pytest.approx((0, 1 - 0.025**0.5))
+    lost = judge_cut(STEPS[STEPS["step_2_loss"] > 0.2], n_others=20)
+    assert (lost.n_better, lost.ratio) == (1, pytest.approx(0.25 / 0.3))
+
+
+def test_controls_that_are_all_there_is_leave_nothing_open():
+    cut = judge_cut(STEPS, n_others=2)
+    assert cut.low == cut.high == 0
+    assert judge_cut(STEPS[~STEPS["control"]], n_others=20) is None
+
+
+# Fractions
+
+
+def ranking(losses):
+    """Return a ranked table of trials 0, 1, ... with these losses; NaN has failed."""
+    table = pd.DataFrame({"trial": range(len(losses)), "min_val_loss": losses})
+    return table.assign(rank=table["min_val_loss"].rank())
+
+
+def test_the_rankings_of_fractions_by_hand():
+    first, second = ranking([1.0, 2.0, 3.0, 4.0, math.nan]), ranking([1.0, 3.0, 2.0, 4.0, 0.5])
+    # Ranks 1 2 3 4 against 2 4 3 5 of those that both have: the last is the second's first.
+    assert overlap(first, second).tolist() == [0, 1, 2, 3]
+    matrix, n_trials = correlate_rankings({"0.1": first, "0.2": second})
+    assert n_trials == 4
+    assert matrix.at["0.1", "0.2"] == pytest.approx(1 - 6 * 2 / (4 * 15))
+
+
+def test_an_overlap_is_judged_by_what_chance_would_give():
+    # Two of two out of four: one in six pairs.
+    assert overlap_by_chance(2, 2, 4) == pytest.approx(1 / 6)
+    assert overlap_by_chance(0, 2, 4) == pytest.approx(1)
+    assert overlap_by_chance(8, 12, 200) < 1e-6
+
+
+# Noise
+
+
+def models(losses, errors=None):
+    """Return rows of retrained models from {trial: losses of its seeds}."""
+    return pd.DataFrame(
+        [
+            {"trial": trial, "seed": seed, "status": "ok", "min_val_loss": loss}
+            | {"difference_error": (errors or {}).get(trial, 0.0)}
+            for trial, seeds in losses.items()
+            for seed, loss in enumerate(seeds)
+        ]
+    )
+
+
+def test_the_noise_of_the_seeds_by_hand():
+    factor = math.exp(0.1)
+    noise = seed_noise(models({1: [1, factor], 2: [2, 2 * factor], 3: [4, 4 * factor]}))
+    assert (noise.n_trials, noise.n_seeds) == (3, 2)
+    assert noise.noise == pytest.approx(0.1 / 2**0.5)
+    assert noise.spread == pytest.approx(math.log(2))
+    assert noise.probability < 0.01
+    assert seed_noise(models({1: [1, 2], 2: [2, 1], 3: [1, 2]})).probability > 0.9
+
+
+def test_one_seed_or_one_trial_tells_nothing_of_noise():
+    assert seed_noise(models({1: [1], 2: [2]})) is None
+    assert seed_noise(models({1: [1, 2]})) is None
+    failed = models({1: [1, 2], 2: [2, 3]})
+    failed.loc[0, "status"] = "diverged"
+    assert seed_noise(failed) is None
+
+
+def test_the_noise_of_the_validation_split_by_hand():
+    errors = {1: 0.0, 2: 0.1, 3: 0.1, 4: 0.1}
+    noise = validation_noise(models({1: [1.0], 2: [1.1], 3: [1.19], 4: [1.3]}, errors))
+    # Within 1.96 standard errors of the best are two of the three others.
+    assert (noise.n_trials, noise.n_alike) == (4, 2)
+    assert noise.error == pytest.approx(0.1)
+    assert validation_noise(models({1: [1.0]})) is None

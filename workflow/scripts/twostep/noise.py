@@ -1,0 +1,79 @@
+"""How much of the differences among the retrained trials is chance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import f_oneway
+
+# Standard errors within which a difference may be chance, at a confidence of 95 %.
+ERRORS = 1.96
+
+
+@dataclass(frozen=True)
+class SeedNoise:
+    """What several seeds tell of the differences among `n_trials` trials.
+
+    `noise` is the standard deviation of the logarithm of the loss among the `n_seeds` trainings of
+    a trial, about a relative deviation; `spread` that among the means of the trials, and
+    `probability` how probable differences like these are by the seeds alone (analysis of variance).
+    """
+
+    n_trials: int
+    n_seeds: int
+    noise: float
+    spread: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class ValidationNoise:
+    """How many of `n_trials` trials a validation sample cannot tell from the best one.
+
+    Besides the best one itself. `error` is the median standard error of their losses' difference
+    from the best loss, as a part of that loss.
+    """
+
+    n_trials: int
+    n_alike: int
+    error: float
+
+
+def seed_noise(retrained: pd.DataFrame) -> SeedNoise | None:
+    """Return what the seeds tell of trials, rows of the table of retrained models.
+
+    Trials that failed with a seed are left out; None with less than two trials or two seeds.
+    """
+    losses = _complete(retrained).groupby("trial")["min_val_loss"].agg(list)
+    n_seeds = min(map(len, losses), default=0)
+    if len(losses) < 2 or n_seeds < 2:
+        return None
+    logarithms = np.log(np.array(losses.tolist()))
+    noise = float(np.sqrt(logarithms.var(axis=1, ddof=1).mean()))
+    spread = float(logarithms.mean(axis=1).std(ddof=1))
+    # Without any noise the trials differ for sure, or not at all.
+    probability = float(f_oneway(*logarithms).pvalue) if noise else float(spread == 0)
+    return SeedNoise(len(losses), n_seeds, noise, spread, probability)
+
+
+def validation_noise(retrained: pd.DataFrame) -> ValidationNoise | None:
+    """Return how well the validation sample tells trials from the best of all retrained ones.
+
+    `retrained` are rows of the table of retrained models. None with less than two trials.
+    """
+    complete = _complete(retrained)
+    trials = complete.groupby("trial").agg(
+        loss=("min_val_loss", "mean"), error=("difference_error", "first")
+    )
+    if len(trials) < 2:
+        return None
+    best = trials["loss"].min()
+    rest = trials.drop(trials["loss"].idxmin())
+    alike = rest["loss"] - best <= ERRORS * rest["error"]
+    return ValidationNoise(len(trials), int(alike.sum()), float(rest["error"].median() / best))
+
+
+def _complete(retrained: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the trials that succeeded with every seed."""
+    failed = retrained.loc[retrained["status"] != "ok", "trial"]
+    return retrained[~retrained["trial"].isin(failed)]
