@@ -19,8 +19,7 @@ rule baseline:
         "../scripts/baseline.py"
 
 
-# A checkpoint: what is exported depends on the choice.
-checkpoint select_model:
+rule select_model:
     input:
         trials=expand(rules.rank.output.trials, fraction=FRACTIONS),
         models=rules.retrain.input.models,

@@ -181,18 +181,6 @@ def retrained(wildcards, *, pattern):
     return expand(pattern, trial=selected_trials(), seed=SEEDS)
 
 
-def selected(wildcards, *, pattern):
-    """The file of the selected model, which is known once one has been selected."""
-    from twostep.tables import read_table
-
-    try:
-        selection = read_table(checkpoints.select_model.get().output.selection)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-    choice = selection.set_index("choice").loc["selected"]
-    return pattern.format(trial=choice["trial"], seed=choice["seed"])
-
-
 def search_mb(wildcards, input, attempt):
     """Memory of a shard: its data and the largest network that it may train."""
     largest = needs.largest_configuration(config["search"]["space"])

@@ -10,12 +10,18 @@ def export_files(folder):
     return {key: f"{RESULTS}/export/{folder}/{name}" for key, name in names.items()}
 
 
+def export_mb(wildcards, input, attempt):
+    """Memory of some copies of the largest of the models that it may be."""
+    largest = max(Path(path).stat().st_size for path in input.models)
+    return attempt * int(needs.BASE_MB + 15e-6 * largest)
+
+
 # Not part of a full run: exports the model of any trial when one of its files is asked for.
 rule export_trial:
     input:
         manifest=rules.prepare.output.manifest,
-        model=rules.retrain_trial.output.model,
-        evaluation=rules.evaluate.output[0],
+        models=[rules.retrain_trial.output.model],
+        evaluations=[rules.evaluate.output[0]],
         baseline=rules.baseline.output[0],
     output:
         **export_files("trial_{trial}_seed_{seed}"),
@@ -24,8 +30,8 @@ rule export_trial:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(file_mb, copies=20),
-        machine_mb=partial(file_mb, copies=20),
+        mem_mb=export_mb,
+        machine_mb=export_mb,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         study=config["study"],
@@ -36,13 +42,14 @@ rule export_trial:
         "../scripts/export.py"
 
 
-# The selected model, whichever it is: exported again when another one is selected or its own
-# files change.
+# The selected model, whichever it is. Only the job can tell, so that all are its input; a checkpoint
+# would say, but one that waits for another one (rank) hands out its old choice in a rerun.
 use rule export_trial as export with:
     input:
         manifest=rules.prepare.output.manifest,
-        model=partial(selected, pattern=rules.retrain_trial.output.model),
-        evaluation=partial(selected, pattern=rules.evaluate.output[0]),
+        models=rules.retrain.input.models,
+        evaluations=rules.select_model.input.evaluations,
+        selection=rules.select_model.output.selection,
         baseline=rules.baseline.output[0],
     output:
         **export_files("selected"),

@@ -10,14 +10,16 @@ from twostep.export import FORMATS, export_model
 from twostep.files import read_json
 from twostep.logs import reporting
 from twostep.model_card import Background, choice_text, model_card
+from twostep.selection import find_selected
 from twostep.tables import read_table
 
 
 def main(
     *,
-    model: str,
+    models: list[str],
+    evaluations: list[str],
+    selection: str | None,
     manifest: str,
-    evaluation: str,
     baseline: str,
     study: str,
     budget: dict,
@@ -27,19 +29,22 @@ def main(
 ) -> None:
     """Write `files`; print how far each format is from the trained network on test rows.
 
-    `chosen` are the settings that led to the selected model, None for one by request.
+    Exported is the model that the table `selection` names, by the settings `chosen`; without one,
+    by request, the only one of the models. `evaluations` are in the order of the models.
     """
     torch.set_num_threads(threads)
+    index = 0 if selection is None else find_selected(models, read_table(selection))
     background = Background(
         study=study,
         manifest=read_json(manifest),
-        evaluation=read_json(evaluation),
+        evaluation=read_json(evaluations[index]),
         baseline=read_table(baseline),
         budget=budget,
         chosen=choice_text(chosen),
     )
     card = partial(model_card, background=background)
-    for name, difference in export_model(model, manifest, study, files, card).items():
+    differences = export_model(models[index], manifest, study, files, card)
+    for name, difference in differences.items():
         text = f"{FORMATS[name]}: {difference:.1e}"
         print(f"Largest difference from the trained network, {text}", file=sys.stderr)
 
@@ -47,9 +52,10 @@ def main(
 if __name__ == "__main__":
     with reporting(snakemake.log[0]):
         main(
-            model=snakemake.input.model,
+            models=snakemake.input.models,
+            evaluations=snakemake.input.evaluations,
+            selection=snakemake.input.get("selection"),
             manifest=snakemake.input.manifest,
-            evaluation=snakemake.input.evaluation,
             baseline=snakemake.input.baseline,
             study=snakemake.params.study,
             budget=json.loads(snakemake.params.budget),

@@ -1,6 +1,7 @@
 """The table of retrained models, and the choice of the cheapest one that is good enough."""
 
 import math
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
@@ -123,6 +124,12 @@ def select(
     columns = ["choice", "trial", "seed", "n_parameters", "n_operations", "n_hidden_layers"]
     columns += ["hidden_widths", "val_loss", "relative_val_loss"]
     return chosen[columns + [f"test_{metric}" for metric in METRICS] + ["model"]]
+
+
+def find_selected(models: list[str], selection: pd.DataFrame) -> int:
+    """Return which of the models is the selected one; `selection` is what `select` returned."""
+    chosen = selection.set_index("choice").at["selected", "model"]
+    return [PurePath(model).name for model in models].index(PurePath(chosen).name)
 
 
 def _search_results(trial: int, rankings: dict[str, pd.DataFrame]) -> dict:
