@@ -91,7 +91,7 @@ def test_the_regret_falls_to_one_and_says_how_many_suffice(study):
         among = steps.loc[steps["step_1_rank"] <= k, "step_2_loss"]
         assert ratio == pytest.approx(among.min() / best)
     enough = int(np.flatnonzero(curve.get_ydata() <= 1.1)[0]) + 1
-    assert f"first {enough}\nof 12 suffice" in left.get_title("left")
+    assert f"Enough for 10 % (dashed): first {enough} of 12\n" in left.get_title("left")
     assert artist(left, "tolerance").get_ydata()[0] == pytest.approx(1.1)
     assert artist(left, "interval") is not None
     assert middle.get_title("left") == "Recall\n(of all trials, by 6 controls)"

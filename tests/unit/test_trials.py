@@ -1,5 +1,6 @@
 """Trials, their journal and their models: nothing is lost, nothing depends on the division."""
 
+import itertools
 import json
 import os
 import resource
@@ -15,7 +16,7 @@ import torch
 from twostep import trial_key
 from twostep import trials as trials_module
 from twostep.journal import Journal
-from twostep.metrics import measure_errors
+from twostep.metrics import block_losses, measure_errors
 from twostep.model import load_model, save_model
 from twostep.search import configurations, search
 from twostep.space import Configuration
@@ -271,3 +272,16 @@ for trial, widths in enumerate([(8,), (30_000, 30_000), (8,)]):
     lines = process.stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["ok", "out_of_memory", "ok"], process.stderr
     assert "allocate memory" in process.stdout
+
+
+def test_the_blocks_of_a_loss_are_its_parts_across_chunks(monkeypatch):
+    monkeypatch.setattr("twostep.metrics.CHUNK", 7)
+    random = np.random.default_rng(0)
+    predictions, targets = random.normal(size=(2, 103, 2))
+    blocks = block_losses(lambda x: x, predictions, targets, 10)
+    losses = ((predictions - targets) ** 2).mean(axis=1)
+    edges = np.linspace(0, 103, 11).astype(int)
+    expected = [losses[a:b].mean() for a, b in itertools.pairwise(edges)]
+    assert blocks == pytest.approx(np.array(expected))
+    # Fewer rows than blocks are a block each.
+    assert block_losses(lambda x: x, predictions[:3], targets[:3], 10) == pytest.approx(losses[:3])

@@ -78,8 +78,8 @@ def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> Non
     axes.set_title(
         f"No chosen trial is within {100 * tolerance:g} % (dashed)"
         if enough is None
-        else f"Within {100 * tolerance:g} % (dashed): the first {enough}\n"
-        f"of {len(k)} suffice (shaded: {LEVEL})"
+        else f"Enough for {100 * tolerance:g} % (dashed): first {enough} of {len(k)}\n"
+        f"(shaded: {LEVEL})"
     )
 
 
