@@ -19,6 +19,7 @@ from twostep.processor import processor_name
 
 # What decides numbers and figures; the rest follows from these.
 PACKAGES = (
+    "markdown-it-py",
     "matplotlib",
     "netCDF4",
     "numba",
