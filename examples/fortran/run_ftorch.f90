@@ -1,5 +1,7 @@
 ! Runs model.pt through FTorch (https://github.com/Cambridge-ICCS/FTorch), which has to be
-! installed: it brings libtorch, with its GPUs, into a Fortran program.
+! installed: it brings libtorch, with its GPUs, into a Fortran program. Older versions of FTorch also
+! want the order of the dimensions, here [1, 2], before the device of an array. The tests of this
+! repository do not compile this program, as they have no FTorch.
 program run_ftorch
    use, intrinsic :: iso_fortran_env, only: real64
    use ftorch, only: torch_delete, torch_kCPU, torch_model, torch_model_forward, torch_model_load, &

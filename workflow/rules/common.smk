@@ -226,3 +226,21 @@ def inference_mb(wildcards, input, attempt):
 def file_mb(wildcards, input, attempt, *, copies):
     """Memory of a job that holds some copies of the content of its input files."""
     return attempt * int(needs.BASE_MB + copies * input.size_mb)
+
+
+def export_files(folder):
+    """The files of one exported model."""
+    names = dict(
+        onnx="model.onnx",
+        torchscript="model.pt",
+        text="model.txt",
+        reference="reference.csv",
+        card="model_card.md",
+    )
+    return {key: f"{RESULTS}/export/{folder}/{name}" for key, name in names.items()}
+
+
+def export_mb(wildcards, input, attempt):
+    """Memory of some copies of the largest of the models that it may be."""
+    largest = max(Path(path).stat().st_size for path in input.models)
+    return attempt * int(needs.BASE_MB + 15e-6 * largest)
