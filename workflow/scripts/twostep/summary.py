@@ -236,6 +236,8 @@ def _files(study: Study) -> list[str]:
         "The choice": ["select/selection.csv"],
         "Baselines": ["baseline/baseline.csv"],
         "The selected model": [f"retrain/{PurePath(study.selected['model']).name}"],
+        "Its predictions for the test split": ["predict/predictions.nc"],
+        "Times of a prediction": ["inference/inference.csv"],
         "Step 1 against step 2": [f"figures/steps_{fraction}.png" for fraction in fractions],
         "Loss curves of the retrained models": ["figures/loss_curves.png"],
     }
