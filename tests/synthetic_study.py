@@ -376,7 +376,7 @@ def write_study(made_up: Study, folder: Path) -> dict[str, str | list[str]]:
         files[name] = str(folder / f"{name}.csv")
         getattr(made_up, name).to_csv(files[name], index=False)
     files["predictions"] = str(folder / "predictions.nc")
-    write_predictions(files["predictions"], predictions(), {"trial": 1, "seed": 0})
+    write_predictions(files["predictions"], predictions(n_inputs=3), {"trial": 1, "seed": 0})
     files["manifest"] = str(folder / "manifest.json")
     write_json(files["manifest"], made_up.manifest)
     return files

@@ -227,6 +227,8 @@ def _files(study: Study) -> list[str]:
         "Baselines": ["baseline/baseline.csv"],
         "The selected model": [f"retrain/{PurePath(study.selected['model']).name}"],
         "The same for other programs, with a model card": ["export/selected/model_card.md"],
+        "Its predictions for the test split": ["predict/predictions.nc"],
+        "Times of a prediction": ["inference/inference.csv"],
         "Step 1 against step 2": [f"figures/steps_{fraction}.png" for fraction in fractions],
         "How many trials had to be retrained": [f"figures/regret_{name}.png" for name in fractions],
         "Loss curves of the retrained models": ["figures/loss_curves.png"],
