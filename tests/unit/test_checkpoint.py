@@ -44,7 +44,7 @@ def test_a_killed_training_ends_with_the_same_numbers(
     whole = run(data, optimizer, budget)
     saved = []
 
-    def die_sometimes():
+    def die_sometimes(state):
         saved.append(1)
         if len(saved) in (1, 3, 4):
             raise Killed

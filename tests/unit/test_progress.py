@@ -14,6 +14,7 @@ import torch
 import yaml
 from small_study import CONFIG, REPOSITORY
 
+from twostep import retrain
 from twostep.config import resolve_config
 from twostep.journal import Journal
 from twostep.progress import look
@@ -24,7 +25,7 @@ from twostep.supervision import Watch
 from twostep.training import Budget, TrainingData
 from twostep.training_data import Dataset
 from twostep.trial_key import trial_key, trial_seed
-from twostep.trials import Trainer
+from twostep.trials import Trainer, Trial
 
 DATA = "hash of the subset"
 NOW = 1_800_000_000.0
@@ -229,12 +230,14 @@ def test_a_look_at_ten_thousand_trials_is_a_quick_one_and_fits_a_screen(tmp_path
     write(folder / "subset/0.2/manifest.json", {"content": DATA})
     first = entry({**config, "search": {**config["search"], "n_trials": 1}}, 0)
     first["record"]["train_loss"] = first["record"]["val_loss"] = [0.123456789012345] * 100
-    for trial in range(10_000):
-        first["record"]["trial"] = trial
-        bucket = folder / f"journal/search/0.2/{trial // 100:06d}"
-        bucket.mkdir(parents=True, exist_ok=True)
-        with (bucket / "job-1.jsonl").open("a") as file:
-            file.write(json.dumps({**first, "checksum": ""}) + "\n")
+    for start in range(0, 10_000, 100):
+        path = folder / f"journal/search/0.2/{start // 100:06d}/job-1.jsonl"
+        path.parent.mkdir(parents=True)
+        lines = []
+        for trial in range(start, start + 100):
+            first["record"]["trial"] = trial
+            lines.append(json.dumps({**first, "checksum": ""}) + "\n")
+        path.write_text("".join(lines))
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(given))
     before = os.times().children_user
     process = subprocess.run(
@@ -251,6 +254,29 @@ def test_a_look_at_ten_thousand_trials_is_a_quick_one_and_fits_a_screen(tmp_path
     assert "yaml" in imported and not {"torch", "pandas"} & imported
     # 1.1 s on an idle machine.
     assert os.times().children_user - before < 5
+
+
+def test_the_log_of_retraining_tells_epochs_best_loss_and_time_left(caplog, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(retrain.time, "monotonic", lambda: clock[0])
+    configuration = Configuration((8,), 1e-3, 32, "relu", "adam", 0.0, 0.0)
+    trial = Trial(17, configuration, "retrain", 1)
+    progress = retrain.Progress(trial, Budget(max_epochs=60, max_updates=10_000))
+    # A training that another process has begun; 2 s an epoch of 100 updates from there.
+    with caplog.at_level("INFO"):
+        for epoch in range(20, 31):
+            training = {"epochs": epoch, "updates": 100 * epoch, "best_epoch": 19}
+            progress.log(training | {"min_val_loss": 0.00123456})
+            clock[0] += 2
+    assert caplog.messages == [
+        f"trial 17, seed 1: epochs {epoch} of at most 60, updates {updates} of at most 10,000, "
+        f"best validation loss 0.001235 in epoch 19{left}"
+        for epoch, updates, left in (
+            (20, "2,000", ""),
+            (25, "2,500", ", at most 70 s left"),
+            (30, "3,000", ", at most 60 s left"),
+        )
+    ]
 
 
 # The command

@@ -21,10 +21,10 @@ MIN_INTERVALS = 50
 class Checkpoint:
     """The state of one training on disk, the latest only.
 
-    `saved` is called each time that it was saved, with the fields of `Training` so far.
+    `saved` is called with each state that was saved.
     """
 
-    def __init__(self, path: str | Path, saved: Callable[[dict], None] = lambda training: None):
+    def __init__(self, path: str | Path, saved: Callable[[dict], None] = lambda state: None):
         self._path = Path(path)
         self._saved = saved
         self._next = time.monotonic() + MIN_SECONDS
@@ -49,7 +49,7 @@ class Checkpoint:
             return
         kept = state()
         save(self._path, kept)
-        self._saved(kept["training"])
+        self._saved(kept)
         now = time.monotonic()
         self._next = now + max(MIN_SECONDS, MIN_INTERVALS * (now - start))
 

@@ -148,7 +148,10 @@ def _describes(provenance: dict | None, config: dict) -> bool:
 
 @dataclass(frozen=True)
 class _Keys:
-    """What the keys of the trials of one step have in common."""
+    """What the keys of the trials of one step have in common.
+
+    `step` names the step and its section of the config, `data` is the hash of its data.
+    """
 
     config: dict
     step: str
@@ -160,11 +163,10 @@ class _Keys:
         `timing` is the trial's, and tells with how many threads it was trained, which is not known
         otherwise, and with which build of torch.
         """
-        section = "search" if self.step == "search" else "retrain"
         return trial_key(
             data=self.data,
             configuration=configuration.to_dict(),
-            budget=self.config[section]["budget"],
+            budget=self.config[self.step]["budget"],
             output_activation=self.config["training"]["output_activation"],
             seed=trial_seed(self.config["seed"], self.step, trial, repetition),
             torch=timing["torch"] if _is_installed(timing["torch"]) else "",

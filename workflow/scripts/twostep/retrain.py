@@ -76,9 +76,9 @@ def retrain(
         return path
     progress = Progress(trial, trainer.budget)
 
-    def saved(training: dict) -> None:
+    def saved(state: dict) -> None:
         watch.progressed()
-        progress.log(training)
+        progress.log(state["training"])
 
     checkpoint = Checkpoint(path.with_suffix(".checkpoint.pt"), saved)
     finished = _train(trainer, trial, checkpoint, watch)
