@@ -153,7 +153,8 @@ rule summarise:
         "../scripts/summarise.py"
 
 
-# The last rule but for the report's pages: it depends on all results, so that none is newer than what is said of it.
+# The last rule but for the report's pages: it depends on all results, so that none is newer than
+# what is said of it.
 rule provenance:
     input:
         rules.figures.output,

@@ -21,5 +21,5 @@ def check_failures(records: list[dict], limit: float, *, key: str) -> None:
     raise UserError(
         f"{share(len(failed), len(records), 'trials')} failed, {allowed} "
         f"({counts(record['status'] for record in failed)}); {frequency:,} of them say: {message}. "
-        "Mend the cause, and see in README.md under failed trials how they are tried again"
+        "Mend the cause, and see in docs/running.md under failed trials how they are tried again"
     )
