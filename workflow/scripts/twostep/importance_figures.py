@@ -14,7 +14,7 @@ from twostep.importance import FEWEST_TRIALS, Effect, Importance
 LABELS = {
     "n_hidden_layers": "hidden layers",
     "mean_width": "mean width (units)",
-    "relative_narrowest": "narrowest layer / mean",
+    "relative_narrowest": "narrowest / mean",
     "learning_rate": "learning rate",
     "batch_size": "batch size",
     "weight_decay": "weight decay",
