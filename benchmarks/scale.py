@@ -64,7 +64,8 @@ def main() -> None:
     sizes = [int(text) for text in sys.argv[2:]] or [1_000, 10_000, 100_000]
     print(
         "| trials | shards | dry run, CPU s | step 1, CPU s | of it training, CPU s | "
-        "overhead by trial, ms | the rest, CPU s | nothing to do, CPU s | main process, MB | files |"
+        "overhead by trial, ms | the rest, CPU s | nothing to do, CPU s | main process, MB | "
+        "files |"
     )
     print("|" + " ---: |" * 10, flush=True)
     for n_trials in sizes:
