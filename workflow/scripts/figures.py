@@ -11,6 +11,8 @@ from twostep.study import read_study
 from twostep.study_figures import draw_figures
 
 log = logging.getLogger(__name__)
+# It tells each glyph of each font that goes into a PDF.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 def main(*, files: Mapping[str, str | list[str]], config: str, folder: str | Path) -> None:

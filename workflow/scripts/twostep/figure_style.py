@@ -66,6 +66,8 @@ def save(figure: Figure, stem: str | Path) -> None:
             matplotlib.rc_context(STYLE),
         ):
             figure.savefig(temporary, format=suffix, metadata=METADATA[suffix])
+        # Once laid out, all stays where it is: that takes as long as drawing.
+        figure.set_layout_engine("none")
 
 
 def describe_loss(output_activation: str, outputs: list[dict]) -> str:

@@ -16,8 +16,9 @@ from twostep.processor import processor_name
 BATCH_SIZES = (1, 64, 1024)
 # Each model is measured as often, in turns with the others: a machine is not always as fast.
 N_ROUNDS = 5
-# Of each model and batch size in each round; 1 s a model in all, for most of them.
-SECONDS = 0.06
+# Of each model and batch size in each round; 1 s a model in all, for most of them, with the search
+# for a number of repeats.
+SECONDS = 0.02
 BYTES_PER_PARAMETER = 4  # float32
 
 
