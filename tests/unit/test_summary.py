@@ -50,6 +50,11 @@ def test_it_says_so_if_the_best_model_is_the_selected_one(study):
     assert "is that same model." in summarise(changed)
 
 
+def test_a_test_loss_that_is_not_finite_is_told(study):
+    changed = replace(study, retrained=study.retrained.assign(test_loss=math.nan))
+    assert "Its test loss is not finite: look at the test data." in summarise(changed)
+
+
 def test_it_describes_the_data(text):
     data = section(text, "Data")
     assert "`data/parcels.nc`; 100,120 rows read." in data

@@ -1,5 +1,6 @@
 """The summary of a study, which is read first: what was run, what was found, what it cost."""
 
+import math
 from pathlib import PurePath
 
 import pandas as pd
@@ -49,10 +50,17 @@ def _in_short(study: Study) -> list[str]:
         f"{times(ratio)} times fewer {cost} than the best at a validation loss "
         f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher. "
         + _test_quality(study, selected),
-        f"Its test loss is {times(gain)} times smaller than that of a linear regression."
-        if gain > 1
-        else f"Its test loss is {times(1 / gain)} times that of a linear regression.",
+        _gain_text(gain),
     ]
+
+
+def _gain_text(gain: float) -> str:
+    """Return the sentence on the linear regression's test loss over that of the model."""
+    if not math.isfinite(gain):
+        return "Its test loss is not finite: look at the test data."
+    if gain > 1:
+        return f"Its test loss is {times(gain)} times smaller than that of a linear regression."
+    return f"Its test loss is {times(1 / gain)} times that of a linear regression."
 
 
 def _luck(study: Study) -> str:
