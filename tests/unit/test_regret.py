@@ -148,3 +148,11 @@ def test_the_noise_of_the_validation_split_by_hand():
     assert (noise.n_trials, noise.n_alike) == (4, 2)
     assert noise.error == pytest.approx(0.1)
     assert validation_noise(models({1: [1.0]})) is None
+
+
+def test_the_noise_of_the_validation_split_rests_on_the_errors_that_are_known():
+    losses = {1: [1.0], 2: [1.1], 3: [1.19], 4: [1.3]}
+    some = validation_noise(models(losses, {1: math.nan, 2: 0.1, 3: math.nan, 4: 0.1}))
+    assert (some.n_trials, some.n_alike) == (3, 1)
+    assert some.error == pytest.approx(0.1)
+    assert validation_noise(models(losses, dict.fromkeys(losses, math.nan))) is None

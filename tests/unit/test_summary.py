@@ -113,6 +113,14 @@ def test_each_fraction_has_its_own_section(study, text):
     assert "3,500 of 70,000 training samples (5 %), 5,000 validation samples" in text
 
 
+def test_few_trials_have_no_interval_of_the_smallest_size(study):
+    (search,) = made_up.study(("0.05",)).searches
+    few = replace(search, trials=search.trials.head(19))
+    part = section(summarise(made_up.study(("0.05",), searches=[few])), "Fraction 0.05")
+    assert "Too few trials succeeded for an interval of its number of parameters." in part
+    assert "quarters" not in part
+
+
 def test_a_best_trial_that_failed_on_a_fraction_is_no_reason_to_fail(study):
     retrained = study.retrained.copy()
     retrained.loc[retrained["trial"] == study.best["trial"], "rank[0.2]"] = math.nan
@@ -161,6 +169,8 @@ def test_a_search_on_all_data_needs_no_estimate():
     cost = section(summarise(made_up.study(("1",))), "Cost")
     assert "step 1 on fraction 1, 200 trials (measured)" in cost
     assert "(estimated)" not in cost
+    assert "The estimate assumes" not in cost
+    assert "The estimate assumes" in section(summarise(made_up.study(("0.05", "1"))), "Cost")
 
 
 def test_controls_are_neither_in_step_2_nor_in_the_saving(study, text):

@@ -5,8 +5,10 @@ from pathlib import PurePath
 
 import pandas as pd
 
-from twostep import complexity, wording
+from twostep import wording
 from twostep.agreement import CONFIDENCE
+from twostep.complexity import CONFIDENCE as COMPLEXITY_CONFIDENCE
+from twostep.complexity import Complexity
 from twostep.cost_report import cost_section
 from twostep.diagnosis import diagnosis_section
 from twostep.inference_report import inference_section
@@ -157,8 +159,7 @@ def _fraction(study: Study, search: Search) -> list[str]:
             else f"trial {smallest['trial']}, validation loss {short(smallest['min_val_loss'])}: "
             f"{network(smallest)}."
         )
-        + f" In random quarters of the trials it has {study.complexity(fraction)} parameters "
-        f"({100 * complexity.CONFIDENCE:g} % of the quarters).",
+        + _quarters_text(study.complexity(fraction)),
         f"- Stopped at the limit of the budget: {share(limited, len(succeeded), 'trials')}.",
         "- No better than a constant in at least one output: "
         f"{share(collapsed, len(succeeded), 'trials')}.",
@@ -166,6 +167,16 @@ def _fraction(study: Study, search: Search) -> list[str]:
     ]
     figure = f"![Validation loss against learnable parameters](figures/search_{fraction}.png)"
     return [f"### Fraction {fraction}", "\n".join(lines), figure]
+
+
+def _quarters_text(smallest: Complexity) -> str:
+    """Return the sentence on how much the smallest size depends on the trials that there are."""
+    if smallest.low is None:
+        return " Too few trials succeeded for an interval of its number of parameters."
+    return (
+        f" In random quarters of the trials it has {smallest.low:,} to {smallest.high:,} "
+        f"parameters ({100 * COMPLEXITY_CONFIDENCE:g} % of the quarters)."
+    )
 
 
 def smallest_within(succeeded: pd.DataFrame, tolerance: float) -> pd.Series:
