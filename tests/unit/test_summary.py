@@ -55,6 +55,30 @@ def test_a_test_loss_that_is_not_finite_is_told(study):
     assert "Its test loss is not finite: look at the test data." in summarise(changed)
 
 
+@pytest.mark.parametrize(
+    ("loss", "linear", "words"),
+    [
+        (0.04, 0.02, "Its test loss is 2 times that of a linear regression."),
+        (0.0, 0.02, "Its test loss is 0, that of a linear regression 0.02."),
+        (0.04, 0.0, "Its test loss is 0.04, that of a linear regression 0."),
+    ],
+)
+def test_losses_are_compared_with_those_of_the_linear_regression(study, loss, linear, words):
+    retrained = study.retrained.assign(test_loss=loss)
+    baseline = study.baseline.assign(test_loss=linear)
+    assert words in summarise(replace(study, retrained=retrained, baseline=baseline))
+
+
+def test_an_output_that_does_not_vary_has_no_r2(study):
+    unknown = {"test_r2": math.nan, "test_r2[fn[coarse]]": math.nan}
+    retrained = study.retrained.assign(**unknown)
+    selection = study.selection.assign(test_r2=math.nan)
+    text = summarise(replace(study, retrained=retrained, selection=selection))
+    assert "On the test split its R² is not defined and its RMSE" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("| fn[coarse]")]
+    assert row.count("not defined") == 2
+
+
 def test_it_describes_the_data(text):
     data = section(text, "Data")
     assert "`data/parcels.nc`; 100,120 rows read." in data

@@ -38,7 +38,6 @@ def summarise(study: Study) -> str:
 def _in_short(study: Study) -> list[str]:
     best, selected = study.best, study.selected
     linear = baseline_losses(study.baseline, "all", "test_loss")["linear"]
-    gain = linear / study.model(selected)["test_loss"]
     cost = "operations" if study.config["select"]["cost"] == "operations" else "parameters"
     ratio = best[f"n_{cost}"] / selected[f"n_{cost}"]
     same = selected["trial"] == best["trial"]
@@ -52,17 +51,21 @@ def _in_short(study: Study) -> list[str]:
         f"{times(ratio)} times fewer {cost} than the best at a validation loss "
         f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher. "
         + _test_quality(study, selected),
-        _gain_text(gain),
+        _gain_text(study.model(selected)["test_loss"], linear),
     ]
 
 
-def _gain_text(gain: float) -> str:
-    """Return the sentence on the linear regression's test loss over that of the model."""
-    if not math.isfinite(gain):
+def _gain_text(loss: float, linear: float) -> str:
+    """Return the sentence on the model's test loss and that of the linear regression."""
+    if not math.isfinite(loss):
         return "Its test loss is not finite: look at the test data."
-    if gain > 1:
-        return f"Its test loss is {times(gain)} times smaller than that of a linear regression."
-    return f"Its test loss is {times(1 / gain)} times that of a linear regression."
+    if loss == 0 or linear == 0:
+        return f"Its test loss is {short(loss)}, that of a linear regression {short(linear)}."
+    if loss < linear:
+        ratio = f"{times(linear / loss)} times smaller than"
+    else:
+        ratio = f"{times(loss / linear)} times"
+    return f"Its test loss is {ratio} that of a linear regression."
 
 
 def _luck(study: Study) -> str:
@@ -73,12 +76,17 @@ def _luck(study: Study) -> str:
 
 
 def _test_quality(study: Study, choice: pd.Series) -> str:
-    text = f"On the test split its R² is {choice['test_r2']:.5f}"
+    text = f"On the test split its R² is {_r2_text(choice['test_r2'])}"
     units = {output["units"] for output in study.manifest["outputs"]}
     if len(units) == 1:
         text += f" and its RMSE {short(choice['test_rmse'])}{unit_of(units.pop())}"
     n_outputs = len(study.manifest["outputs"])
     return text + (f" (means over the {n_outputs} outputs)." if n_outputs > 1 else ".")
+
+
+def _r2_text(r2: float) -> str:
+    # There is none of an output that does not vary, nor of predictions that overflow.
+    return "not defined" if math.isnan(r2) else f"{r2:.5f}"
 
 
 def _data(study: Study) -> list[str]:
@@ -232,7 +240,7 @@ def _metrics_table(study: Study) -> str:
         row = [name]
         for model in models.values():
             row += [f"{short(model[f'test_{metric}[{name}]'])}{unit}" for metric in ("rmse", "mae")]
-            row.append(f"{model[f'test_r2[{name}]']:.5f}")
+            row.append(_r2_text(model[f"test_r2[{name}]"]))
         rows.append(row)
     return wording.table(rows)
 
