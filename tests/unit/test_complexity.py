@@ -16,7 +16,6 @@ def test_it_is_the_smallest_size_within_the_tolerance_of_the_best():
 def test_few_trials_have_no_interval():
     found = minimal_complexity(np.arange(1, 20), np.ones(19), 0.1)
     assert (found.n_parameters, found.low, found.high) == (1, None, None)
-    assert str(found) == "too few trials for an interval"
 
 
 def test_where_every_trial_would_do_the_interval_is_that_of_the_smallest_of_a_quarter():

@@ -1,5 +1,6 @@
 """The diagnosis: which sentence each check says, when it doubts, and the verdict."""
 
+import math
 from dataclasses import replace
 
 import pandas as pd
@@ -12,9 +13,10 @@ from twostep.diagnosis import diagnose, diagnosis_section, verdict
 from twostep.edge_checks import check_edges
 from twostep.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.noise import SeedNoise, ValidationNoise
-from twostep.regret import Cut, Regret
+from twostep.regret import Cut, Regret, judge_cut
 from twostep.step_checks import (
     check_fractions,
+    check_steps,
     describe_cut,
     describe_order,
     describe_regret,
@@ -197,30 +199,103 @@ DOUBTFUL, CERTAIN = Coefficient(0.4, -0.1, 0.7), Coefficient(0.8, 0.6, 0.9)
 
 
 def test_an_order_that_may_be_chance_is_a_doubt():
-    good = describe_order("0.05", Agreement(12, CERTAIN, DOUBTFUL), CERTAIN, 6)
+    good = describe_order("0.05", Agreement(12, CERTAIN, DOUBTFUL), CERTAIN, 6, n_others=179)
     assert good.kind == GOOD and "better than chance" in good.text
     assert "as 6 controls tell, Spearman's correlation is 0.80 [0.60, 0.90]" in good.text
-    doubt = describe_order("0.05", Agreement(12, DOUBTFUL, CERTAIN), None, 0)
+    doubt = describe_order("0.05", Agreement(12, DOUBTFUL, CERTAIN), None, 0, n_others=179)
     assert doubt.kind == DOUBT and "Spearman 0.40 [-0.10, 0.70]" in doubt.text
     assert "controls" not in doubt.text
-    assert describe_order("0.05", None, None, 0).kind == UNKNOWN
+    assert "consider a larger fraction or a larger `retrain.top_k`." in doubt.text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "n_others", "advice"),
+    [
+        ("0.05", 0, "(Spearman 0.40 [-0.10, 0.70]): consider a larger fraction."),
+        ("1", 179, "consider a larger `search.budget` or a larger `retrain.top_k`."),
+        ("1", 0, "consider a larger `search.budget`."),
+    ],
+)
+def test_no_more_is_advised_than_there_is(fraction, n_others, advice):
+    agreement = Agreement(12, DOUBTFUL, CERTAIN)
+    assert describe_order(fraction, agreement, None, 0, n_others=n_others).text.endswith(advice)
+
+
+def test_an_order_of_few_trials_or_of_none_is_not_known():
+    found = describe_order("0.05", Agreement(5, CERTAIN, CERTAIN), None, 0, n_others=179)
+    assert found.kind == UNKNOWN
+    assert "chose only 5 were retrained with success, too few to tell if it carries" in found.text
+    assert "larger `retrain.top_k`" in found.text
+    found = describe_order("0.05", None, None, 0, n_others=0)
+    assert found.kind == UNKNOWN and "succeeded, or their losses are equal, to tell" in found.text
+    assert "top_k" not in found.text and "larger `search.n_trials`" in found.text
+    six = Agreement(6, CERTAIN, CERTAIN)
+    assert describe_order("0.05", six, None, 0, n_others=179).kind == GOOD
 
 
 def test_better_controls_are_a_doubt_and_worse_ones_bound_what_was_lost():
-    good = describe_cut("0.05", Cut(12, 6, 179, 0, 0.0, 0.459, 2.1), n_others=179)
+    good = describe_cut("0.05", Cut(12, 17, 179, 0, 0.0, 0.195, 2.1))
     assert good.kind == GOOD
-    assert "None of 6 controls, drawn at random from the 179 trials cut off," in good.text
-    assert "2.1 times as high. 0 to 46 % (95 % interval) of them all may be better" in good.text
-    doubt = describe_cut("0.05", Cut(12, 6, 179, 2, 0.043, 0.777, 0.9), n_others=179)
+    assert "None of 17 controls, drawn at random from the 179 trials cut off," in good.text
+    assert "2.1 times as high. 0 to 20 % (95 % interval) of them all may be better." in good.text
+    doubt = describe_cut("0.05", Cut(12, 6, 179, 2, 0.043, 0.777, 0.9))
     assert doubt.kind == DOUBT
     assert "by 10 % of the loss; so may 4.3 to 78 % (95 % interval) of them all" in doubt.text
-    assert "larger `retrain.top_k`" in doubt.text
+    assert "Consider a larger fraction or a larger `retrain.top_k`." in doubt.text
+    assert "larger fraction" not in describe_cut("1", Cut(12, 6, 179, 2, 0.043, 0.777, 0.9)).text
 
 
-def test_without_controls_nothing_is_known_of_the_cut_unless_there_was_none():
-    unknown = describe_cut("0.05", None, n_others=179)
-    assert unknown.kind == UNKNOWN and "`retrain.controls` retrains some" in unknown.text
-    assert describe_cut("0.05", None, n_others=0).kind == GOOD
+@pytest.mark.parametrize(("n_controls", "kind"), [(16, UNKNOWN), (17, GOOD)])
+def test_too_few_controls_leave_open_what_was_lost(n_controls, kind):
+    losses = [1.0] * 12 + [2.0] * n_controls
+    steps = pd.DataFrame({"step_2_loss": losses, "among_top_k": [loss == 1 for loss in losses]})
+    cut = judge_cut(steps.assign(control=~steps["among_top_k"]), n_others=179)
+    found = describe_cut("0.05", cut)
+    assert found.kind == kind
+    hint = "more `retrain.controls` would tell, of which 17 bound it below 20 % if none of them"
+    assert (hint in found.text) == (kind == UNKNOWN)
+    # Of 5 others all are known.
+    assert describe_cut("0.05", Cut(12, 5, 5, 0, 0.0, 0.0, 2.1)).kind == GOOD
+
+
+def cut_sentence(study):
+    (finding,) = [
+        found for found in check_steps(study, "0.05") if "cut" in found.topic + found.text
+    ]
+    return finding.kind, finding.text
+
+
+def test_without_controls_that_succeeded_nothing_is_known_of_the_cut():
+    study = made_up.study(("0.05",), controls=0)
+    kind, text = cut_sentence(study)
+    assert kind == UNKNOWN and text.endswith(
+        "as none was retrained. `retrain.controls` retrains some."
+    )
+    study = made_up.study(("0.05",), controls=6)
+    for failed in (study.retrained["control"], ~study.retrained["control"]):
+        status = study.retrained["status"].mask(failed, "diverged")
+        kind, text = cut_sentence(replace(study, retrained=study.retrained.assign(status=status)))
+        assert kind == UNKNOWN and text.endswith("as no control or no chosen trial succeeded.")
+
+
+def test_where_all_trials_were_retrained_there_is_no_cut_and_no_advice_to_move_it():
+    searches = {"0.05": made_up.trials_table(20, n_failed=0)}
+    retrained = made_up.retrained_table(searches, top_k=20)
+    # The last of the ranking is the best of all.
+    last = retrained["rank[0.05]"] == 20
+    retrained.loc[last, "min_val_loss"] = retrained["min_val_loss"].min() / 2
+    (search,) = made_up.study(("0.05",)).searches
+    study = made_up.study(
+        ("0.05",),
+        searches=[replace(search, trials=searches["0.05"])],
+        retrained=retrained,
+        config=made_up.config([0.05], top_k=20),
+    )
+    assert cut_sentence(study) == (
+        GOOD,
+        "All trials that succeeded were retrained: there is no cut.",
+    )
+    assert "top_k" not in texts(check_steps(study, "0.05"))
 
 
 @pytest.mark.parametrize(
@@ -229,13 +304,17 @@ def test_without_controls_nothing_is_known_of_the_cut_unless_there_was_none():
         ([1.0, 1.0, 1.0, 1.0], GOOD, "the first alone of the 4 trials"),
         ([1.5, 1.2, 1.0, 1.0], GOOD, "the first 3 of the 4 trials"),
         ([1.5, 1.2, 1.2, 1.0], DOUBT, "was number 4, close to the cut"),
+        ([math.nan, math.nan, math.nan, 1.2, 1.0], DOUBT, "was number 5, close to the cut"),
         ([1.5, 1.3, 1.3, 1.3], DOUBT, "None of the 4 trials that fraction 0.05 chose is within"),
     ],
 )
 def test_the_regret_in_words(ratio, kind, words):
     regret = Regret(*(pd.Series(ratio).to_numpy(),) * 3)
-    (finding,) = describe_regret("0.05", regret, tolerance=0.1)
+    (finding,) = describe_regret("0.05", regret, tolerance=0.1, n_others=179)
     assert finding.kind == kind and words in finding.text
+    assert ("`retrain.top_k`" in finding.text) == (kind == DOUBT)
+    (finding,) = describe_regret("0.05", regret, tolerance=0.1, n_others=0)
+    assert "`retrain.top_k`" not in finding.text
 
 
 # Chance
@@ -275,7 +354,38 @@ def test_fractions_that_agree_are_no_doubt_and_unrelated_ones_are():
     changed = replace(study, searches=[first, replace(second, trials=turned)])
     (doubt,) = doubts(check_fractions(changed))
     assert "share 0 of their best 12 trials" in doubt and "might share as many" in doubt
+    assert doubt.endswith("rely on the larger fraction, and consider one beyond 0.2.")
+    on_all = replace(second, fraction="1", trials=turned)
+    retrained = study.retrained.rename(columns=lambda name: name.replace("[0.2]", "[1]"))
+    changed = replace(study, searches=[first, on_all], retrained=retrained)
+    (doubt,) = doubts(check_fractions(changed))
+    assert doubt.endswith("rely on the larger fraction.")
     assert check_fractions(made_up.study(("0.05",))) == []
+
+
+@pytest.mark.parametrize("top_k", [18, 20])
+def test_what_most_of_the_trials_share_does_not_tell_if_fractions_agree(top_k):
+    study = made_up.study(config=made_up.config([0.05, 0.2], top_k=top_k))
+    few = [replace(search, trials=search.trials.head(20)) for search in study.searches]
+    # The same ranking, but for one trial that the second one has at its end.
+    order = [*range(1, 20), 0]
+    trials = few[0].trials.iloc[order].assign(rank=range(1, 21))
+    trials["min_val_loss"] = sorted(trials["min_val_loss"])
+    few[1] = replace(few[1], trials=trials)
+    found = check_fractions(replace(study, searches=few))
+    assert doubts(found) == [] and "over 20 trials the correlation" in texts(found)
+
+
+@pytest.mark.parametrize("n_trials", [1, 5])
+def test_fractions_with_few_trials_in_common_cannot_be_compared(n_trials):
+    study = made_up.study()
+    few = [
+        replace(search, trials=search.trials[search.trials["trial"] < n_trials])
+        for search in study.searches
+    ]
+    first, _ = check_fractions(replace(study, searches=few))
+    assert first.kind == UNKNOWN and first.topic == "if the fractions agree"
+    assert "Too few trials succeeded on both fractions 0.05 and 0.2" in first.text
 
 
 # All together
@@ -307,7 +417,7 @@ def test_each_finding_stands_below_the_heading_of_its_kind():
 
 
 def test_a_study_without_trouble_can_be_trusted():
-    study = made_up.study(("0.05",))
+    study = made_up.study(("0.05",), controls=20)
     (search,) = study.searches
     retrained = study.retrained.copy()
     retrained["min_val_loss"] = retrained["search_val_loss[0.05]"] * 0.4
@@ -325,7 +435,7 @@ def test_a_study_without_trouble_can_be_trusted():
         "**It can be trusted**, as far as the checks below tell."
     )
     once = changed.retrained[changed.retrained["seed"] == 0]
-    config = made_up.config([0.05], seeds=1, controls=6)
+    config = made_up.config([0.05], seeds=1, controls=20)
     assert diagnosis_section(replace(changed, retrained=once, config=config))[1].endswith(
         " Not known: the noise of the seeds."
     )

@@ -288,6 +288,13 @@ def test_models_that_failed_are_counted(retrained, selection):
     assert len(artist(figure.axes[0], "trials").get_offsets()) == len(retrained) - 1
 
 
+def test_without_a_finite_test_loss_a_sentence_says_so(retrained, selection):
+    unknown = retrained.assign(test_loss=math.nan)
+    figure = draw_retrained(unknown, selection, baselines=BASELINES, tolerance=0.1, **SHARED)
+    (text,) = figure.texts
+    assert text.get_gid() == "nothing" and "No model has a finite test loss" in text.get_text()
+
+
 # The loss curves
 
 

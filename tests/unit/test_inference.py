@@ -148,6 +148,12 @@ def test_models_that_failed_have_no_point(study):
     assert len(artist(axes, "models").get_offsets()) == retrained["trial"].nunique() - 1
 
 
+def test_without_a_finite_test_loss_a_sentence_says_so(study):
+    figure = inference_figure(study, retrained=study.retrained.assign(test_loss=np.nan))
+    (text,) = figure.texts
+    assert text.get_gid() == "nothing" and "No model has a finite test loss" in text.get_text()
+
+
 def test_the_summary_tells_the_time_of_the_best_and_the_selected_model(study):
     title, sentence, table, figure = inference_section(study)
     assert title == "### Inference"

@@ -67,9 +67,12 @@ def test_it_says_how_the_model_was_chosen(tmp_path):
     chosen = {
         "search": {"n_trials": 2000, "fractions": [0.01, 0.05]},
         "top_k": 12,
+        "controls": 5,
         "select": {"tolerance": 0.25, "cost": "operations"},
     }
     card = make_card(tmp_path / "selected", chosen=chosen)
     assert "2,000 random configurations were trained on 1 % and 5 % of the training data" in card
+    assert "the best 12 of each search and 5 drawn at random from the others were retr" in card
+    card = make_card(tmp_path / "uncontrolled", chosen=chosen | {"controls": 0})
     assert "the best 12 of each search were retrained" in card
     assert "cheapest by operations whose validation loss is within 25 % of the lowest" in card

@@ -188,6 +188,59 @@ def test_an_output_that_was_learned_as_logarithm_has_logarithmic_axes(prediction
     assert lower.get_xlabel() == "True (cm-3)"
 
 
+def logarithmic(predictions, predicted):
+    outputs = [output | {"transform": "log10"} for output in predictions.outputs]
+    return dataclasses.replace(predictions, outputs=outputs, predicted=predicted)
+
+
+def test_on_logarithmic_axes_what_underflowed_or_is_far_below_is_out_of_sight(predictions):
+    predicted = np.abs(predictions.predicted) + 1e-3
+    predicted[3, 0], predicted[9, 0], predicted[10, 0] = 0, 1e-30, 1e300
+    upper = draw_predicted(logarithmic(predictions, predicted), model="a model").axes[0]
+    low, high = upper.get_ylim()
+    assert 1e-9 < low <= predictions.true[:, 0].min()
+    assert predictions.true[:, 0].max() <= high < 1e6
+    assert artist(upper, "samples").get_array().sum() == 4000 - 3
+
+
+def test_an_output_that_does_not_vary_has_no_r2_and_no_part_in_the_error(predictions):
+    true = predictions.true.copy()
+    # The standard deviation of 4,000 times 0.1 is not 0.
+    true[:, 1] = 0.1
+    assert true[:, 1].std() > 0
+    changed = dataclasses.replace(predictions, true=true)
+    title = draw_predicted(changed, model="a model").axes[1].get_title("left")
+    assert "\nR² not defined\n" in title
+    rms = artist(draw_errors_by_input(changed, model="a model").axes[0], "rms").get_ydata()
+    expected = math.sqrt((changed.error[:, 0] ** 2).mean()) / true[:, 0].std()
+    assert math.sqrt((rms**2).mean()) == pytest.approx(expected)
+
+
+def test_an_output_without_finite_predictions_is_named(predictions):
+    predicted = predictions.predicted.copy()
+    predicted[:, 1] = np.inf
+    figure = draw_predicted(dataclasses.replace(predictions, predicted=predicted), model="a model")
+    assert "\nR² 0.9" in figure.axes[0].get_title("left")
+    assert figure.axes[1].get_title("left") == "fn[coarse]\nno prediction is finite"
+    figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("reason", ["one sample", "constant outputs", "no finite predictions"])
+def test_where_there_is_no_error_over_the_inputs_a_sentence_says_why(predictions, reason):
+    n_rows = 1 if reason == "one sample" else 400
+    true, predicted = predictions.true[:n_rows].copy(), predictions.predicted[:n_rows].copy()
+    if reason == "constant outputs":
+        true[:] = 0.1
+    if reason == "no finite predictions":
+        predicted[:] = np.nan
+    changed = dataclasses.replace(
+        predictions, input=predictions.input[:n_rows], true=true, predicted=predicted
+    )
+    (text,) = draw_errors_by_input(changed, model="a model").texts
+    assert text.get_gid() == "nothing" and "look at the test data" in text.get_text()
+    draw_predicted(changed, model="a model").draw_without_rendering()
+
+
 # Errors over the inputs
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from twostep.fraction_comparison import correlate_rankings, overlap, overlap_by_chance
 from twostep.noise import seed_noise, validation_noise
-from twostep.regret import judge_cut, measure_regret, top_recall
+from twostep.regret import explain_no_cut, judge_cut, measure_regret, top_recall
 
 # Four trials of the top 5 of a ranking (number 3 failed in step 2), a control that stands for ten
 # trials, one that stands for ten and is bad, and a trial that another fraction chose.
@@ -83,6 +83,20 @@ def test_controls_that_are_all_there_is_leave_nothing_open():
     assert judge_cut(STEPS[~STEPS["control"]], n_others=20) is None
 
 
+@pytest.mark.parametrize(
+    ("n_others", "n_fractions", "n_controls", "expected"),
+    [
+        (0, 1, 0, "All trials that succeeded were retrained: there is no cut."),
+        (0, 2, 0, "No trial that succeeded on every fraction was left out of step 2."),
+        (9, 1, 0, "Nothing is known of the 9 trials that were cut off, as none was retrained."),
+        (9, 2, 5, "the 9 trials that were cut off, as no control or no chosen trial succeeded."),
+    ],
+)
+def test_it_is_said_why_nothing_is_told_of_the_cut(n_others, n_fractions, n_controls, expected):
+    text = explain_no_cut(n_others=n_others, n_fractions=n_fractions, n_controls=n_controls)
+    assert text.endswith(expected)
+
+
 # Fractions
 
 
@@ -148,3 +162,11 @@ def test_the_noise_of_the_validation_split_by_hand():
     assert (noise.n_trials, noise.n_alike) == (4, 2)
     assert noise.error == pytest.approx(0.1)
     assert validation_noise(models({1: [1.0]})) is None
+
+
+def test_the_noise_of_the_validation_split_rests_on_the_errors_that_are_known():
+    losses = {1: [1.0], 2: [1.1], 3: [1.19], 4: [1.3]}
+    some = validation_noise(models(losses, {1: math.nan, 2: 0.1, 3: math.nan, 4: 0.1}))
+    assert (some.n_trials, some.n_alike) == (3, 1)
+    assert some.error == pytest.approx(0.1)
+    assert validation_noise(models(losses, dict.fromkeys(losses, math.nan))) is None

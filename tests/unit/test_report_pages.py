@@ -1,11 +1,13 @@
 """The pages of the report, and where in it they and the figures stand."""
 
 import json
+import re
 from collections import Counter
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+import synthetic_study as made_up
 from small_study import REPOSITORY
 
 from twostep.errors import UserError
@@ -54,6 +56,23 @@ def test_names_are_unique_under_their_heading_and_every_caption_is_there():
     entries = [*figure_entries(FRACTIONS).values(), *page_entries(FRACTIONS).values()]
     places = Counter((entry.category, entry.label, entry.fraction) for entry in entries)
     assert set(places.values()) == {1}
+
+
+@pytest.mark.parametrize("name", ["inference", "retrained", "trials", "times"])
+def test_the_captions_of_tables_name_columns_that_there_are(name):
+    study = made_up.study(FRACTIONS)
+    search = study.searches[0]
+    table = {"trials": search.trials, "times": search.timings}.get(name)
+    columns = set(getattr(study, name) if table is None else table)
+    caption = (REPOSITORY / f"workflow/report/{name}_table.rst").read_text(encoding="utf-8")
+    # Names that go on, as test_ and val_loss[...], stand for the columns that begin like them.
+    names = re.findall("``(.+?)``", caption)
+    assert names
+    for named in names:
+        start = named.removesuffix("...]")
+        assert named in columns or (
+            start.endswith(("_", "[")) and any(column.startswith(start) for column in columns)
+        )
 
 
 def test_a_fraction_is_a_label_of_its_own():

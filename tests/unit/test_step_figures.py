@@ -1,5 +1,7 @@
 """The figures that compare steps and fractions: what they show, and what they rest on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import synthetic_study as made_up
@@ -34,7 +36,13 @@ def steps_figure(study, **changes):
 
 def regret_figure(study, tolerance=0.1):
     steps = study.steps("0.05")
-    return draw_regret(steps, fraction="0.05", n_others=study.n_others, tolerance=tolerance)
+    return draw_regret(
+        steps,
+        fraction="0.05",
+        n_others=study.n_others,
+        tolerance=tolerance,
+        without_cut=study.without_cut,
+    )
 
 
 def text_below(figure):
@@ -108,8 +116,22 @@ def test_the_regret_says_what_the_controls_tell(study, uncontrolled):
     assert f"0 of 6 controls, drawn from {n_others} trials, are better than the best of" in text
     assert f"of all {n_others} others, 0 to 46 % may be better (95 % interval)." in text
     figure = regret_figure(uncontrolled)
-    assert "no controls were retrained" in text_below(figure)
+    assert f"the {200 - 4 - 12} trials that were cut off, as none was retrained" in text_below(
+        figure
+    )
     assert "(of the retrained alone)" in figure.axes[1].get_title("left")
+
+
+def test_the_regret_says_so_if_there_was_no_cut_or_no_control_succeeded(study):
+    config = made_up.config([0.05], top_k=200)
+    searches = {"0.05": made_up.trials_table()}
+    retrained = made_up.retrained_table(searches, top_k=196)
+    all_of_them = made_up.study(("0.05",), controls=0, config=config, retrained=retrained)
+    assert "there is no cut." in text_below(regret_figure(all_of_them))
+    failed = study.retrained.copy()
+    failed.loc[failed["control"], "status"] = "diverged"
+    text = text_below(regret_figure(replace(study, retrained=failed)))
+    assert text.endswith("as no control or no chosen trial succeeded.")
 
 
 def test_all_text_of_the_regret_is_on_the_page(study):

@@ -50,6 +50,35 @@ def test_it_says_so_if_the_best_model_is_the_selected_one(study):
     assert "is that same model." in summarise(changed)
 
 
+def test_a_test_loss_that_is_not_finite_is_told(study):
+    changed = replace(study, retrained=study.retrained.assign(test_loss=math.nan))
+    assert "Its test loss is not finite: look at the test data." in summarise(changed)
+
+
+@pytest.mark.parametrize(
+    ("loss", "linear", "words"),
+    [
+        (0.04, 0.02, "Its test loss is 2 times that of a linear regression."),
+        (0.0, 0.02, "Its test loss is 0, that of a linear regression 0.02."),
+        (0.04, 0.0, "Its test loss is 0.04, that of a linear regression 0."),
+    ],
+)
+def test_losses_are_compared_with_those_of_the_linear_regression(study, loss, linear, words):
+    retrained = study.retrained.assign(test_loss=loss)
+    baseline = study.baseline.assign(test_loss=linear)
+    assert words in summarise(replace(study, retrained=retrained, baseline=baseline))
+
+
+def test_an_output_that_does_not_vary_has_no_r2(study):
+    unknown = {"test_r2": math.nan, "test_r2[fn[coarse]]": math.nan}
+    retrained = study.retrained.assign(**unknown)
+    selection = study.selection.assign(test_r2=math.nan)
+    text = summarise(replace(study, retrained=retrained, selection=selection))
+    assert "On the test split its R² is not defined and its RMSE" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("| fn[coarse]")]
+    assert row.count("not defined") == 2
+
+
 def test_it_describes_the_data(text):
     data = section(text, "Data")
     assert "`data/parcels.nc`; 100,120 rows read." in data
@@ -108,6 +137,14 @@ def test_each_fraction_has_its_own_section(study, text):
     assert "3,500 of 70,000 training samples (5 %), 5,000 validation samples" in text
 
 
+def test_few_trials_have_no_interval_of_the_smallest_size(study):
+    (search,) = made_up.study(("0.05",)).searches
+    few = replace(search, trials=search.trials.head(19))
+    part = section(summarise(made_up.study(("0.05",), searches=[few])), "Fraction 0.05")
+    assert "Too few trials succeeded for an interval of its number of parameters." in part
+    assert "quarters" not in part
+
+
 def test_a_best_trial_that_failed_on_a_fraction_is_no_reason_to_fail(study):
     retrained = study.retrained.copy()
     retrained.loc[retrained["trial"] == study.best["trial"], "rank[0.2]"] = math.nan
@@ -156,6 +193,8 @@ def test_a_search_on_all_data_needs_no_estimate():
     cost = section(summarise(made_up.study(("1",))), "Cost")
     assert "step 1 on fraction 1, 200 trials (measured)" in cost
     assert "(estimated)" not in cost
+    assert "The estimate assumes" not in cost
+    assert "The estimate assumes" in section(summarise(made_up.study(("0.05", "1"))), "Cost")
 
 
 def test_controls_are_neither_in_step_2_nor_in_the_saving(study, text):

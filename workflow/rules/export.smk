@@ -43,7 +43,7 @@ use rule export_trial as export with:
         chosen=as_text(
             {
                 "search": {key: config["search"][key] for key in ("n_trials", "fractions")},
-                "top_k": config["retrain"]["top_k"],
+                **{key: config["retrain"][key] for key in ("top_k", "controls")},
                 "select": config["select"],
             }
         ),

@@ -22,11 +22,6 @@ class Complexity:
     low: int | None
     high: int | None
 
-    def __str__(self) -> str:
-        if self.low is None:
-            return "too few trials for an interval"
-        return f"{self.low:,} to {self.high:,}"
-
 
 def minimal_complexity(sizes: np.ndarray, losses: np.ndarray, tolerance: float) -> Complexity:
     """Return the smallest size whose lower envelope is within a tolerance of the best loss.

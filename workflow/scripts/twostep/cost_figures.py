@@ -12,10 +12,12 @@ from twostep.figure_style import (
     BLUE,
     GREY,
     INK,
+    NO_TEST_LOSS,
     PAGE_WIDTH,
     STYLE,
     VERMILION,
     draw_layer_scale,
+    draw_nothing,
     layer_colours,
     scale_logarithmically,
     scale_losses,
@@ -122,6 +124,8 @@ def draw_inference(
         test_loss=("test_loss", "mean"), n_hidden_layers=("n_hidden_layers", "first")
     )
     table = inference.merge(trials, on="trial")
+    if table.empty:
+        return draw_nothing(NO_TEST_LOSS)
     batch_sizes = sorted(table["batch_size"].unique())
     figure = Figure(figsize=(PAGE_WIDTH, 2.9))
     panels = figure.subplots(1, len(batch_sizes), sharey=True, squeeze=False)[0]

@@ -32,7 +32,8 @@ def cost_section(study: Study) -> list[str]:
         label = f"controls, {len(controls):,} models (measured; not in the saving)"
         rows.append(_row(label, cost))
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return ["## Cost", table, ASSUMPTION]
+    estimated = any("full" in step_costs(study, search) for search in study.searches)
+    return ["## Cost", table, *([ASSUMPTION] if estimated else [])]
 
 
 def _rows(study: Study, search: Search) -> list[list[str]]:

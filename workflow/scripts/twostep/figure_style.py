@@ -56,6 +56,8 @@ DIMENSIONLESS = ("1", "-", "dimensionless", "none", "unitless")
 # Letters of a quantity's name and of a unit that fit along an axis.
 LONGEST_NAME = 20
 LONGEST_UNIT = 30
+# An absurd value in the test split is enough for that.
+NO_TEST_LOSS = "No model has a finite test loss: look at the test data."
 
 
 def save(figure: Figure, stem: str | Path) -> None:
@@ -68,6 +70,13 @@ def save(figure: Figure, stem: str | Path) -> None:
             figure.savefig(temporary, format=suffix, metadata=METADATA[suffix])
         # Once laid out, all stays where it is: that takes as long as drawing.
         figure.set_layout_engine("none")
+
+
+def draw_nothing(text: str) -> Figure:
+    """Return a small page with a sentence, for a figure that there is no data for."""
+    figure = Figure(figsize=(COLUMN_WIDTH, 0.6))
+    figure.text(0.02, 0.5, text, va="center", wrap=True, gid="nothing")
+    return figure
 
 
 def describe_loss(output_activation: str, outputs: list[dict]) -> str:

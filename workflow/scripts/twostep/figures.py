@@ -13,10 +13,12 @@ from twostep.figure_style import (
     COLUMN_WIDTH,
     GREY,
     INK,
+    NO_TEST_LOSS,
     STYLE,
     VERMILION,
     draw_baselines,
     draw_layer_scale,
+    draw_nothing,
     layer_colours,
     scale_losses,
     scale_sizes,
@@ -118,9 +120,11 @@ def draw_retrained(
     Each seed is a point and a line joins the seeds of a trial. `baselines` are test losses;
     `tolerance` is the one of the selection, which looks at validation losses only.
     """
+    succeeded = retrained[(retrained["status"] == "ok") & retrained["test_loss"].notna()]
+    if succeeded.empty:
+        return draw_nothing(NO_TEST_LOSS)
     figure = Figure(figsize=(COLUMN_WIDTH, 3.6))
     axes = figure.add_subplot()
-    succeeded = retrained[(retrained["status"] == "ok") & retrained["test_loss"].notna()]
     scale_sizes(axes, succeeded["n_parameters"])
     shown = [loss for loss in baselines.values() if loss < 10 * succeeded["test_loss"].max()]
     scale_losses(axes, "y", np.append(succeeded["test_loss"], shown))

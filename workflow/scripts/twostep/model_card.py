@@ -54,13 +54,15 @@ def choice_text(settings: dict | None) -> str:
             "`select/selection.csv`."
         )
     search, select = settings["search"], settings["select"]
+    controls = settings["controls"]
+    drawn = f" and {controls:,} drawn at random from the others" if controls else ""
     fractions = " and ".join(f"{100 * fraction:g} %" for fraction in search["fractions"])
     return (
         f"It is the model that the study selected. {search['n_trials']:,} random configurations "
         f"were trained on {fractions} of the training data, the best {settings['top_k']:,} of "
-        f"each search were retrained on all of them, and this is the cheapest by {select['cost']} "
-        f"whose validation loss is within {100 * select['tolerance']:g} % of the lowest. The test "
-        "split had no say."
+        f"each search{drawn} were retrained on all of them, and this is the cheapest by "
+        f"{select['cost']} whose validation loss is within {100 * select['tolerance']:g} % of the "
+        "lowest. The test split had no say."
     )
 
 

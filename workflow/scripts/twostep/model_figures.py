@@ -22,6 +22,7 @@ from twostep.figure_style import (
     PAGE_WIDTH,
     STYLE,
     VERMILION,
+    draw_nothing,
     literal,
     scale_small_panel,
 )
@@ -33,6 +34,7 @@ N_COLUMNS = 4
 N_CELLS = 50  # of a two-dimensional histogram, in each direction
 # Errors outside these quantiles may be left out of sight; they are counted.
 SIGHT = (0.0005, 0.9995)
+LARGEST = 1e100  # Beyond it axes overflow; it is left out of sight like infinity.
 N_BINS = 20
 # Samples that a bin should hold, or its tails are noise.
 BIN_SIZE = 50
@@ -69,7 +71,7 @@ def draw_predicted(predictions: Predictions, *, model: str) -> Figure:
         row, column = divmod(place, n_columns)
         panels[2 * row][column].set_axis_off()
         panels[2 * row + 1][column].set_axis_off()
-    norm = LogNorm(1, max(2, *(grid.get_array().max() for grid in grids)))
+    norm = LogNorm(1, max([2, *(grid.get_array().max() for grid in grids)]))
     for grid in grids:
         grid.set_norm(norm)
     figure.colorbar(
@@ -90,19 +92,36 @@ def _note(predictions: Predictions, model: str, n_shown: int) -> str:
 
 
 def _r2(predictions: Predictions) -> np.ndarray:
-    """Return the coefficient of determination of each output, (n_outputs,)."""
-    squares = (predictions.error**2).mean(axis=0)
-    variance = predictions.true.var(axis=0)
-    return 1 - np.divide(squares, variance, out=np.full_like(squares, np.inf), where=variance > 0)
+    """Return the coefficient of determination of each output, (n_outputs,).
+
+    That of an output that does not vary, or with predictions that are not finite, is -inf or NaN.
+    """
+    with np.errstate(over="ignore"):
+        squares = (predictions.error**2).mean(axis=0)
+    varies, variance = _varies(predictions), predictions.true.var(axis=0)
+    return 1 - np.divide(squares, variance, out=np.full_like(squares, np.inf), where=varies)
+
+
+def _varies(predictions: Predictions) -> np.ndarray:
+    """Return for each output if its true values differ, (n_outputs,), logical.
+
+    The standard deviation of equal values is a rounding error, and not always 0.
+    """
+    return np.ptp(predictions.true, axis=0) > 0
 
 
 def _draw_output(upper: Axes, lower: Axes, predictions: Predictions, i: int, r2: float) -> list:
-    """Draw one output; return the two histograms."""
+    """Draw one output; return the two histograms, none if no prediction is finite."""
     output = predictions.outputs[i]
     true, predicted = predictions.true[:, i], predictions.predicted[:, i]
+    if not (np.abs(predicted) < LARGEST).any():
+        upper.set_title(f"{_short(output['name'])}\nno prediction is finite", gid="nothing")
+        for axes in (upper, lower):
+            axes.set_axis_off()
+        return []
     error = predicted - true
     scale = "log" if output["transform"] == "log10" else "linear"
-    low, high = _sight(np.concatenate([true, predicted]))
+    low, high = _sight(np.concatenate([true, predicted]), scale)
     bottom, top = _sight(error)
     low, high = min(low, true.min()), max(high, true.max())
     both = [_cells(low, high, scale)] * 2
@@ -119,8 +138,10 @@ def _draw_output(upper: Axes, lower: Axes, predictions: Predictions, i: int, r2:
             axes.xaxis.set_major_locator(MaxNLocator(3))
             axes.yaxis.set_major_locator(MaxNLocator(4))
     upper.tick_params(labelbottom=False)
-    rmse = math.sqrt((error**2).mean())
-    upper.set_title(f"{_short(output['name'])}\nR² {r2:.4f}\nRMSE {rmse:.3g}{_unit(output)}")
+    with np.errstate(over="ignore"):
+        rmse = math.sqrt((error**2).mean())
+    quality = f"R² {r2:.4f}" if math.isfinite(r2) else "R² not defined"
+    upper.set_title(f"{_short(output['name'])}\n{quality}\nRMSE {rmse:.3g}{_unit(output)}")
     outside = int(((error < bottom) | (error > top)).sum())
     if outside:
         lower.set_title(f"{outside:,} outside", fontsize=7)
@@ -140,9 +161,13 @@ def _cells(low: float, high: float, scale: str) -> np.ndarray:
     return space(low, high, N_CELLS + 1)
 
 
-def _sight(values: np.ndarray) -> tuple[float, float]:
+def _sight(values: np.ndarray, scale: str = "linear") -> tuple[float, float]:
     """Return limits for an axis: all values, unless a few of them are far from the others."""
-    values = values[np.isfinite(values)]
+    values = values[np.abs(values) < LARGEST]
+    if scale == "log":
+        # What is far is a matter of decades there. A prediction may have underflowed to 0.
+        low, high = _sight(np.log10(values[values > 1 / LARGEST]))
+        return 10.0**low, 10.0**high
     low, high = np.quantile(values, SIGHT)
     room = max(high - low, 1e-12 * max(abs(low), abs(high)), 1e-300)
     return max(values.min(), low - room), min(values.max(), high + room) + 1e-9 * room
@@ -156,10 +181,12 @@ def draw_errors_by_input(predictions: Predictions, *, model: str) -> Figure:
     deviation of its true values. Of more than 24 inputs those along which the root mean square
     varies most are shown. `model` says which it is.
     """
-    spread = predictions.true.std(axis=0)
-    scaled = predictions.error[:, spread > 0] / spread[spread > 0]
-    error = np.sqrt((scaled**2).mean(axis=1))
+    error = _scaled_error(predictions)
     known = np.isfinite(error)
+    if not known.any():
+        return draw_nothing(
+            "No output varies in the test split, or no prediction is finite: look at the test data."
+        )
     tables = [_error_table(column[known], error[known]) for column in predictions.input.T]
     shown = np.arange(len(tables))
     if len(tables) > MOST_INPUTS:
@@ -191,6 +218,16 @@ def draw_errors_by_input(predictions: Predictions, *, model: str) -> Figure:
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     return figure
+
+
+def _scaled_error(predictions: Predictions) -> np.ndarray:
+    """Return the error of each sample over the outputs that vary, (n_samples,); NaN without any."""
+    varies = _varies(predictions)
+    if not varies.any():
+        return np.full(len(predictions.true), np.nan)
+    scaled = predictions.error[:, varies] / predictions.true[:, varies].std(axis=0)
+    with np.errstate(over="ignore"):
+        return np.sqrt((scaled**2).mean(axis=1))
 
 
 def _error_table(values: np.ndarray, error: np.ndarray):

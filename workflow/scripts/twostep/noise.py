@@ -59,18 +59,19 @@ def seed_noise(retrained: pd.DataFrame) -> SeedNoise | None:
 def validation_noise(retrained: pd.DataFrame) -> ValidationNoise | None:
     """Return how well the validation sample tells trials from the best of all retrained ones.
 
-    `retrained` are rows of the table of retrained models. None with less than two trials.
+    `retrained` are rows of the table of retrained models. Trials without a known error are left
+    out; None with less than two trials.
     """
     complete = _complete(retrained)
     trials = complete.groupby("trial").agg(
         loss=("min_val_loss", "mean"), error=("difference_error", "first")
     )
-    if len(trials) < 2:
-        return None
     best = trials["loss"].min()
-    rest = trials.drop(trials["loss"].idxmin())
+    rest = trials.sort_values("loss", kind="stable").iloc[1:].dropna()
+    if rest.empty:
+        return None
     alike = rest["loss"] - best <= ERRORS * rest["error"]
-    return ValidationNoise(len(trials), int(alike.sum()), float(rest["error"].median() / best))
+    return ValidationNoise(len(rest) + 1, int(alike.sum()), float(rest["error"].median() / best))
 
 
 def _complete(retrained: pd.DataFrame) -> pd.DataFrame:

@@ -103,6 +103,23 @@ def top_recall(steps: pd.DataFrame) -> np.ndarray:
     return np.searchsorted(np.sort(needed), k + 1e-9, side="right") / k
 
 
+def explain_no_cut(*, n_others: int, n_fractions: int, n_controls: int) -> str:
+    """Return why `judge_cut` tells nothing, as a sentence.
+
+    Parameters
+    ----------
+    n_others : how many trials were cut off
+    n_fractions : how many rankings chose trials
+    n_controls : how many of the others were retrained, failed ones included
+    """
+    if n_others == 0 and n_fractions == 1:
+        return "All trials that succeeded were retrained: there is no cut."
+    if n_others == 0:
+        return "No trial that succeeded on every fraction was left out of step 2."
+    reason = "no control or no chosen trial succeeded" if n_controls else "none was retrained"
+    return f"Nothing is known of the {n_others:,} trials that were cut off, as {reason}."
+
+
 def judge_cut(steps: pd.DataFrame, *, n_others: int) -> Cut | None:
     """Return what the controls tell of the trials that a fraction's ranking cut off.
 

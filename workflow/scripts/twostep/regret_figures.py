@@ -21,7 +21,9 @@ LEVEL = f"{100 * CONFIDENCE:g} % interval"
 
 
 @matplotlib.rc_context(STYLE)
-def draw_regret(steps: pd.DataFrame, *, fraction: str, n_others: int, tolerance: float) -> Figure:
+def draw_regret(
+    steps: pd.DataFrame, *, fraction: str, n_others: int, tolerance: float, without_cut: str
+) -> Figure:
     """Draw regret (left) and recall (middle) against k, and the steps' correlation (right).
 
     Parameters
@@ -30,6 +32,7 @@ def draw_regret(steps: pd.DataFrame, *, fraction: str, n_others: int, tolerance:
     fraction : its name
     n_others : how many trials the controls were drawn from
     tolerance : of the selection
+    without_cut : the sentence of `explain_no_cut`, for where the controls tell nothing
     """
     figure = Figure(figsize=(PAGE_WIDTH, 3.1))
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.2, 1, 0.9))
@@ -37,15 +40,14 @@ def draw_regret(steps: pd.DataFrame, *, fraction: str, n_others: int, tolerance:
     _draw_recall(middle, steps, n_others)
     _draw_correlations(right, steps)
     left.set_xlabel(f"k: trials retrained in the order of\nthe ranking on fraction {fraction}")
-    text = textwrap.fill(describe_cut(judge_cut(steps, n_others=n_others)), LONGEST_LINE)
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=7)
+    cut = judge_cut(steps, n_others=n_others)
+    text = without_cut if cut is None else describe_cut(cut)
+    figure.supxlabel(textwrap.fill(text, LONGEST_LINE), x=0.01, ha="left", fontsize=7)
     return figure
 
 
-def describe_cut(cut: Cut | None) -> str:
+def describe_cut(cut: Cut) -> str:
     """Return what the controls tell of the trials beyond the cut."""
-    if cut is None:
-        return "Beyond the cut: no controls were retrained, so that nothing is known of it."
     if cut.n_controls == cut.n_others:
         rest = f"these are all trials that were not chosen: {cut.n_better} of them are better."
     else:

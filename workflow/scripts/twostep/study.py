@@ -12,6 +12,7 @@ from twostep.agreement import Agreement, compare_steps, rank_agreement
 from twostep.complexity import Complexity, minimal_complexity
 from twostep.files import read_json
 from twostep.ranking import find_others
+from twostep.regret import explain_no_cut
 from twostep.tables import read_table
 
 # Tables of a study that are read as they are.
@@ -77,6 +78,15 @@ class Study:
         """The number of trials that the controls were drawn from."""
         rankings = [search.trials for search in self.searches]
         return len(find_others(rankings, self.config["retrain"]["top_k"]))
+
+    @property
+    def without_cut(self) -> str:
+        """Why the controls tell nothing of the trials that were cut off, where they do not."""
+        return explain_no_cut(
+            n_others=self.n_others,
+            n_fractions=len(self.searches),
+            n_controls=int(self.retrained["control"].sum()),
+        )
 
     def steps(self, fraction: str) -> pd.DataFrame:
         """Return each retrained trial's loss and rank in the two steps, see `compare_steps`."""

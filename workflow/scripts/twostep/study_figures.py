@@ -79,6 +79,7 @@ def _step_figures(study: Study) -> Iterator[tuple[str, Figure]]:
                 steps,
                 fraction=fraction,
                 n_others=study.n_others,
+                without_cut=study.without_cut,
                 tolerance=study.config["select"]["tolerance"],
             ),
         )

@@ -1,11 +1,14 @@
 """The summary of a study, which is read first: what was run, what was found, what it cost."""
 
+import math
 from pathlib import PurePath
 
 import pandas as pd
 
-from twostep import complexity, wording
+from twostep import wording
 from twostep.agreement import CONFIDENCE
+from twostep.complexity import CONFIDENCE as COMPLEXITY_CONFIDENCE
+from twostep.complexity import Complexity
 from twostep.cost_report import cost_section
 from twostep.diagnosis import diagnosis_section
 from twostep.inference_report import inference_section
@@ -35,7 +38,6 @@ def summarise(study: Study) -> str:
 def _in_short(study: Study) -> list[str]:
     best, selected = study.best, study.selected
     linear = baseline_losses(study.baseline, "all", "test_loss")["linear"]
-    gain = linear / study.model(selected)["test_loss"]
     cost = "operations" if study.config["select"]["cost"] == "operations" else "parameters"
     ratio = best[f"n_{cost}"] / selected[f"n_{cost}"]
     same = selected["trial"] == best["trial"]
@@ -49,10 +51,21 @@ def _in_short(study: Study) -> list[str]:
         f"{times(ratio)} times fewer {cost} than the best at a validation loss "
         f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher. "
         + _test_quality(study, selected),
-        f"Its test loss is {times(gain)} times smaller than that of a linear regression."
-        if gain > 1
-        else f"Its test loss is {times(1 / gain)} times that of a linear regression.",
+        _gain_text(study.model(selected)["test_loss"], linear),
     ]
+
+
+def _gain_text(loss: float, linear: float) -> str:
+    """Return the sentence on the model's test loss and that of the linear regression."""
+    if not math.isfinite(loss):
+        return "Its test loss is not finite: look at the test data."
+    if loss == 0 or linear == 0:
+        return f"Its test loss is {short(loss)}, that of a linear regression {short(linear)}."
+    if loss < linear:
+        ratio = f"{times(linear / loss)} times smaller than"
+    else:
+        ratio = f"{times(loss / linear)} times"
+    return f"Its test loss is {ratio} that of a linear regression."
 
 
 def _luck(study: Study) -> str:
@@ -63,12 +76,17 @@ def _luck(study: Study) -> str:
 
 
 def _test_quality(study: Study, choice: pd.Series) -> str:
-    text = f"On the test split its R² is {choice['test_r2']:.5f}"
+    text = f"On the test split its R² is {_r2_text(choice['test_r2'])}"
     units = {output["units"] for output in study.manifest["outputs"]}
     if len(units) == 1:
         text += f" and its RMSE {short(choice['test_rmse'])}{unit_of(units.pop())}"
     n_outputs = len(study.manifest["outputs"])
     return text + (f" (means over the {n_outputs} outputs)." if n_outputs > 1 else ".")
+
+
+def _r2_text(r2: float) -> str:
+    # There is none of an output that does not vary, nor of predictions that overflow.
+    return "not defined" if math.isnan(r2) else f"{r2:.5f}"
 
 
 def _data(study: Study) -> list[str]:
@@ -149,8 +167,7 @@ def _fraction(study: Study, search: Search) -> list[str]:
             else f"trial {smallest['trial']}, validation loss {short(smallest['min_val_loss'])}: "
             f"{network(smallest)}."
         )
-        + f" In random quarters of the trials it has {study.complexity(fraction)} parameters "
-        f"({100 * complexity.CONFIDENCE:g} % of the quarters).",
+        + _quarters_text(study.complexity(fraction)),
         f"- Stopped at the limit of the budget: {share(limited, len(succeeded), 'trials')}.",
         "- No better than a constant in at least one output: "
         f"{share(collapsed, len(succeeded), 'trials')}.",
@@ -158,6 +175,16 @@ def _fraction(study: Study, search: Search) -> list[str]:
     ]
     figure = f"![Validation loss against learnable parameters](figures/search_{fraction}.png)"
     return [f"### Fraction {fraction}", "\n".join(lines), figure]
+
+
+def _quarters_text(smallest: Complexity) -> str:
+    """Return the sentence on how much the smallest size depends on the trials that there are."""
+    if smallest.low is None:
+        return " Too few trials succeeded for an interval of its number of parameters."
+    return (
+        f" In random quarters of the trials it has {smallest.low:,} to {smallest.high:,} "
+        f"parameters ({100 * COMPLEXITY_CONFIDENCE:g} % of the quarters)."
+    )
 
 
 def smallest_within(succeeded: pd.DataFrame, tolerance: float) -> pd.Series:
@@ -213,7 +240,7 @@ def _metrics_table(study: Study) -> str:
         row = [name]
         for model in models.values():
             row += [f"{short(model[f'test_{metric}[{name}]'])}{unit}" for metric in ("rmse", "mae")]
-            row.append(f"{model[f'test_r2[{name}]']:.5f}")
+            row.append(_r2_text(model[f"test_r2[{name}]"]))
         rows.append(row)
     return wording.table(rows)
 
