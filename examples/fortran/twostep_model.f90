@@ -279,12 +279,13 @@ contains
       character(len=*), intent(in) :: text
       real(real64), intent(out) :: numbers(:)
       character(len=80) :: sentence
-      integer :: status
+      integer :: status, n_found
 
-      write (sentence, '(2(i0, a))') count_words(text), ' numbers on a line where ', size(numbers), ' are due'
-      if (count_words(text) /= size(numbers)) call fail(trim(sentence))
-      ! Commas, slashes and stars have meanings of their own when lists are read.
-      status = verify(text, '0123456789+-.eE ')
+      n_found = count_words(text)
+      write (sentence, '(2(i0, a))') n_found, ' numbers on a line where ', size(numbers), ' are due'
+      if (n_found /= size(numbers)) call fail(trim(sentence))
+      ! These have meanings of their own when lists are read.
+      status = scan(trim(text), ',;/*')
       if (status == 0) read (text, *, iostat=status) numbers
       if (status /= 0) call fail('found "'//text(:min(len_trim(text), 60))//'" where numbers are due')
    end subroutine read_numbers
