@@ -213,8 +213,8 @@ def test_a_difference_is_measured_by_what_the_networks_output_is_worth(tmp_path)
     path, manifest = save_made_up(tmp_path / "prepare", outputs=["log10", "none"])
     model = load_model(path)
     model.outputs[0]["std"] = 3.0
-    # Such that it says as much as the true values.
-    model.network[-2].weight.data *= 5
+    # Such that it says more than the true values.
+    model.network[-2].bias.data += 2
     rows = exporting.read_checked_rows(str(manifest), model)
     scaled = model.predict_scaled(standardise(rows.inputs, model.inputs))
     np.testing.assert_array_equal(rows.predicted, model.predict(rows.inputs))
