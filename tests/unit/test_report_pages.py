@@ -66,7 +66,8 @@ def test_a_text_becomes_headings_lists_and_tables(tmp_path):
     path = tmp_path / "summary.md"
     path.write_text(
         "# Study `a`\n\n- one\n- two\n\n| x | y |\n| --- | --- |\n| 1 | 2 |\n\n"
-        "![Loss <curves>](figures/loss.png)\n\n<script>alert(1)</script> [x](javascript:alert(1))\n"
+        "![Loss <curves>](figures/loss.png)\n\n<script>alert(1)</script> "
+        "[x](javascript:alert(1))\n\nTimes: [`a.csv`](inference/a.csv), <https://example.org>\n"
     )
     page = read(path)
     assert [page.tags[tag] for tag in ("h1", "li", "td", "img", "a")] == [1, 2, 2, 0, 0]
@@ -74,6 +75,8 @@ def test_a_text_becomes_headings_lists_and_tables(tmp_path):
     assert page.tags["script"] == 1
     assert "Figure: Loss <curves> (figures/loss.png)" in page.text
     assert "<script>alert(1)</script>" in page.text
+    # A page that is embedded can lead nowhere.
+    assert page.text.endswith("Times: a.csv , https://example.org")
 
 
 def test_a_table_shows_whole_numbers_whole_and_gaps_empty(tmp_path):
