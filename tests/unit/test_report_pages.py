@@ -3,9 +3,11 @@
 import json
 from collections import Counter
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from jinja2 import StrictUndefined, Template
 from small_study import REPOSITORY
 
 from twostep.errors import UserError
@@ -60,6 +62,18 @@ def test_a_fraction_is_a_label_of_its_own():
     entry = figure_entries(FRACTIONS)["search_0.05"].for_report()
     assert entry["labels"] == {"Result": "Loss against learnable parameters", "Fraction": "0.05"}
     assert list(figure_entries(FRACTIONS)["retrained"].for_report()["labels"]) == ["Result"]
+
+
+def test_the_first_page_names_the_study_unless_this_workflow_is_a_module_of_another():
+    text = (REPOSITORY / "workflow/report/workflow.rst").read_text()
+    render = Template(text, undefined=StrictUndefined).render
+    alone, within = (
+        render(snakemake=SimpleNamespace(config=config))
+        for config in ({"study": "small"}, {"two_step": {"study": "small"}})
+    )
+    assert alone.startswith("**Study** ``small``\n\nTwo-step") and "`1 Summary`_" in alone
+    # There, the summary need not be part of the report.
+    assert within.startswith("Two-step") and "Summary" not in within
 
 
 def test_a_text_becomes_headings_lists_and_tables(tmp_path):
