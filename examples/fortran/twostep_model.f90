@@ -1,6 +1,6 @@
 ! Reads a model.txt (docs/model_format.md) and runs it, without any library: physical units in and
 ! out. As in training, transforms and scaling are computed in double precision, the network in
-! single precision. What cannot be read ends the program with a sentence.
+! single precision. What cannot be read ends the program (error stop) with a sentence.
 module twostep_model
    use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
    use, intrinsic :: ieee_arithmetic, only: ieee_is_finite, ieee_quiet_nan, ieee_value
@@ -33,25 +33,32 @@ contains
    subroutine load_model(path, model)
       character(len=*), intent(in) :: path
       type(model_type), intent(out) :: model
-      integer :: unit, i
+      character(len=text_length) :: line
+      integer :: unit, status, width, i
 
-      open (newunit=unit, file=path, status='old', action='read')
+      open (newunit=unit, file=path, status='old', action='read', iostat=status)
+      if (status /= 0) call fail('there is no file '//path//', or it cannot be opened')
       if (count_after(unit, 'twostep_model') /= 1) call fail('this reader knows version 1 only')
       do i = 1, count_after(unit, 'metadata')
-         read (unit, '(a)')
+         call read_line(unit, line)
       end do
       call read_features(unit, 'inputs', model%inputs)
       call read_features(unit, 'outputs', model%outputs)
       allocate (model%layers(count_after(unit, 'layers')))
+      width = size(model%inputs)
       do i = 1, size(model%layers)
          call read_layer(unit, model%layers(i))
+         if (size(model%layers(i)%weights, 2) /= width) call fail('a layer does not fit the one before it')
+         width = size(model%layers(i)%biases)
       end do
+      if (width /= size(model%outputs)) call fail('the last layer does not fit the outputs')
       if (value_after(unit, 'end') /= '') call fail('the last line must be: end')
       close (unit)
    end subroutine load_model
 
    ! Inputs (n_inputs, n_samples) to outputs (n_outputs, n_samples). A sample with an input outside
-   ! the domain of its transform, or not finite, has outputs that are not a number.
+   ! the domain of its transform, or not finite, has outputs that are not a number; so have all of
+   ! them if the number of inputs is not the model's.
    pure function predict(model, inputs) result(outputs)
       type(model_type), intent(in) :: model
       real(real64), intent(in) :: inputs(:, :)
@@ -61,6 +68,9 @@ contains
       logical, allocatable :: is_valid(:)
       integer :: i, j
 
+      allocate (outputs(size(model%outputs), size(inputs, 2)))
+      outputs = ieee_value(1.0_real64, ieee_quiet_nan)
+      if (size(inputs, 1) /= size(model%inputs)) return
       allocate (standardised(size(inputs, 1), size(inputs, 2)), is_valid(size(inputs, 2)))
       standardised = 0.0_real64
       associate (features => model%inputs)
@@ -82,7 +92,6 @@ contains
          end do
       end do
 
-      allocate (outputs(size(model%outputs), size(inputs, 2)))
       do i = 1, size(model%outputs)
          associate (feature => model%outputs(i))
             outputs(i, :) = inverted(real(values(i, :), real64) * feature%std + feature%mean, feature%transform)
@@ -144,7 +153,8 @@ contains
          ! exp(y) - 1, exact near 0, too.
          x = tanh(y / 2) * (exp(y) + 1)
       case ('logit')
-         x = 1 / (1 + exp(-y))
+         ! Neither overflows, as exp(-y) would, nor loses what is not a number, as min(y, ...) would.
+         x = merge(1.0_real64, exp(-abs(y)), y >= 0) / (1 + exp(-abs(y)))
       end select
    end function inverted
 
@@ -156,7 +166,8 @@ contains
       y = x
       select case (activation)
       case ('relu')
-         y = max(x, 0.0_real32)
+         ! Unlike max(x, 0), this keeps what is not a number.
+         if (x < 0) y = 0.0_real32
       case ('leaky_relu')
          if (x < 0) y = 0.01_real32 * x
       case ('elu')
@@ -164,19 +175,28 @@ contains
       case ('gelu')
          y = x / 2 * (1 + erf(x / sqrt(2.0_real32)))
       case ('silu')
-         y = x / (1 + exp(-x))
+         y = x * logistic(x)
       case ('tanh')
          y = tanh(x)
       case ('sigmoid')
-         y = 1 / (1 + exp(-x))
+         y = logistic(x)
       end select
    end function activated
+
+   ! 1 / (1 + exp(-x)), without overflow.
+   elemental function logistic(x) result(y)
+      real(real32), intent(in) :: x
+      real(real32) :: y
+
+      y = merge(1.0_real32, exp(-abs(x)), x >= 0) / (1 + exp(-abs(x)))
+   end function logistic
 
    subroutine read_features(unit, role, features)
       integer, intent(in) :: unit
       character(len=*), intent(in) :: role
       type(feature_type), allocatable, intent(out) :: features(:)
-      character(len=text_length) :: transform, numbers
+      character(len=text_length) :: transform
+      real(real64) :: numbers(2)
       integer :: i
 
       allocate (features(count_after(unit, role)))
@@ -188,10 +208,12 @@ contains
          if (.not. any(transform == [character(len=5) :: 'none', 'log10', 'log1p', 'logit'])) &
             call fail('unknown transform '//trim(transform))
          features(i)%transform = transform(:16)
-         numbers = value_after(unit, 'range')
-         read (numbers, *) features(i)%smallest, features(i)%largest
-         numbers = value_after(unit, 'scaling')
-         read (numbers, *) features(i)%mean, features(i)%std
+         call read_numbers(value_after(unit, 'range'), numbers)
+         features(i)%smallest = numbers(1)
+         features(i)%largest = numbers(2)
+         call read_numbers(value_after(unit, 'scaling'), numbers)
+         features(i)%mean = numbers(1)
+         features(i)%std = numbers(2)
       end do
    end subroutine read_features
 
@@ -199,16 +221,26 @@ contains
       integer, intent(in) :: unit
       type(layer_type), intent(out) :: layer
       character(len=text_length) :: text
-      integer :: n_inputs, n_units, i
+      character(len=:), allocatable :: line
+      real(real64), allocatable :: numbers(:)
+      integer :: n_inputs, n_units, status, i
 
       text = value_after(unit, 'layer')
-      read (text, *) n_inputs, n_units, layer%activation
+      read (text, *, iostat=status) n_inputs, n_units, layer%activation
+      if (status /= 0 .or. count_words(text) /= 3) &
+         call fail('found "layer '//trim(text)//'" where units in, units out and activation are due')
+      if (min(n_inputs, n_units) < 1) call fail('a layer without units')
       if (.not. any(layer%activation == [character(len=10) :: &
          'linear', 'sigmoid', 'relu', 'elu', 'gelu', 'silu', 'tanh', 'leaky_relu'])) &
          call fail('unknown activation '//trim(layer%activation))
-      allocate (layer%weights(n_units, n_inputs), layer%biases(n_units))
+      allocate (layer%weights(n_units, n_inputs), layer%biases(n_units), numbers(n_inputs + 1))
+      ! Longer than any line of so many numbers.
+      allocate (character(len=32 * (n_inputs + 2)) :: line)
       do i = 1, n_units
-         read (unit, *) layer%weights(i, :), layer%biases(i)
+         call read_line(unit, line)
+         call read_numbers(line, numbers)
+         layer%weights(i, :) = real(numbers(:n_inputs), real32)
+         layer%biases(i) = real(numbers(n_inputs + 1), real32)
       end do
    end subroutine read_layer
 
@@ -218,7 +250,7 @@ contains
       character(len=*), intent(in) :: key
       character(len=text_length) :: value, line
 
-      read (unit, '(a)') line
+      call read_line(unit, line)
       if (line(:len(key) + 1) /= key) call fail('found "'//trim(line)//'" where "'//key//'" is due')
       value = line(len(key) + 2:)
    end function value_after
@@ -226,11 +258,50 @@ contains
    integer function count_after(unit, key)
       integer, intent(in) :: unit
       character(len=*), intent(in) :: key
-      character(len=text_length) :: value
+      real(real64) :: numbers(1)
 
-      value = value_after(unit, key)
-      read (value, *) count_after
+      call read_numbers(value_after(unit, key), numbers)
+      count_after = nint(numbers(1))
+      if (count_after < 0 .or. abs(count_after - numbers(1)) > 0) call fail('the number of '//key//' is none')
    end function count_after
+
+   subroutine read_line(unit, line)
+      integer, intent(in) :: unit
+      character(len=*), intent(out) :: line
+      integer :: status
+
+      read (unit, '(a)', iostat=status) line
+      if (status /= 0) call fail('the file ends too early')
+   end subroutine read_line
+
+   ! All numbers of a text, which must be as many as are asked for.
+   subroutine read_numbers(text, numbers)
+      character(len=*), intent(in) :: text
+      real(real64), intent(out) :: numbers(:)
+      character(len=80) :: sentence
+      integer :: status, n_found
+
+      n_found = count_words(text)
+      write (sentence, '(2(i0, a))') n_found, ' numbers on a line where ', size(numbers), ' are due'
+      if (n_found /= size(numbers)) call fail(trim(sentence))
+      ! These have meanings of their own when lists are read.
+      status = scan(trim(text), ',;/*')
+      if (status == 0) read (text, *, iostat=status) numbers
+      if (status /= 0) call fail('found "'//text(:min(len_trim(text), 60))//'" where numbers are due')
+   end subroutine read_numbers
+
+   pure integer function count_words(text)
+      character(len=*), intent(in) :: text
+      character :: before
+      integer :: i
+
+      count_words = 0
+      before = ' '
+      do i = 1, len_trim(text)
+         if (text(i:i) /= ' ' .and. before == ' ') count_words = count_words + 1
+         before = text(i:i)
+      end do
+   end function count_words
 
    subroutine fail(sentence)
       character(len=*), intent(in) :: sentence

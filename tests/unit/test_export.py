@@ -27,7 +27,9 @@ from twostep import export as exporting
 from twostep.errors import UserError
 from twostep.export import largest_difference
 from twostep.export_text import read_text_model
+from twostep.model import load_model, standardise
 from twostep.network import ACTIVATIONS
+from twostep.transforms import to_physical
 
 # torch prefers formats of its own now.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
@@ -204,6 +206,24 @@ def test_differences_are_relative_to_the_larger_of_value_and_scale():
     assert largest_difference(expected - off, expected, scale) == pytest.approx(0.1 / 10)
     assert largest_difference(expected, expected, 0 * scale) == 0.0
     assert largest_difference(expected[:, :1], expected, scale) == np.inf
+
+
+def test_a_difference_is_measured_by_what_the_networks_output_is_worth(tmp_path):
+    """The last digits of single precision are many of 10**y, where y varies over decades."""
+    path, manifest = save_made_up(tmp_path / "prepare", outputs=["log10", "none"])
+    model = load_model(path)
+    model.outputs[0]["std"] = 3.0
+    # Such that it says more than the true values.
+    model.network[-2].bias.data += 2
+    rows = exporting.read_checked_rows(str(manifest), model)
+    scaled = model.predict_scaled(standardise(rows.inputs, model.inputs))
+    np.testing.assert_array_equal(rows.predicted, model.predict(rows.inputs))
+    # No transform: a unit of the network's output is worth its scaling.
+    np.testing.assert_allclose(rows.scale[:, 1], model.outputs[1]["std"])
+    off = to_physical(scaled + np.array([2e-6, 0.0]), model.outputs)
+    assert (np.abs(off - rows.predicted)[:, 0] / rows.predicted[:, 0]).max() > 1.3e-5
+    assert largest_difference(off, rows.predicted, rows.scale) == pytest.approx(2e-6, rel=0.01)
+    assert largest_difference(10 * off, rows.predicted, rows.scale) > 1.0
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,44 @@ def test_a_torn_line_is_left_out(config, folder):
     assert look(config, folder, NOW).searches[0].n_done == 1
 
 
+def forget(content: dict, path: str) -> dict:
+    """Return nested content without the entry at a path of keys."""
+    content = json.loads(json.dumps(content))
+    *parents, last = path.split(".")
+    inner = content
+    for key in parents:
+        inner = inner[key]
+    del inner[last]
+    return content
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("key", "record", "record.trial", "record.status", "record.min_val_loss"),
+        *("record.configuration", "timing", "timing.seconds", "timing.torch"),
+    ],
+)
+def test_an_entry_that_lacks_something_is_left_out(config, folder, path):
+    file = append(folder, [entry(config, 0, 0.3)], ended=NOW)
+    damaged = forget({**entry(config, 1), "checksum": ""}, path)
+    file.write_text(file.read_text() + json.dumps(damaged) + "\n")
+    assert look(config, folder, NOW).searches[0].n_done == 1
+    assert "1 of 6 trials done (1 ok)" in describe(config, folder)
+
+
+@pytest.mark.parametrize("content", [{}, {"splits": {}}, {"content": "x"}])
+def test_a_manifest_that_lacks_something_is_not_there(config, folder, content):
+    write(folder / "prepare/manifest.json", content)
+    assert "data: not prepared yet" in describe(config, folder)
+
+
+def test_a_subset_without_content_is_of_other_data(config, folder):
+    append(folder, [entry(config, 0)], ended=NOW)
+    write(folder / "subset/0.2/manifest.json", {})
+    assert look(config, folder, NOW).searches[0].n_foreign == 1
+
+
 def test_a_trial_that_failed_and_was_then_trained_is_ok(config, folder):
     append(folder, [entry(config, 2)], ended=NOW - 10)
     append(folder, [entry(config, 2, status="killed")], ended=NOW, job="later")

@@ -4,10 +4,12 @@ import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import synthetic_study as made_up
+from jinja2 import StrictUndefined, Template
 from small_study import REPOSITORY
 
 from twostep.errors import UserError
@@ -81,11 +83,24 @@ def test_a_fraction_is_a_label_of_its_own():
     assert list(figure_entries(FRACTIONS)["retrained"].for_report()["labels"]) == ["Result"]
 
 
+def test_the_first_page_names_the_study_unless_this_workflow_is_a_module_of_another():
+    text = (REPOSITORY / "workflow/report/workflow.rst").read_text()
+    render = Template(text, undefined=StrictUndefined).render
+    alone, within = (
+        render(snakemake=SimpleNamespace(config=config))
+        for config in ({"study": "small"}, {"two_step": {"study": "small"}})
+    )
+    assert alone.startswith("**Study** ``small``\n\nTwo-step") and "`1 Summary`_" in alone
+    # There, the summary need not be part of the report.
+    assert within.startswith("Two-step") and "Summary" not in within
+
+
 def test_a_text_becomes_headings_lists_and_tables(tmp_path):
     path = tmp_path / "summary.md"
     path.write_text(
         "# Study `a`\n\n- one\n- two\n\n| x | y |\n| --- | --- |\n| 1 | 2 |\n\n"
-        "![Loss <curves>](figures/loss.png)\n\n<script>alert(1)</script> [x](javascript:alert(1))\n"
+        "![Loss <curves>](figures/loss.png)\n\n<script>alert(1)</script> "
+        "[x](javascript:alert(1))\n\nTimes: [`a.csv`](inference/a.csv), <https://example.org>\n"
     )
     page = read(path)
     assert [page.tags[tag] for tag in ("h1", "li", "td", "img", "a")] == [1, 2, 2, 0, 0]
@@ -93,6 +108,8 @@ def test_a_text_becomes_headings_lists_and_tables(tmp_path):
     assert page.tags["script"] == 1
     assert "Figure: Loss <curves> (figures/loss.png)" in page.text
     assert "<script>alert(1)</script>" in page.text
+    # A page that is embedded can lead nowhere.
+    assert page.text.endswith("Times: a.csv , https://example.org")
 
 
 def test_a_table_shows_whole_numbers_whole_and_gaps_empty(tmp_path):

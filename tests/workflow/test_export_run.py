@@ -61,7 +61,7 @@ def test_the_selected_model_is_exported_again_when_it_is_another(study):
     before = {name: (folder / name).read_bytes() for name in NAMES.values()}
     # The same bytes from another process.
     (folder / "model.txt").unlink()
-    assert study.run().jobs.keys() == {"export", "provenance", "all"}
+    assert study.run().jobs.keys() == {"export", "provenance", "report_pages", "all"}
     assert {name: (folder / name).read_bytes() for name in NAMES.values()} == before
     # Another choice exports another model, and trains none.
     selection = read_selection(study)

@@ -19,11 +19,12 @@ use rule * from two_step as two_step_*
 rule report_on_it:
     default_target: True
     input:
-        rules.two_step_summarise.output,
+        summary=rules.two_step_summarise.output,
+        provenance=rules.two_step_provenance.output,
     output:
         "report.md",
     shell:
-        "cp {{input}} {{output}}"
+        "cp {{input.summary}} {{output}}"
 """
 
 
@@ -36,4 +37,5 @@ def test_another_workflow_imports_this_one(fresh, tmp_path):
     command = [sys.executable, "-m", "snakemake", "--cores", "2"]
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert process.returncode == 0, process.stdout + process.stderr
+    assert "export/selected/model.onnx" in (tmp_path / "results/small/provenance.json").read_text()
     assert "Cost" in (tmp_path / "report.md").read_text()

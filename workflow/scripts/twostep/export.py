@@ -15,13 +15,20 @@ from twostep.export_onnx import run_onnx, write_onnx
 from twostep.export_text import read_text_model, write_text_model
 from twostep.export_torchscript import run_torchscript, write_torchscript
 from twostep.files import atomic_path
-from twostep.model import Model, load_model
+from twostep.model import Model, load_model, standardise
 from twostep.transforms import to_physical
 
 log = logging.getLogger(__name__)
 
-# Relative to the larger of the value and the output's standard deviation.
 TOLERANCE = 1e-5
+# Not the value and the standard deviation alone: the last digit of single precision of a network's
+# output changes 10**output by several times more, relative to its size.
+MEASURE = (
+    "the largest of the value, the output's standard deviation and what a unit of the network's "
+    "own, standardised output is worth there"
+)
+# The difference that the worth is taken from.
+STEP = 1e-3
 N_CHECKED = 4096
 N_REFERENCE = 32
 FORMATS = {"onnx": "ONNX", "torchscript": "TorchScript", "text": "text"}
@@ -31,8 +38,9 @@ FORMATS = {"onnx": "ONNX", "torchscript": "TorchScript", "text": "text"}
 class CheckedRows:
     """Test samples in physical units, (n_samples, n_inputs), and what the trained network says.
 
-    `predicted` is (n_samples, n_outputs), `scale` the standard deviation of each output's true
-    values, (n_outputs,).
+    `predicted` is (n_samples, n_outputs), and so is `scale`: the larger of the standard deviation
+    of the output's true values and of what a unit of the network's own output is worth there, both
+    in physical units.
     """
 
     inputs: np.ndarray
@@ -44,9 +52,13 @@ def read_checked_rows(manifest: str, model: Model) -> CheckedRows:
     """Return the first rows of the test split, which are a random sample of it."""
     inputs, targets = (array[:N_CHECKED] for array in load_split(manifest, "test"))
     physical = to_physical(inputs, model.inputs)
+    scaled = model.predict_scaled(standardise(physical, model.inputs))
     with np.errstate(over="ignore", invalid="ignore"):
-        scale = to_physical(targets, model.outputs).std(axis=0)
-    return CheckedRows(physical, model.predict(physical), np.where(np.isfinite(scale), scale, 0.0))
+        predicted = to_physical(scaled, model.outputs)
+        deviation = to_physical(targets, model.outputs).std(axis=0)
+        worth = np.abs(to_physical(scaled + STEP, model.outputs) - predicted) / STEP
+    scale = np.maximum(*(np.where(np.isfinite(size), size, 0.0) for size in (deviation, worth)))
+    return CheckedRows(physical, predicted, scale)
 
 
 def export_model(
@@ -64,8 +76,8 @@ def export_model(
 
     Returns
     -------
-    {format: largest difference from the trained network on test rows}, relative to the larger of
-    the value and the output's standard deviation.
+    {format: largest difference from the trained network on test rows}, relative to the largest of
+    the value, the output's standard deviation and what a unit of the network's own output is worth.
 
     Raises UserError, and leaves no file, if a format differs by more than TOLERANCE, or if the
     trial failed and has no weights.
@@ -100,8 +112,8 @@ def measure_differences(files: dict[str, str | Path], rows: CheckedRows) -> dict
 def largest_difference(values: np.ndarray, expected: np.ndarray, scale: np.ndarray) -> float:
     """Return the largest difference relative to the larger of the expected value and the scale.
 
-    `values` and `expected` are (n_samples, n_outputs), `scale` is (n_outputs,). Where one of them
-    is not finite, the other must be the same, or the difference is infinite.
+    `values` and `expected` are (n_samples, n_outputs); `scale` is, too, or (n_outputs,). Where one
+    of the former is not finite, the other must be the same, or the difference is infinite.
     """
     if values.shape != expected.shape:
         return np.inf
@@ -122,8 +134,8 @@ def _check(differences: dict[str, float], n_rows: int, model: str | Path) -> Non
         if not difference <= TOLERANCE:
             raise UserError(
                 f"{model} was not exported: as {FORMATS[name]} it differs from the trained network "
-                f"by {difference:.2g}, relative to the larger of the value and the output's "
-                f"standard deviation, on {n_rows:,} test rows, and {TOLERANCE:g} is allowed"
+                f"by {difference:.2g}, relative to {MEASURE}, on {n_rows:,} test rows, and "
+                f"{TOLERANCE:g} is allowed"
             )
 
 

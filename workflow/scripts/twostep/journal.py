@@ -11,13 +11,15 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from twostep.fingerprint import hash_values
-from twostep.records import REPEATABLE
+from twostep.records import GLANCED, GLANCED_TIMING, REPEATABLE
 
 TRIALS_PER_FOLDER = 100
 CHECKSUM = "checksum"
+_of_record, _of_timing = itemgetter(*GLANCED), itemgetter(*GLANCED_TIMING)
 
 
 class Journal:
@@ -71,7 +73,7 @@ def glance(folder: str | Path) -> Iterator[tuple[Path, list[dict]]]:
     """Yield each file of the journal in a folder with its entries in their order, to look at a run.
 
     The entries lack the loss curves and their checksums are not compared, both of which would take
-    most of the time. Left out are lines that are not whole.
+    most of the time. Left out are lines that are not whole or lack what is looked at.
     """
     for path in sorted(Path(folder).glob("*/*.jsonl")):
         entries = []
@@ -83,6 +85,8 @@ def glance(folder: str | Path) -> Iterator[tuple[Path, list[dict]]]:
             try:
                 entry = json.loads(line)
                 entry.pop(CHECKSUM)
+                # Whoever looks may rely on these.
+                _ = entry["key"], _of_record(entry["record"]), _of_timing(entry["timing"])
                 entries.append(entry)
             except (ValueError, AttributeError, KeyError, TypeError):
                 continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from twostep import wording
-from twostep.export import FORMATS, N_CHECKED, TOLERANCE
+from twostep.export import FORMATS, MEASURE, N_CHECKED, TOLERANCE
 from twostep.export_metadata import PRECISION, describe
 from twostep.model import Model
 from twostep.transforms import TRANSFORMS
@@ -194,8 +194,8 @@ def _use(model: Model, differences: dict[str, float]) -> list[str]:
     return [
         "## Use",
         f"Precision: {PRECISION}. Each file was checked against the trained network on test rows "
-        f"(at most {N_CHECKED:,}); differences are relative to the larger of the value and the "
-        f"output's standard deviation, and may be at most {TOLERANCE:g}.",
+        f"(at most {N_CHECKED:,}); differences are relative to {MEASURE}, and may be at most "
+        f"{TOLERANCE:g}.",
         table(rows),
         f"ONNX, in Python: `inputs` is (n_samples, {n_inputs}) and `outputs` (n_samples, "
         f"{n_outputs}), both float64.",

@@ -16,7 +16,7 @@ from twostep.config import fraction_name
 from twostep.errors import UserError
 from twostep.files import read_json
 from twostep.journal import glance
-from twostep.records import REPEATABLE
+from twostep.records import GLANCED, GLANCED_TIMING, REPEATABLE
 from twostep.space import Configuration, random_configurations
 from twostep.trial_key import trial_key, trial_seed
 
@@ -120,7 +120,7 @@ def look(config: dict, folder: str | Path, now: float) -> Progress:
     steps = [*searches, retraining]
     return Progress(
         folder,
-        _read(folder / "prepare/manifest.json"),
+        _read(folder / "prepare/manifest.json", "content", "splits"),
         searches,
         len(rankings),
         retraining,
@@ -130,11 +130,13 @@ def look(config: dict, folder: str | Path, now: float) -> Progress:
     )
 
 
-def _read(path: Path) -> dict | None:
+def _read(path: Path, *keys: str) -> dict | None:
+    """Return what a file holds, or None if it is not there, is damaged or lacks a key."""
     try:
-        return read_json(path)
+        content = read_json(path)
     except (OSError, UserError):
         return None
+    return content if content.keys() >= set(keys) else None
 
 
 def _describes(provenance: dict | None, config: dict) -> bool:
@@ -189,7 +191,7 @@ def _look_at_search(
     config: dict, folder: Path, fraction: str, configurations: list[Configuration]
 ) -> Step:
     step = Step(fraction, len(configurations))
-    subset = _read(folder / f"subset/{fraction}/manifest.json")
+    subset = _read(folder / f"subset/{fraction}/manifest.json", "content")
     keys = _Keys(config, "search", subset["content"] if subset else "")
     found: dict[int, tuple[dict, float, float]] = {}
     foreign = set()
@@ -255,15 +257,18 @@ def _look_at_retraining(
     trials = trials_to_retrain(rankings, config["retrain"], seed=config["seed"])
     models = list(itertools.product(trials, range(config["retrain"]["seeds"])))
     step.n_wanted = len(models)
-    manifest = _read(folder / "prepare/manifest.json")
+    manifest = _read(folder / "prepare/manifest.json", "content", "splits")
     keys = _Keys(config, "retrain", manifest["content"] if manifest else "")
     n_evaluated = 0
     for trial, seed in models:
         path = folder / f"retrain/trial_{trial}_seed_{seed}.json"
         try:
-            record, timing = read_json(path), read_json(path.with_suffix(".timing.json"))
             end = path.stat().st_mtime
-        except (OSError, UserError):
+        except OSError:
+            continue
+        record = _read(path, *GLANCED)
+        timing = _read(path.with_suffix(".timing.json"), *GLANCED_TIMING)
+        if record is None or timing is None:
             continue
         key = keys.key(trial, seed, configurations[trial], timing)
         if not (folder / f"journal/retrain/{key}.pt").exists():

@@ -11,6 +11,17 @@ SETTINGS = ("learning_rate", "batch_size", "activation", "optimizer", "weight_de
 # Outcomes that follow from the trial's key: to train it again would only repeat them. The others
 # have to do with the machine, and the trial is trained again whenever its job runs again.
 REPEATABLE = ("ok", "diverged")
+# What a look at a running study needs of a record and of its timing.
+GLANCED = (
+    "trial",
+    "seed",
+    "status",
+    "configuration",
+    "n_parameters",
+    "n_operations",
+    "min_val_loss",
+)
+GLANCED_TIMING = ("seconds", "threads", "torch")
 # Errors on the test split, in physical units; the names of table columns follow.
 METRICS = ("mse", "rmse", "mae", "r2")
 

@@ -69,6 +69,9 @@ def _text(source) -> str:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     # The figures have pages of their own in the report.
     markdown.add_render_rule("image", _name_figure)
+    # Nor do the paths lead anywhere from a page that is embedded.
+    for part in ("link_open", "link_close"):
+        markdown.add_render_rule(part, lambda *_: "")
     html = markdown.render(Path(source).read_text(encoding="utf-8"))
     return f'<div class="text">{html}</div>'
 
