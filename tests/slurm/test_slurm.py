@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,27 +55,37 @@ def on_slurm(fresh, tmp_path) -> Study:
     return study
 
 
-def start(study: Study, cluster: Cluster, *options: str) -> subprocess.Popen:
-    """Start Snakemake with the profile."""
-    (study.folder / "study.yaml").write_text(yaml.safe_dump(study.config))
-    output = (study.folder / "output.txt").open("a")
-    return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", *OPTIONS, *options],
-        cwd=study.folder,
-        env=cluster.environment,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-    )
+@pytest.fixture
+def start(cluster) -> Iterator[Callable[..., subprocess.Popen]]:
+    """A function that starts Snakemake with the profile; what it started ends with the test."""
+    processes = []
+
+    def begin(study: Study, *options: str) -> subprocess.Popen:
+        (study.folder / "study.yaml").write_text(yaml.safe_dump(study.config))
+        output = (study.folder / "output.txt").open("a")
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", *OPTIONS]
+                + list(options),
+                cwd=study.folder,
+                env=cluster.environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        )
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def finish(study: Study, process: subprocess.Popen) -> str:
     """Wait for a run that must succeed; return what it printed."""
-    try:
-        process.wait(timeout=400)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=400)
     output = (study.folder / "output.txt").read_text()
     assert process.returncode == 0, output
     return output
@@ -87,7 +98,7 @@ def slow_down(study: Study) -> None:
 
 
 def wait_for_trials(study: Study, n_trials: int) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         if sum(study._trained()["search"].values()) >= n_trials:
             return
         time.sleep(0.1)
@@ -121,9 +132,11 @@ def reference(fresh, tmp_path_factory) -> Study:
     return study
 
 
-def test_a_study_with_a_cancelled_job_has_the_numbers_of_one_machine(cluster, on_slurm, reference):
+def test_a_study_with_a_cancelled_job_has_the_numbers_of_one_machine(
+    cluster, start, on_slurm, reference
+):
     slow_down(on_slurm)
-    process = start(on_slurm, cluster)
+    process = start(on_slurm)
     wait_for_trials(on_slurm, 1)
     cluster.command("scancel", search_job(cluster))
     output = finish(on_slurm, process)
@@ -134,24 +147,24 @@ def test_a_study_with_a_cancelled_job_has_the_numbers_of_one_machine(cluster, on
     assert_same_tables(on_slurm, reference, TABLES)
 
 
-def test_a_killed_run_is_taken_up_again(cluster, on_slurm, reference):
+def test_a_killed_run_is_taken_up_again(start, on_slurm, reference):
     slow_down(on_slurm)
-    process = start(on_slurm, cluster, ranking(on_slurm))
+    process = start(on_slurm, ranking(on_slurm))
     wait_for_trials(on_slurm, 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert on_slurm.snakemake("--unlock").returncode == 0
-    finish(on_slurm, start(on_slurm, cluster, ranking(on_slurm)))
+    finish(on_slurm, start(on_slurm, ranking(on_slurm)))
     assert_same_tables(on_slurm, reference, TABLES[:1])
 
 
 @pytest.mark.slow
-def test_a_job_at_its_time_limit_goes_on_in_the_next(cluster, on_slurm):
+def test_a_job_at_its_time_limit_goes_on_in_the_next(start, on_slurm):
     """Slurm counts in minutes and looks as often: this job needs two, and is allowed one."""
     slow_down(on_slurm)
     on_slurm.config["search"]["budget"] = {"max_epochs": 25_000}
     longer = ["--set-resources", "search_shard:runtime=attempt"]
-    process = start(on_slurm, cluster, ranking(on_slurm), *longer)
+    process = start(on_slurm, ranking(on_slurm), *longer)
     output = finish(on_slurm, process)
     assert "SLURM status is: 'TIMEOUT'" in output
     assert "Trying to restart job" in output
