@@ -63,10 +63,10 @@ def start(cluster) -> Iterator[Callable[..., subprocess.Popen]]:
     def begin(study: Study, *options: str) -> subprocess.Popen:
         (study.folder / "study.yaml").write_text(yaml.safe_dump(study.config))
         output = (study.folder / "output.txt").open("a")
+        command = [sys.executable, "-m", "snakemake", "--configfile", "study.yaml"]
         processes.append(
             subprocess.Popen(
-                [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", *OPTIONS]
-                + list(options),
+                [*command, *OPTIONS, *options],
                 cwd=study.folder,
                 env=cluster.environment,
                 stdout=output,
