@@ -7,8 +7,9 @@ VENV := .venv
 run: $(VENV)/installed
 	$(VENV)/bin/snakemake --cores all
 
+# OPTIONS names some of them, or others.
 test: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(OPTIONS)
 
 # Kills at random moments, mutated configs and files, damaged results: in short.
 test-campaigns: $(VENV)/installed-dev
