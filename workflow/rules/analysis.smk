@@ -62,8 +62,8 @@ rule measure_inference:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=inference_mb,
-        machine_mb=inference_mb,
+        mem_mb=partial(models_mb, copies=4),
+        machine_mb=partial(models_mb, copies=4),
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         code=code("measure_inference"),

@@ -215,12 +215,12 @@ def retrain_minutes(wildcards, input, attempt):
     )
 
 
-def inference_mb(wildcards, input, attempt):
-    """Memory of measuring one model after another."""
+def models_mb(wildcards, input, attempt, *, copies):
+    """Memory of a job that holds some copies of the largest of its models, one at a time."""
     # A single file, or what stands for those that are not known yet, is no list.
     models = [input.models] if isinstance(input.models, str) else input.models
     largest = max(Path(model).stat().st_size for model in models)
-    return attempt * int(needs.BASE_MB + 4e-6 * largest)
+    return attempt * int(needs.BASE_MB + 1e-6 * copies * largest)
 
 
 def file_mb(wildcards, input, attempt, *, copies):
@@ -238,9 +238,3 @@ def export_files(folder):
         card="model_card.md",
     )
     return {key: f"{RESULTS}/export/{folder}/{name}" for key, name in names.items()}
-
-
-def export_mb(wildcards, input, attempt):
-    """Memory of some copies of the largest of the models that it may be."""
-    largest = max(Path(path).stat().st_size for path in input.models)
-    return attempt * int(needs.BASE_MB + 15e-6 * largest)

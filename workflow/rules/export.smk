@@ -12,8 +12,8 @@ rule export_trial:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=export_mb,
-        machine_mb=export_mb,
+        mem_mb=partial(models_mb, copies=15),
+        machine_mb=partial(models_mb, copies=15),
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         study=config["study"],
