@@ -29,6 +29,11 @@ OPTIONS = (
 FRACTIONS = ["0.2"]
 FIGURES = figure_entries(FRACTIONS)
 PAGES = page_entries(FRACTIONS)
+# How texts begin; tables and the like name their file.
+TITLES = {
+    "summary.md": "Study small",
+    "export/selected/model_card.md": "Model card: trial",
+}
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +126,7 @@ def test_every_figure_shows_with_its_caption(page):
 def test_every_page_shows_with_its_caption(page):
     for entry in PAGES.values():
         look_at(open_category(page, entry.category)[entry.label])
-        title = "Study small" if entry.source == "summary.md" else f"results/small/{entry.source}"
+        title = TITLES.get(entry.source, f"results/small/{entry.source}")
         wait(page, lambda page, title=title: title in read_frame(page))
         look_at(rows(page)[entry.label], caption=True)
         assert len(caption(page)) > 50, entry
