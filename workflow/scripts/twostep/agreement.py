@@ -10,6 +10,8 @@ from scipy.stats import kendalltau
 CONFIDENCE = 0.95  # of the bootstrap intervals
 TAILS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))  # their ends in per cent
 MOST_PAIRED = 1000  # trials of which all pairs are held at a time
+# ASSUME: fewer controls than this cannot stand for all the trials that were cut off.
+FEWEST_CONTROLS = 5
 # As many resamples as keep a bootstrap quick, whatever the number of trials.
 MOST_RESAMPLES, FEWEST_RESAMPLES, DRAWS = 1000, 100, 2_000_000
 
@@ -159,10 +161,11 @@ def rank_correlation(
 def whole_range_correlation(steps: pd.DataFrame) -> Coefficient | None:
     """Return Spearman's correlation of the steps over all trials, estimated by the controls.
 
-    `steps` is the table of `compare_steps`; None with fewer than two controls in it. In the
-    bootstrap the controls and the trials that a ranking chose are resampled each by themselves.
+    `steps` is the table of `compare_steps`; None with too few controls in it, which would resample
+    into much the same value. In the bootstrap the controls and the trials that a ranking chose are
+    resampled each by themselves.
     """
-    if steps["control"].sum() < 2:
+    if steps["control"].sum() < FEWEST_CONTROLS:
         return None
     return rank_correlation(
         steps["step_1_loss"],

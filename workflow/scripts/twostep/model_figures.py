@@ -194,7 +194,8 @@ def draw_errors_by_input(predictions: Predictions, *, model: str) -> Figure:
         shown = np.sort(np.argsort(-variation, kind="stable")[:MOST_INPUTS])
     n_columns = min(N_COLUMNS, len(shown))
     n_rows = math.ceil(len(shown) / n_columns)
-    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 1.45 * n_rows))
+    # A single row needs the room for the label beside it.
+    figure = Figure(figsize=(PAGE_WIDTH, 0.9 + 1.45 * max(n_rows, 1.6)))
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True).ravel()
     rms = math.sqrt((error[known] ** 2).mean())
     for axes, i in zip(panels, shown, strict=False):
@@ -205,7 +206,8 @@ def draw_errors_by_input(predictions: Predictions, *, model: str) -> Figure:
     lowest = min(table["low"].min() for table in tables)
     highest = max(table["high"].max() for table in tables)
     panels[0].set_ylim(lowest / 1.1, max(highest, lowest * 2) * 1.1)
-    figure.supylabel("Error / standard deviation of the output", fontsize=8)
+    separator = " " if n_rows > 1 else "\n"
+    figure.supylabel(f"Error / standard deviation{separator}of the output", fontsize=8)
     note = f"{model}\n{known.sum():,} test samples"
     if len(shown) < len(tables):
         note += f"; the {len(shown)} of {len(tables)} inputs along which the error varies most"

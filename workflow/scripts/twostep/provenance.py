@@ -27,6 +27,7 @@ PACKAGES = (
     "onnx",
     "onnxruntime",
     "pandas",
+    "pygments",
     "scikit-learn",
     "scipy",
     "snakemake",
