@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from small_study import Study
@@ -83,12 +87,23 @@ def page(chromium, report) -> Iterator[webdriver.Chrome]:
 
 
 def wait(page, condition):
-    return WebDriverWait(page, 10).until(condition)
+    return WebDriverWait(page, 30).until(condition)
+
+
+def press(page, find) -> None:
+    """Click what `find` returns, once nothing moves over it any more: menus slide."""
+
+    def try_to(page) -> bool:
+        find(page).click()
+        return True
+
+    passing = (ElementClickInterceptedException, StaleElementReferenceException)
+    WebDriverWait(page, 30, ignored_exceptions=passing).until(try_to)
 
 
 def click(page, text: str) -> None:
     """Click what a person sees as a link of this text."""
-    wait(page, lambda page: page.find_element(By.LINK_TEXT, text)).click()
+    press(page, lambda page: page.find_element(By.LINK_TEXT, text))
 
 
 def rows(page) -> dict[str, object]:
@@ -107,7 +122,7 @@ def open_category(page, category: str) -> dict[str, object]:
 
 def look_at(row, caption: bool = False) -> None:
     """Click the eye of a result, or the i beside it, which shows its caption."""
-    row.find_elements(By.TAG_NAME, "a")[1 if caption else 0].click()
+    press(row.parent, lambda _: row.find_elements(By.TAG_NAME, "a")[1 if caption else 0])
 
 
 def test_every_figure_shows_with_its_caption(page):
