@@ -64,7 +64,9 @@ def test_failed_trials_are_recorded_counted_and_tried_again(faulty, finished, mo
     assert work.trials("0.2") == [0, 1, 5]
     for path in ("rank/0.2/trials.csv", "select/retrained.csv", "select/selection.csv"):
         assert (faulty.results / path).read_bytes() == (finished.results / path).read_bytes()
-    assert "failed" not in (faulty.results / "summary.md").read_text()
+    summary = (faulty.results / "summary.md").read_text()
+    assert "- Trials: 6 ok." in summary
+    assert "none of the 6 trials failed" in summary
 
 
 def test_a_finalist_that_kills_its_process_cannot_be_chosen(faulty, finished, monkeypatch):
