@@ -66,6 +66,7 @@ def entry(config, trial, loss=0.1, *, status="ok", seconds=30.0, threads=1) -> d
         output_activation=config["training"]["output_activation"],
         seed=trial_seed(config["seed"], "search", trial, 0),
         torch=version("torch"),
+        numpy=version("numpy"),
         threads=threads,
         device="cpu",
     )
@@ -81,7 +82,8 @@ def entry(config, trial, loss=0.1, *, status="ok", seconds=30.0, threads=1) -> d
         "train_loss": [0.5, 0.25],
         "val_loss": [0.5, loss],
     }
-    timing = {"trial": trial, "seconds": seconds, "threads": threads, "torch": version("torch")}
+    timing = {"trial": trial, "seconds": seconds, "threads": threads}
+    timing |= {library: version(library) for library in ("torch", "numpy")}
     return {"key": key, "record": record, "timing": timing}
 
 

@@ -25,7 +25,7 @@ def test_memory_by_hand(manifest):
     large = Configuration((2000, 2000), 1e-3, 100, "relu", "adam", 0.0, 0.0)
     weights = (11 * 2000 + 2001 * 2000 + 2001 * 2) * 4 * resources.COPIES / 1e6
     extra = resources.training_mb(manifest, large) - resources.BASE_MB - 52.8
-    assert extra == pytest.approx(weights + 8192 * 4000 * 3 * 4 / 1e6, abs=1)
+    assert extra == pytest.approx(weights + 1024 * (4 * 4000 + 2 * 2000) * 4 / 1e6, abs=1)
 
 
 def test_memory_does_not_follow_data_beyond_the_shuffled_windows(manifest):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from twostep import training as training_module
+from twostep.backpropagation import Backpropagation
 from twostep.network import ACTIVATIONS, build_network
 from twostep.optimizers import OPTIMIZERS
 from twostep.space import Configuration
@@ -42,17 +43,27 @@ def test_training_learns_and_keeps_the_best_epochs_weights(data):
     assert training.min_val_loss < 0.2 * data.validation_targets.var(0).mean()
     network = build_network(CONFIGURATION, 3, 2, "sigmoid")
     network.load_state_dict(training.weights)
-    losses = validation_loss(network, data.validation_inputs, data.validation_targets)
+    losses = loss_of(network, data)
     assert losses == training.val_loss_per_output
     assert math.fsum(losses) / 2 == training.min_val_loss
 
 
+def loss_of(network, data):
+    return validation_loss(
+        Backpropagation(network, 1024), data.validation_inputs, data.validation_targets
+    )
+
+
 def test_validation_loss_by_hand():
-    network = torch.nn.Linear(2, 2, bias=False)
-    torch.nn.init.eye_(network.weight)
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Identity())
+    torch.nn.init.eye_(network[0].weight)
+    torch.nn.init.zeros_(network[0].bias)
     inputs = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
     targets = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
-    assert validation_loss(network, inputs, targets) == [0.5, 2.0]
+    assert validation_loss(Backpropagation(network, 1024), inputs, targets) == [0.5, 2.0]
+    # In chunks, of which the last one is shorter.
+    many = [tensor.repeat(1500, 1) for tensor in (inputs, targets)]
+    assert validation_loss(Backpropagation(network, 1024), *many) == [0.5, 2.0]
 
 
 def test_patience_counts_epochs_without_improvement(data):
@@ -82,8 +93,7 @@ def test_dropout_is_reproducible_and_off_in_validation(data):
     first, again = (run(data, Budget(max_epochs=3), configuration) for _ in range(2))
     assert first.val_loss == again.val_loss
     network = build_network(configuration, 3, 2, "sigmoid")
-    losses = [validation_loss(network, data.validation_inputs, data.validation_targets)] * 2
-    assert losses[0] == losses[1]
+    assert loss_of(network, data) == loss_of(network, data)
 
 
 def test_divergence_is_a_status_and_not_an_exception(data):

@@ -69,10 +69,10 @@ def code(rule):
 
 try:
     # Another version trains everything again: its results must not mix with those of the old one.
-    TORCH = version("torch")
+    LIBRARIES = f"torch {version('torch')}, numpy {version('numpy')}"
 except PackageNotFoundError:
-    # Only the jobs have it (--sdm conda), whose environment Snakemake watches itself.
-    TORCH = ""
+    # Only the jobs have them (--sdm conda), whose environment Snakemake watches itself.
+    LIBRARIES = ""
 
 # The rules that made what a study's provenance describes.
 STAGES = (

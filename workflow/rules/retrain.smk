@@ -22,7 +22,7 @@ rule retrain_trial:
         gpu=config["training"]["gpu"],
         seed=config["seed"],
         journal=f"{RESULTS}/journal/retrain",
-        torch=TORCH,
+        libraries=LIBRARIES,
         code=code("retrain_trial"),
     script:
         "../scripts/retrain_trial.py"

@@ -60,7 +60,7 @@ rule search_shard:
         gpu=config["training"]["gpu"],
         seed=config["seed"],
         journal=f"{RESULTS}/journal/search/{{fraction}}",
-        torch=TORCH,
+        libraries=LIBRARIES,
         code=code("search_shard"),
     script:
         "../scripts/search_shard.py"
@@ -125,7 +125,7 @@ rule reproduce:
         output_activation=config["training"]["output_activation"],
         gpu=config["training"]["gpu"],
         seed=config["seed"],
-        torch=TORCH,
+        libraries=LIBRARIES,
         code=code("reproduce"),
     script:
         "../scripts/reproduce.py"

@@ -1,7 +1,6 @@
 """Measure one retrained model's errors on the test split."""
 
-import torch
-
+from twostep.device import use_threads
 from twostep.evaluate import evaluate
 from twostep.files import read_json, write_json
 from twostep.logs import reporting
@@ -9,7 +8,7 @@ from twostep.logs import reporting
 
 def main(*, manifest: str, model: str, record: str, output: str, threads: int) -> None:
     """Write the model's errors as JSON."""
-    torch.set_num_threads(threads)
+    use_threads(threads)
     write_json(output, evaluate(model, read_json(record), manifest))
 
 

@@ -4,8 +4,7 @@ import json
 import sys
 from functools import partial
 
-import torch
-
+from twostep.device import use_threads
 from twostep.export import FORMATS, export_model
 from twostep.files import read_json
 from twostep.logs import reporting
@@ -32,7 +31,7 @@ def main(
     Exported is the model that the table `selection` names, by the settings `chosen`; without one,
     by request, the only one of the models. `evaluations` are in the order of the models.
     """
-    torch.set_num_threads(threads)
+    use_threads(threads)
     index = 0 if selection is None else find_selected(models, read_table(selection))
     background = Background(
         study=study,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from twostep.device import choose_device
+from twostep.device import choose_device, use_threads
 from twostep.files import read_json, write_text
 from twostep.forecast import Sizes, measure_speed
 from twostep.forecast_report import Plan, describe_forecast
@@ -25,7 +25,7 @@ def main(
 ) -> None:
     """Write the forecast and say it; a subset lies in the folder named after its fraction."""
     resolved = json.loads(config)
-    torch.set_num_threads(threads)
+    use_threads(threads)
     device = choose_device(resolved["training"]["gpu"])
     warm_up(device)
     search = resolved["search"]

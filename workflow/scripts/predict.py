@@ -1,7 +1,6 @@
 """Write what the selected model predicts for the test split."""
 
-import torch
-
+from twostep.device import use_threads
 from twostep.logs import reporting
 from twostep.model import load_model
 from twostep.predictions import predict, write_predictions
@@ -10,7 +9,7 @@ from twostep.tables import read_table
 
 def main(*, manifest: str, selection: str, output: str, threads: int) -> None:
     """Write the predictions of the model that the table `selection` names."""
-    torch.set_num_threads(threads)
+    use_threads(threads)
     selected = read_table(selection).set_index("choice").loc["selected"]
     model = {"trial": int(selected["trial"]), "seed": int(selected["seed"])}
     write_predictions(output, predict(load_model(selected["model"]), manifest), model)

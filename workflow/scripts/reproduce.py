@@ -4,9 +4,7 @@ import json
 import logging
 import sys
 
-import torch
-
-from twostep.device import choose_device
+from twostep.device import choose_device, use_threads
 from twostep.files import write_json
 from twostep.logs import reporting
 from twostep.records import read_lines
@@ -33,7 +31,7 @@ def main(
     threads: int,
 ) -> None:
     """Write both records and the names of the fields that differ; say the outcome on stderr."""
-    torch.set_num_threads(threads)
+    use_threads(threads)
     device = choose_device(gpu)
     warm_up(device)
     recorded = next(record for record in read_lines([records]) if record["trial"] == trial)

@@ -3,9 +3,7 @@
 import json
 import shutil
 
-import torch
-
-from twostep.device import choose_device
+from twostep.device import choose_device, use_threads
 from twostep.files import atomic_path, read_json, write_json
 from twostep.logs import reporting
 from twostep.model import load_content
@@ -35,7 +33,7 @@ def main(
     watch: Watch,
 ) -> None:
     """Write the trained model, its record and its timing."""
-    torch.set_num_threads(threads)
+    use_threads(threads)
     device = choose_device(gpu)
     warm_up(device)
     trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)

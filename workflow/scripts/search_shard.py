@@ -2,9 +2,7 @@
 
 import json
 
-import torch
-
-from twostep.device import choose_device
+from twostep.device import choose_device, use_threads
 from twostep.journal import Journal
 from twostep.logs import reporting
 from twostep.records import write_lines
@@ -31,7 +29,7 @@ def main(
     watch: Watch,
 ) -> None:
     """Write one record and one timing per trial, in the order of their ids."""
-    torch.set_num_threads(threads)
+    use_threads(threads)
     device = choose_device(gpu)
     warm_up(device)
     trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)

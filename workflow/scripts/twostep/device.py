@@ -1,4 +1,4 @@
-"""The device that networks are trained on: the processor, or a GPU that no other job uses."""
+"""What networks are trained on: threads of the processor, or a GPU that no other job uses."""
 
 import fcntl
 import os
@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import IO
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from twostep.errors import UserError
 
 # Kept open, and thus locked, until the process ends, however it ends.
 _locks: list[IO] = []
+
+
+def use_threads(n_threads: int) -> None:
+    """Let torch, and the library of numpy's matrix products, compute with this many threads."""
+    torch.set_num_threads(n_threads)
+    threadpool_limits(n_threads)
 
 
 def choose_device(n_gpus: int) -> torch.device:

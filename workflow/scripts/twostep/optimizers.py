@@ -1,121 +1,100 @@
 """Optimizers: torch's own update rules, called without the classes around them.
 
 The first step of a `torch.optim` object loads torch's compiler, which compiles nothing here: two
-processor seconds in every job, as much as thousands of updates of a small network.
+processor seconds in every job. And what the classes, or the functions below them, check in each
+step takes longer than the update of a small network.
 """
-
-from collections.abc import Iterable
-from functools import partial
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
-from torch.optim.rmsprop import rmsprop
-from torch.optim.sgd import sgd
 
 # ASSUME: Keras's epsilon for the adaptive optimisers, since the paper trained with Keras.
 EPSILON = 1e-7
 
 
 class Optimizer:
-    """Torch's optimizer of a name in `OPTIMIZERS` over some parameters, with its default settings.
+    """Torch's optimizer of a name in `OPTIMIZERS`, with its default settings.
 
-    `learning_rate` and `weight_decay` act per update. A step gives, to the last bit, what the class
-    of `torch.optim` gives with `eps` = 1e-7 and, where there is one, the fused implementation.
+    A step updates `parameters` (n,) by `gradient` (n,), which hold the same memory each time.
+    `learning_rate` and `weight_decay` act per update. It gives, to the last bit, what the class of
+    `torch.optim` gives with `eps` = 1e-7 and, where there is one, the fused implementation.
     """
 
     def __init__(
         self,
         name: str,
-        parameters: Iterable[Tensor],
+        parameters: Tensor,
+        gradient: Tensor,
         *,
         learning_rate: float,
         weight_decay: float,
     ) -> None:
-        self._parameters = list(parameters)
-        self._update = partial(OPTIMIZERS[name], lr=learning_rate, weight_decay=weight_decay)
-        self._first, self._second = (
-            [torch.zeros_like(parameter) for parameter in self._parameters] for _ in range(2)
-        )
-        self._steps = [
-            torch.zeros((), dtype=torch.float32, device=parameter.device)
-            for parameter in self._parameters
-        ]
+        self.parameters, self.gradient = parameters, gradient
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.first_moment, self.second_moment = parameters.new_zeros(2, len(parameters))
+        self.n_steps = parameters.new_zeros(())
+        self._update = OPTIMIZERS[name]
 
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        for parameter in self._parameters:
-            parameter.grad = None
-
-    @torch.no_grad()
     def step(self) -> None:
-        """Update the parameters by their gradients."""
-        gradients = [parameter.grad for parameter in self._parameters]
-        self._update(self._parameters, gradients, self._first, self._second, self._steps)
+        """Update the parameters."""
+        self._update(self)
 
-    def state(self) -> dict[str, list[Tensor]]:
+    def state(self) -> dict[str, Tensor]:
         """Return what the next step depends on beside the parameters; it changes with each step."""
-        return {"first": self._first, "second": self._second, "steps": self._steps}
+        return {"first": self.first_moment, "second": self.second_moment, "steps": self.n_steps}
 
-    def restore(self, state: dict[str, list[Tensor]]) -> None:
+    def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from what `state` returned."""
-        for name, tensors in self.state().items():
-            for tensor, kept in zip(tensors, state[name], strict=True):
-                tensor.copy_(kept)
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
 
 
-def _adam(parameters, gradients, first, second, steps, *, decoupled, **rates) -> None:
-    adam(
-        parameters,
-        gradients,
-        exp_avgs=first,
-        exp_avg_sqs=second,
-        max_exp_avg_sqs=[],
-        state_steps=steps,
-        fused=True,
-        decoupled_weight_decay=decoupled,
-        amsgrad=False,
+def _adam(optimizer: Optimizer, update=torch._fused_adam_) -> None:
+    optimizer.n_steps.add_(1)
+    update(
+        [optimizer.parameters],
+        [optimizer.gradient],
+        [optimizer.first_moment],
+        [optimizer.second_moment],
+        [],
+        [optimizer.n_steps],
+        lr=optimizer.learning_rate,
         beta1=0.9,
         beta2=0.999,
+        weight_decay=optimizer.weight_decay,
         eps=EPSILON,
+        amsgrad=False,
         maximize=False,
-        **rates,
     )
 
 
-def _rmsprop(parameters, gradients, _first, second, steps, **rates) -> None:
-    rmsprop(
-        parameters,
-        gradients,
-        square_avgs=second,
-        grad_avgs=[],
-        momentum_buffer_list=[],
-        state_steps=steps,
-        alpha=0.99,
-        eps=EPSILON,
-        momentum=0.0,
-        centered=False,
-        **rates,
-    )
+def _adamw(optimizer: Optimizer) -> None:
+    _adam(optimizer, torch._fused_adamw_)
 
 
-def _sgd(parameters, gradients, _first, _second, _steps, **rates) -> None:
-    sgd(
-        parameters,
-        gradients,
-        momentum_buffer_list=[None] * len(parameters),
-        fused=True,
+def _sgd(optimizer: Optimizer) -> None:
+    torch._fused_sgd_(
+        [optimizer.parameters],
+        [optimizer.gradient],
+        [],
+        lr=optimizer.learning_rate,
+        weight_decay=optimizer.weight_decay,
         momentum=0.0,
         dampening=0.0,
         nesterov=False,
         maximize=False,
-        **rates,
+        is_first_step=False,
     )
 
 
-OPTIMIZERS = {
-    "adam": partial(_adam, decoupled=False),
-    "adamw": partial(_adam, decoupled=True),
-    "sgd": _sgd,
-    "rmsprop": _rmsprop,
-}
+def _rmsprop(optimizer: Optimizer) -> None:
+    parameters, gradient = optimizer.parameters, optimizer.gradient
+    if optimizer.weight_decay:
+        gradient = gradient.add(parameters, alpha=optimizer.weight_decay)
+    optimizer.second_moment.mul_(0.99).addcmul_(gradient, gradient, value=1 - 0.99)
+    # There is no first moment: its memory serves for the root.
+    root = torch.sqrt(optimizer.second_moment, out=optimizer.first_moment).add_(EPSILON)
+    parameters.addcdiv_(gradient, root, value=-optimizer.learning_rate)
+
+
+OPTIMIZERS = {"adam": _adam, "adamw": _adamw, "sgd": _sgd, "rmsprop": _rmsprop}

@@ -163,7 +163,7 @@ class _Keys:
         """Return the key of a trial under the present config and code.
 
         `timing` is the trial's, and tells with how many threads it was trained, which is not known
-        otherwise, and with which build of torch.
+        otherwise, and with which builds of the libraries.
         """
         return trial_key(
             data=self.data,
@@ -171,19 +171,23 @@ class _Keys:
             budget=self.config[self.step]["budget"],
             output_activation=self.config["training"]["output_activation"],
             seed=trial_seed(self.config["seed"], self.step, trial, repetition),
-            torch=timing["torch"] if _is_installed(timing["torch"]) else "",
+            **{
+                library: timing[library] if _is_installed(library, timing[library]) else ""
+                for library in ("torch", "numpy")
+            },
             threads=timing["threads"],
             device="cuda" if self.config["training"]["gpu"] else "cpu",
         )
 
 
 @functools.cache
-def _is_installed(torch: str) -> bool:
-    """Tell whether this is the installed version of torch, whose name may lack the build."""
+def _is_installed(library: str, build: str) -> bool:
+    """Tell whether this is a library's installed version, whose name may lack the build."""
     try:
-        return torch.split("+")[0] == version("torch").split("+")[0]
+        version("torch")
+        return build.split("+")[0] == version(library).split("+")[0]
     except PackageNotFoundError:
-        # Only the jobs have it (--sdm conda).
+        # Only the jobs have them (--sdm conda).
         return True
 
 

@@ -32,6 +32,7 @@ PACKAGES = (
     "scipy",
     "snakemake",
     "snakemake-executor-plugin-slurm",
+    "threadpoolctl",
     "torch",
     "xarray",
     "zarr",

@@ -21,7 +21,7 @@ GLANCED = (
     "n_operations",
     "min_val_loss",
 )
-GLANCED_TIMING = ("seconds", "threads", "torch")
+GLANCED_TIMING = ("seconds", "threads", "torch", "numpy")
 # Errors on the test split, in physical units; the names of table columns follow.
 METRICS = ("mse", "rmse", "mae", "r2")
 

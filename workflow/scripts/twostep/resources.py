@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from twostep.files import read_json
-from twostep.sizes import SHUFFLE_WINDOW
+from twostep.sizes import SHUFFLE_WINDOW, VALIDATION_CHUNK
 from twostep.space import Configuration
 
 # An interpreter with torch and the data libraries loaded, without any data.
@@ -33,9 +33,11 @@ def training_mb(manifest: str | Path, configuration: Configuration) -> int:
     description = read_json(manifest)
     n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
     weights = 4e-6 * COPIES * configuration.count_parameters(n_inputs, n_outputs)
-    # Activations, their gradients and temporaries of one batch, or of a validation chunk.
-    rows = max(configuration.batch_size, 8192)
-    activations = 4e-6 * 3 * rows * sum(configuration.hidden_widths)
+    # Of a batch, or of a chunk of the validation: what the layers compute, with dropout in up to
+    # four steps, and the gradients by two layers at a time.
+    rows = max(configuration.batch_size, VALIDATION_CHUNK)
+    widths = configuration.hidden_widths
+    activations = 4e-6 * rows * (4 * sum(widths) + 2 * max(widths))
     return math.ceil(BASE_MB + data_mb(manifest) + weights + activations)
 
 

@@ -4,6 +4,8 @@ from twostep.errors import UserError
 
 # Samples that training shuffles together: of data beyond the memory only these are held.
 SHUFFLE_WINDOW = 1_048_576
+# Samples of one forward pass of validation: enough to be quick, and few enough for the caches.
+VALIDATION_CHUNK = 1024
 
 
 def share_sizes(n: int, split: dict, things: str) -> tuple[int, int]:

@@ -16,6 +16,7 @@ TEXT_COLUMNS = (
     "host",
     "processor",
     "torch",
+    "numpy",
 )
 
 

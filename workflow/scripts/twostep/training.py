@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from twostep.backpropagation import Backpropagation
 from twostep.network import build_network
 from twostep.optimizers import Optimizer
 from twostep.seeds import derive_seed
-from twostep.sizes import SHUFFLE_WINDOW
+from twostep.sizes import SHUFFLE_WINDOW, VALIDATION_CHUNK
 from twostep.space import Configuration
 
 CPU = torch.device("cpu")
-# Rows of one validation forward pass: large enough to be quick, small enough for any memory.
-VALIDATION_CHUNK = 8192
 # Blocks of neighbouring samples that a window consists of, which the disk reads quickly.
 SHUFFLE_BLOCK = 65_536
 
@@ -83,6 +83,8 @@ class Training:
     earlier_cpu_seconds: float = 0.0
 
 
+# A loss that is not finite is a result, and nothing to warn of.
+@np.errstate(over="ignore", invalid="ignore")
 def train(
     configuration: Configuration,
     data: TrainingData,
@@ -108,9 +110,11 @@ def train(
     n_inputs, n_outputs = data.training_inputs.shape[1], data.training_targets.shape[1]
     network = build_network(configuration, n_inputs, n_outputs, output_activation)
     network.to(device)
+    backpropagation = Backpropagation(network, max(configuration.batch_size, VALIDATION_CHUNK))
     optimizer = Optimizer(
         configuration.optimizer,
-        network.parameters(),
+        backpropagation.parameters,
+        backpropagation.gradient,
         learning_rate=configuration.learning_rate,
         weight_decay=configuration.weight_decay,
     )
@@ -120,9 +124,11 @@ def train(
     while not training.stop_reason:
         start = time.process_time()
         batches = _batches(data, configuration.batch_size, order, device)
-        loss = _train_epoch(network, optimizer, batches, budget, training)
+        loss = _train_epoch(backpropagation, optimizer, batches, budget, training)
         middle = time.process_time()
-        per_output = validation_loss(network, data.validation_inputs, data.validation_targets)
+        per_output = validation_loss(
+            backpropagation, data.validation_inputs, data.validation_targets
+        )
         training.train_cpu_seconds += middle - start
         training.validation_cpu_seconds += time.process_time() - middle
         _close_epoch(training, network, loss, per_output)
@@ -167,27 +173,26 @@ def warm_up(device: torch.device = CPU) -> None:
     train(configuration, data, budget, output_activation="linear", seed=0, device=device)
 
 
-def _train_epoch(network, optimizer, batches, budget, training) -> float:
+def _train_epoch(backpropagation, optimizer, batches, budget, training) -> float:
     """Make one pass over the training samples, or up to `max_updates`; return the mean loss."""
-    network.train()
-    total, n_seen = 0.0, 0
-    for inputs, targets in batches:
-        loss = nn.functional.mse_loss(network(inputs), targets)
-        optimizer.zero_grad()
-        loss.backward()
+    total, n_values = torch.zeros((), dtype=torch.float64, device=optimizer.parameters.device), 0
+    for inputs, targets, rows in batches:
+        batch = backpropagation.batch(len(rows))
+        torch.index_select(inputs, 0, rows, out=batch.inputs)
+        torch.index_select(targets, 0, rows, out=batch.targets)
+        total += batch.backpropagate()
         optimizer.step()
-        total = total + (loss.detach() * len(inputs)).double()
-        n_seen += len(inputs)
+        n_values += batch.targets.numel()
         training.updates += 1
         if training.updates == budget.max_updates:
             break
-    return total.item() / n_seen
+    return total.item() / n_values
 
 
 def _batches(
     data: TrainingData, batch_size: int, order: torch.Generator, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the inputs and targets of one epoch's batches."""
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield inputs and targets of a window and which of its rows are a batch, for one epoch."""
     n_samples = len(data.training_inputs)
     for blocks in shuffled_windows(n_samples, batch_size, order):
         inputs, targets = (
@@ -199,7 +204,7 @@ def _batches(
         )
         permutation = torch.randperm(len(inputs), generator=order).to(device)
         for rows in permutation.split(batch_size):
-            yield inputs[rows], targets[rows]
+            yield inputs, targets, rows
 
 
 def shuffled_windows(
@@ -232,16 +237,19 @@ def shuffled_windows(
         yield window
 
 
-@torch.inference_mode()
-def validation_loss(network: nn.Module, inputs: Tensor, targets: Tensor) -> list[float]:
+def validation_loss(
+    backpropagation: Backpropagation, inputs: Tensor, targets: Tensor
+) -> list[float]:
     """Return the mean squared error of each output over (n_samples, n_outputs), in loss units."""
-    network.eval()
-    device = next(network.parameters()).device
+    device = backpropagation.parameters.device
     total = torch.zeros(targets.shape[1], dtype=torch.float64, device=device)
-    for start in range(0, len(inputs), VALIDATION_CHUNK):
-        rows = slice(start, start + VALIDATION_CHUNK)
-        error = network(inputs[rows].to(device)) - targets[rows].to(device)
-        total += error.square().sum(0, dtype=torch.float64)
+    for chunk, expected in zip(
+        inputs.split(VALIDATION_CHUNK), targets.split(VALIDATION_CHUNK), strict=True
+    ):
+        batch = backpropagation.batch(len(chunk))
+        batch.inputs.copy_(chunk)
+        batch.targets.copy_(expected)
+        total += batch.predict().sub_(batch.targets).square_().sum(0, dtype=torch.float64)
     return (total / len(inputs)).tolist()
 
 

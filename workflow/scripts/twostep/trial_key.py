@@ -20,13 +20,15 @@ def trial_key(
     output_activation: str,
     seed: int,
     torch: str,
+    numpy: str,
     threads: int,
     device: str,
 ) -> str:
     """Return a hash of all that decides a trial's result.
 
     That is the data's content, the configuration, the training settings, the seed, the code of the
-    training and of the record, and the version of torch; not the shard, the order or the worker.
+    training and of the record, and the versions of torch and numpy, which compute it; not the
+    shard, the order or the worker.
     Nor the type of the processor or GPU: a trial that was finished on another one is reused, which
     the timings tell and the summary reports.
     """
@@ -40,6 +42,7 @@ def trial_key(
             # The module that makes the record; not the rest of what it imports.
             "code": [hash_module("training"), hash_source("trials")],
             "torch": torch,
+            "numpy": numpy,
             "threads": threads,
             "device": device,
         }

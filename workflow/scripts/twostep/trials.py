@@ -5,6 +5,7 @@ import platform
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -57,6 +58,7 @@ class Trainer:
             output_activation=self.output_activation,
             seed=self._seed(trial),
             torch=torch.__version__,
+            numpy=np.__version__,
             threads=torch.get_num_threads(),
             device=self.device.type,
         )
@@ -99,6 +101,7 @@ class Trainer:
             "host": platform.node(),
             "processor": self._processor(),
             "torch": str(torch.__version__),
+            "numpy": np.__version__,
             "threads": torch.get_num_threads(),
         }
         return Finished(self._record(trial, training), timing, training.weights)
