@@ -22,7 +22,7 @@ def hash_code(source: str | Path) -> str:
     a semantic edit of any module that `source` imports, directly or through others, does.
     """
     modules = sorted(_used_modules(Path(source)))
-    return hash_values({module.name: _normalised(module) for module in modules})
+    return hash_values({module.name: _look_at(module)[0] for module in modules})
 
 
 @functools.cache
@@ -32,13 +32,13 @@ def hash_module(name: str) -> str:
     Computed once per process: what counts is the code that the process has loaded.
     """
     path = PACKAGE / f"{name}.py"
-    return hash_values([_normalised(path), hash_code(path)])
+    return hash_values([_look_at(path)[0], hash_code(path)])
 
 
 @functools.cache
 def hash_source(name: str) -> str:
     """Return a hash of one module of the library alone, without those that it imports."""
-    return hash_values(_normalised(PACKAGE / f"{name}.py"))
+    return _look_at(PACKAGE / f"{name}.py")[0]
 
 
 def _used_modules(path: Path) -> set[Path]:
@@ -54,25 +54,29 @@ def _used_modules(path: Path) -> set[Path]:
 
 def _imports(path: Path) -> set[Path]:
     """Return the library modules that a file imports, wherever in it the import stands."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    parts = [name.split(".") for name in names if name.split(".")[0] == PACKAGE.name]
+    parts = [name.split(".") for name in _look_at(path)[1] if name.split(".")[0] == PACKAGE.name]
     candidates = {PACKAGE / f"{part[1]}.py" for part in parts if len(part) > 1}
     return {candidate for candidate in candidates if candidate.exists()}
 
 
-def _normalised(path: Path) -> str:
-    """Return a file's syntax tree as text, without docstrings and positions."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _look_at(path: Path) -> tuple[str, set[str]]:
+    return _analyse(path.read_text(encoding="utf-8"))
+
+
+# Most rules use the same modules, and every start of Snakemake asks for all of them.
+@functools.cache
+def _analyse(source: str) -> tuple[str, set[str]]:
+    """Return a hash of the syntax tree without docstrings and positions, and what is imported."""
+    tree = ast.parse(source)
+    imported = set()
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
         is_documented = isinstance(
             node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         )
         if is_documented and ast.get_docstring(node, clean=False) is not None:
-            node.body = body[1:]
-    return ast.dump(tree)
+            node.body = node.body[1:]
+    return hash_values(ast.dump(tree)), imported
