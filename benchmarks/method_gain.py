@@ -12,7 +12,7 @@ Saved: processor seconds of all retrainings over those of step 1 and the retrain
 top_k. Regret: the loss of the best of these after retraining over that of the best of all trials,
 each chosen by validation loss. Intervals are the middle 90 % over random halves of the trials with
 the same share retrained, which spread about as samples of all trials would: of an odd top_k every
-other half has the larger half, and 1 remains 1. The start of a process, measured apart, is added
+other half has the larger half, and 1 remains 1. Start and end of a job, measured apart, are added
 once for each shard of step 1 and for each retrained trial; the search on all data is given shards
 of the same number of trials.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from processes import REPOSITORY, make_study, run, snakemake
+from processes import REPOSITORY, children_seconds, make_study, run, snakemake
 
 from twostep.agreement import rank_correlation
 from twostep.config import fraction_name
@@ -40,16 +40,14 @@ OTHER_STUDIES = [(200, 12), (200, 50), (10_000, 12), (10_000, 50)]
 # The best configurations are larger, and cost more, than the mean one.
 N_FIRST = 12
 N_STARTS = 3
-# What a job does before its first trial; its processor time counts anew in the child process.
+# What a job does besides its trials.
 START = """
 from snakemake.script import Snakemake
-import search_shard, time
-parent = time.process_time()
+import search_shard
 search_shard.supervise()
 search_shard.use_threads(1)
 search_shard.warm_up()
 search_shard.load_dataset({manifest!r})
-print(parent + time.process_time())
 """
 
 
@@ -75,7 +73,7 @@ def main() -> None:
     timings = read_table(results / "select" / "timings.csv")
     machine = [" and ".join(timings[column].unique()) for column in ("processor", "torch", "numpy")]
     print(f"{arguments.trials} trials. {machine[0]}, torch {machine[1]}, numpy {machine[2]}")
-    print(f"The start of a process takes {start:.2f} processor seconds.\n")
+    print(f"Start and end of a job take {start:.2f} processor seconds.\n")
     print(gains_table(fractions))
     print(f"\nWhat bounds the gain, by means over the trials:\n\n{bounds_table(fractions)}\n")
     for name, trials in fractions.items():
@@ -110,9 +108,14 @@ def read_trials(results: Path, fraction: str, n_trials: int) -> pd.DataFrame:
 
 
 def measure_start(manifest: Path) -> float:
-    """Return the processor seconds of a process that trains nothing, the median of some."""
+    """Return the processor seconds of a job that trains nothing, its end included."""
     script = START.format(manifest=str(manifest))
-    return float(np.median([float(run(script)[0].output) for _ in range(N_STARTS)]))
+    seconds = []
+    for _ in range(N_STARTS):
+        before = children_seconds()
+        run(script)
+        seconds.append(children_seconds() - before)
+    return float(np.median(seconds))
 
 
 def add_costs(trials: pd.DataFrame, start: float, shard_size: int) -> None:

@@ -84,7 +84,7 @@ def snakemake(
     """
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores)]
     command += ["--configfile", "study.yaml", "--snakefile", str(REPOSITORY / "Snakefile")]
-    before, started = _children_seconds(), time.perf_counter()
+    before, started = children_seconds(), time.perf_counter()
     peak = 0
     with (folder / "output.txt").open("w") as output:
         process = subprocess.Popen(
@@ -97,7 +97,7 @@ def snakemake(
     seconds = time.perf_counter() - started
     if process.returncode:
         sys.exit((folder / "output.txt").read_text()[-5000:])
-    return Measured(_children_seconds() - before, seconds, peak / 1e3)
+    return Measured(children_seconds() - before, seconds, peak / 1e3)
 
 
 def _ended(process: subprocess.Popen, seconds: float) -> bool:
@@ -109,7 +109,7 @@ def _ended(process: subprocess.Popen, seconds: float) -> bool:
     return True
 
 
-def _children_seconds() -> float:
+def children_seconds() -> float:
     """Return the processor seconds of all ended children, their own children included."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
