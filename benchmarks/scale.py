@@ -11,21 +11,14 @@ full command after the run. Needs 2 cores, and 2 GB in `folder` for 100,000.
 
 import json
 import os
-import resource
-import shutil
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
-import yaml
+from processes import make_study, snakemake
 
-REPOSITORY = Path(__file__).parents[1]
 SHARD_SIZE = 1000
 CONFIG = {
     "study": "scale",
@@ -50,15 +43,6 @@ CONFIG = {
 }
 
 
-@dataclass
-class Measured:
-    """Processor and wall seconds of a command with its children, and the peak of its memory."""
-
-    cpu_seconds: float
-    seconds: float
-    megabytes: float
-
-
 def main() -> None:
     folder = sys.argv[1] if sys.argv[1:] else None
     sizes = [int(text) for text in sys.argv[2:]] or [1_000, 10_000, 100_000]
@@ -75,7 +59,9 @@ def main() -> None:
 
 def report(folder: Path, n_trials: int) -> None:
     """Run one study and print its row."""
-    make_study(folder, n_trials)
+    write_data(folder / "data.nc")
+    search = {**CONFIG["search"], "n_trials": n_trials}
+    make_study(folder, {**CONFIG, "search": search})
     planned = snakemake(folder, "--dry-run", "--quiet")
     search = snakemake(folder, "search")
     training = training_seconds(folder / "results" / "scale")
@@ -93,46 +79,11 @@ def report(folder: Path, n_trials: int) -> None:
     )
 
 
-def make_study(folder: Path, n_trials: int) -> None:
-    """Write tiny data and the config of a study."""
+def write_data(path: Path) -> None:
+    """Write tiny data."""
     inputs = np.random.default_rng(1).uniform(0, 1, (400, 4))
     dataset = {"x": (("sample", "part"), inputs), "y": ("sample", inputs.mean(axis=1))}
-    xr.Dataset(dataset).to_netcdf(folder / "data.nc")
-    search = {**CONFIG["search"], "n_trials": n_trials}
-    (folder / "study.yaml").write_text(yaml.safe_dump({**CONFIG, "search": search}))
-    shutil.copytree(REPOSITORY / "profiles", folder / "profiles")
-
-
-def snakemake(folder: Path, *arguments: str) -> Measured:
-    """Run the workflow in a folder; exit if it fails."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "study.yaml"]
-    command += ["--snakefile", str(REPOSITORY / "Snakefile"), *arguments]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.perf_counter()
-    with (folder / "output.txt").open("w") as output:
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
-        peaks: list[int] = []
-        watch = threading.Thread(target=watch_memory, args=(process, peaks))
-        watch.start()
-        process.wait()
-        watch.join()
-    seconds = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode:
-        sys.exit((folder / "output.txt").read_text()[-5000:])
-    cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Measured(cpu_seconds, seconds, max(peaks, default=0) / 1e3)
-
-
-def watch_memory(process: subprocess.Popen, peaks: list[int]) -> None:
-    """Note the peak memory of the main process in kB until it ends."""
-    while process.returncode is None:
-        try:
-            lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        peaks += [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
-        time.sleep(0.05)
+    xr.Dataset(dataset).to_netcdf(path)
 
 
 def training_seconds(results: Path) -> float:
