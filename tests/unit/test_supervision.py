@@ -142,6 +142,7 @@ def test_ctrl_c_says_nothing_but_its_status(tmp_path):
         """
         with reporting("log"):
             supervise()
+            time.sleep(0.5)  # until the parent waits for it
             os.kill(os.getppid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(30)

@@ -3,7 +3,7 @@
 from twostep.device import use_threads
 from twostep.evaluate import evaluate
 from twostep.files import read_json, write_json
-from twostep.logs import reporting
+from twostep.logs import end_process, reporting
 
 
 def main(*, manifest: str, model: str, record: str, output: str, threads: int) -> None:
@@ -21,3 +21,4 @@ if __name__ == "__main__":
             output=snakemake.output[0],
             threads=snakemake.threads,
         )
+    end_process()

@@ -5,7 +5,7 @@ import shutil
 
 from twostep.device import choose_device, use_threads
 from twostep.files import atomic_path, read_json, write_json
-from twostep.logs import reporting
+from twostep.logs import end_process, reporting
 from twostep.model import load_content
 from twostep.retrain import retrain
 from twostep.space import Configuration
@@ -64,3 +64,4 @@ if __name__ == "__main__":
             threads=snakemake.threads,
             watch=supervise(),
         )
+    end_process()

@@ -4,7 +4,7 @@ import json
 
 from twostep.device import choose_device, use_threads
 from twostep.journal import Journal
-from twostep.logs import reporting
+from twostep.logs import end_process, reporting
 from twostep.records import write_lines
 from twostep.search import search
 from twostep.supervision import Watch, supervise
@@ -54,3 +54,4 @@ if __name__ == "__main__":
             threads=snakemake.threads,
             watch=supervise(),
         )
+    end_process()

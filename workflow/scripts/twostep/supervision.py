@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from twostep.errors import UserError
+from twostep.logs import end_process
 
 log = logging.getLogger(__name__)
 
@@ -97,9 +98,9 @@ def supervise() -> Watch:
             return watch
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if status >= 0:
-            sys.exit(status)
+            end_process(status)
         if -status in REQUESTS:
-            sys.exit(128 - status)
+            end_process(128 - status)
         watch.note_death(-status)
 
 
