@@ -12,7 +12,8 @@ def main(*, manifest: str, selection: str, output: str, threads: int) -> None:
     use_threads(threads)
     selected = read_table(selection).set_index("choice").loc["selected"]
     model = {"trial": int(selected["trial"]), "seed": int(selected["seed"])}
-    write_predictions(output, predict(load_model(selected["model"]), manifest), model)
+    predict_scaled = load_model(selected["model"]).predict_scaled
+    write_predictions(output, predict(predict_scaled, manifest), model)
 
 
 if __name__ == "__main__":
