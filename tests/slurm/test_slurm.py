@@ -128,7 +128,7 @@ def reference(fresh, tmp_path_factory) -> Study:
     """The study with long trials, run without a cluster."""
     study = fresh.copy(tmp_path_factory.mktemp("reference"))
     slow_down(study)
-    study.run()
+    study.run("select_model", "baseline")
     return study
 
 
