@@ -14,7 +14,7 @@ test: $(VENV)/installed-dev
 
 # Kills at random moments, mutated configs and files, damaged results: in short.
 test-campaigns: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest tests/campaigns
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/campaigns
 
 # The profile for clusters, on a Slurm of this machine: needs the Debian packages slurmctld, slurmd,
 # slurm-client and munge, and says so if they are not there. Nothing is installed or left running.

@@ -223,7 +223,7 @@ def test_the_papers_config_plans_and_runs_when_shrunk(fresh, tmp_path):
         "search": {
             "n_trials": 4,
             "fractions": [0.4],
-            "shard_size": 2,
+            "shard_size": 4,
             "n_validation": 200,
             "budget": {"max_epochs": 1},
             "space": {"n_hidden_layers": {"min": 1, "max": 2}},
@@ -274,7 +274,8 @@ def test_gridded_fields_with_a_transformed_output_split_by_time(fresh, tmp_path)
         "split": {"method": "blocks", "variable": "time", "n_blocks": 10},
         "training": {"output_activation": "linear"},
     }
-    study.config["search"]["fractions"] = [0.5]
+    study.config["search"] |= {"fractions": [0.5], "n_trials": 2, "shard_size": 2}
+    study.config["retrain"]["top_k"] = 1
     study.run()
     manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
     assert manifest["n_rows_read"] == 1200 and manifest["n_rows_used"] == 1170
