@@ -219,7 +219,7 @@ def test_the_papers_config_plans_and_runs_when_shrunk(fresh, tmp_path):
     process = study.snakemake("--configfile", str(paper), "--dry-run", "--quiet")
     assert process.returncode == 0, process.stderr
     study.config = {
-        "generate": {"n_samples": 4000, "samples_per_file": 2000},
+        "generate": {"n_samples": 4000, "samples_per_file": 4000},
         "search": {
             "n_trials": 4,
             "fractions": [0.4],
