@@ -115,7 +115,9 @@ def test_comments_train_nothing_again(study):
 
 
 def test_a_semantic_edit_of_the_trainer_trains_all_again(study):
-    study.edit("workflow/scripts/twostep/training.py", "SHUFFLE_BLOCK = 65_536", "SHUFFLE_BLOCK = 32_768")
+    study.edit(
+        "workflow/scripts/twostep/training.py", "SHUFFLE_BLOCK = 65_536", "SHUFFLE_BLOCK = 32_768"
+    )
     work = study.run("select_model")
     assert work.trials("0.2") == list(range(6))
     assert work.jobs["retrain_trial"] == work.retrained.total() == len(selected(study))
