@@ -4,21 +4,24 @@ from twostep.device import use_threads
 from twostep.logs import reporting
 from twostep.model import load_model
 from twostep.predictions import predict, write_predictions
+from twostep.selection import find_selected
 from twostep.tables import read_table
 
 
-def main(*, manifest: str, selection: str, output: str, threads: int) -> None:
-    """Write the predictions of the model that the table `selection` names."""
+def main(*, models: list[str], manifest: str, selection: str, output: str, threads: int) -> None:
+    """Write the predictions of the one of the models that the table `selection` names."""
     use_threads(threads)
-    selected = read_table(selection).set_index("choice").loc["selected"]
-    model = {"trial": int(selected["trial"]), "seed": int(selected["seed"])}
-    predict_scaled = load_model(selected["model"]).predict_scaled
-    write_predictions(output, predict(predict_scaled, manifest), model)
+    table = read_table(selection)
+    selected = table.set_index("choice").loc["selected"]
+    names = {"trial": int(selected["trial"]), "seed": int(selected["seed"])}
+    model = load_model(models[find_selected(models, table)])
+    write_predictions(output, predict(model.predict_scaled, manifest), names)
 
 
 if __name__ == "__main__":
     with reporting(snakemake.log[0]):
         main(
+            models=snakemake.input.models,
             manifest=snakemake.input.manifest,
             selection=snakemake.input.selection,
             output=snakemake.output[0],

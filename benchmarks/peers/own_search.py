@@ -1,0 +1,77 @@
+"""Ours: a shard with a list of configurations, through the script of the rule `search_shard`."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from task import read_task, write_result
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "workflow" / "scripts"))
+
+import search_shard
+
+import twostep.search
+from twostep.logs import reporting
+from twostep.space import Configuration
+from twostep.supervision import Watch, supervise
+
+
+def main(task: dict) -> None:
+    folder = Path(task["folder"])
+    # They follow from the seed; here those of the task are trained, whatever the seed.
+    configurations = [Configuration.from_dict(values) for values in task["configurations"]]
+    twostep.search.configurations = lambda space, trials, *, seed: configurations
+    with reporting(str(folder / "shard.log")):
+        # What follows runs in a child process, whose processor time starts at 0.
+        watch = supervise()
+        began = note_trials(watch)
+        run_shard(task, folder, watch)
+        lines = zip(
+            read_lines(folder / "records.jsonl"), read_lines(folder / "timings.jsonl"), strict=True
+        )
+    trials = [
+        {"cpu_seconds": timing["cpu_seconds"], "val_loss": record["val_loss"][-1]}
+        for record, timing in lines
+    ]
+    write_result(task, began[0], trials, ["torch"])
+
+
+def run_shard(task: dict, folder: Path, watch: Watch) -> None:
+    """Call the script as its last block does."""
+    first = task["first"]
+    search_shard.main(
+        manifest=task["manifest"],
+        trials=range(first, first + len(task["configurations"])),
+        space=task["space"],
+        budget={"max_epochs": task["epochs"]},
+        output_activation="sigmoid",
+        seed=task["seed"],
+        gpu=0,
+        journal=str(folder / "journal"),
+        records=str(folder / "records.jsonl"),
+        timings=str(folder / "timings.jsonl"),
+        threads=1,
+        watch=watch,
+    )
+
+
+def note_trials(watch: Watch) -> list[float]:
+    """Return a list that gets the processor seconds at the beginning of each trial."""
+    began = []
+    training = watch.training
+
+    def note(trial: int):
+        began.append(time.process_time())
+        return training(trial)
+
+    watch.training = note
+    return began
+
+
+def read_lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+if __name__ == "__main__":
+    main(read_task())
