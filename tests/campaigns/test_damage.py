@@ -25,7 +25,7 @@ def test_a_damaged_journal_costs_only_the_damaged_trials(study):
     lost = damage_journal(study) | {last}
     for path in (study.results / "search").rglob("shard_*"):
         path.unlink()
-    study.run("search", "select_model")
+    study.snakemake("search", "select_model")
     read = [
         json.loads(line)["record"]["trial"]
         for path in (study.results / "journal" / "search").rglob("*.jsonl")
@@ -56,7 +56,7 @@ def test_truncated_outputs_are_named_and_made_anew(study, finished):
         assert said, process.stderr
         # What the sentence says.
         (path.with_name("manifest.json") if path.suffix == ".npy" else path).unlink()
-    work = study.run("select_model")
+    work = study.run()
     assert not work.searched and not work.retrained
     for name in RESULTS:
         assert (study.results / name).read_bytes() == (finished.results / name).read_bytes()
