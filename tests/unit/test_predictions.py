@@ -102,6 +102,7 @@ def test_the_script_predicts_with_the_selected_model(tmp_path):
     output = tmp_path / "predictions.nc"
     manifest = str(tmp_path / "manifest.json")
     main(
+        models=[str(tmp_path / "other.pt"), path],
         manifest=manifest,
         selection=str(tmp_path / "selection.csv"),
         output=str(output),
