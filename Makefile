@@ -7,13 +7,14 @@ VENV := .venv
 run: $(VENV)/installed
 	$(VENV)/bin/snakemake --cores all
 
-# OPTIONS names some of them, or others.
+# OPTIONS names some of them, or others. The workflow's come first, each file of which takes long;
+# those of the library are short and fill both workers to the end.
 test: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(OPTIONS)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(OPTIONS)
 
 # Kills at random moments, mutated configs and files, damaged results: in short.
 test-campaigns: $(VENV)/installed-dev
-	$(VENV)/bin/python -m pytest tests/campaigns
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/campaigns
 
 # The profile for clusters, on a Slurm of this machine: needs the Debian packages slurmctld, slurmd,
 # slurm-client and munge, and says so if they are not there. Nothing is installed or left running.

@@ -1,5 +1,8 @@
 """The small study of the tests that run the real workflow."""
 
+import copy
+import fcntl
+
 import pytest
 from small_study import Study, make_study
 
@@ -11,11 +14,19 @@ def fresh(tmp_path_factory) -> Study:
 
 
 @pytest.fixture(scope="session")
-def finished(fresh, tmp_path_factory) -> Study:
-    """A study that has been run to its end; copy it before a change."""
-    study = fresh.copy(tmp_path_factory.mktemp("finished"))
-    study.run()
-    return study
+def finished(fresh, tmp_path_factory, worker_id) -> Study:
+    """A study that has been run to its end; copy it before a change, or another run."""
+    # The workers of pytest-xdist have folders of their own in one that they share.
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    with folder.with_suffix(".lock").open("w") as lock:
+        # The first to come runs it, and the others wait.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            study = fresh.copy(tmp_path_factory.mktemp("running"))
+            study.run()
+            study.folder.rename(folder)
+    return Study(folder, copy.deepcopy(fresh.config))
 
 
 @pytest.fixture

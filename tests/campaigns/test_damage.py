@@ -25,7 +25,7 @@ def test_a_damaged_journal_costs_only_the_damaged_trials(study):
     lost = damage_journal(study) | {last}
     for path in (study.results / "search").rglob("shard_*"):
         path.unlink()
-    study.snakemake()
+    study.snakemake("search", "select_model")
     read = [
         json.loads(line)["record"]["trial"]
         for path in (study.results / "journal" / "search").rglob("*.jsonl")
@@ -34,7 +34,7 @@ def test_a_damaged_journal_costs_only_the_damaged_trials(study):
     ]
     assert sorted(read) == sorted(lost)
     assert (study.results / "rank" / "0.2" / "trials.csv").read_bytes() == before
-    assert "Nothing to be done" in study.snakemake().stderr
+    assert "Nothing to be done" in study.snakemake("search", "select_model").stderr
 
 
 def test_truncated_outputs_are_named_and_made_anew(study, finished):
@@ -73,7 +73,7 @@ def test_a_full_disk_is_told_and_loses_nothing(fresh, finished, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert process.returncode != 0
-    work = study.run()
+    work = study.run("select_model")
     assert not work.searched
     for name in RESULTS:
         assert (study.results / name).read_bytes() == (finished.results / name).read_bytes()

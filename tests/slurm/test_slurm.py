@@ -93,8 +93,9 @@ def finish(study: Study, process: subprocess.Popen) -> str:
 
 def slow_down(study: Study) -> None:
     """Make the trials of the search so long that a job is met while it trains."""
-    study.config["search"]["budget"] = {"max_epochs": 3000}
+    study.config["search"]["budget"] = {"max_epochs": 2000, "patience_epochs": None}
     study.config["search"].update(n_trials=4, shard_size=4)
+    study.config["retrain"]["top_k"] = 1
 
 
 def wait_for_trials(study: Study, n_trials: int) -> None:
@@ -128,7 +129,7 @@ def reference(fresh, tmp_path_factory) -> Study:
     """The study with long trials, run without a cluster."""
     study = fresh.copy(tmp_path_factory.mktemp("reference"))
     slow_down(study)
-    study.run()
+    study.run("select_model", "baseline")
     return study
 
 
@@ -162,7 +163,7 @@ def test_a_killed_run_is_taken_up_again(start, on_slurm, reference):
 def test_a_job_at_its_time_limit_goes_on_in_the_next(start, on_slurm):
     """Slurm counts in minutes and looks as often: this job needs two, and is allowed one."""
     slow_down(on_slurm)
-    on_slurm.config["search"]["budget"] = {"max_epochs": 25_000}
+    on_slurm.config["search"]["budget"]["max_epochs"] = 25_000
     longer = ["--set-resources", "search_shard:runtime=attempt"]
     process = start(on_slurm, ranking(on_slurm), *longer)
     output = finish(on_slurm, process)

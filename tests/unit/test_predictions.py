@@ -102,6 +102,7 @@ def test_the_script_predicts_with_the_selected_model(tmp_path):
     output = tmp_path / "predictions.nc"
     manifest = str(tmp_path / "manifest.json")
     main(
+        models=[str(tmp_path / "other.pt"), path],
         manifest=manifest,
         selection=str(tmp_path / "selection.csv"),
         output=str(output),
@@ -125,7 +126,7 @@ def test_of_a_large_split_the_first_rows_are_taken(tmp_path, monkeypatch):
     kept = {k: v for k, v in made_up.manifest().items() if k not in ("splits", "content")}
     write_folder(tmp_path, folder, kept)
     model = load_model(write_model(tmp_path / "model.pt", (4,), trial=1))
-    found = predict(model, tmp_path / "manifest.json")
+    found = predict(model.predict_scaled, tmp_path / "manifest.json")
     assert (found.input == rows[:40]).all()
     assert (len(found.predicted), found.n_test) == (40, 100)
 

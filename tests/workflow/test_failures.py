@@ -45,7 +45,7 @@ def test_failed_trials_are_recorded_counted_and_tried_again(faulty, finished, mo
     assert not (faulty.results / "rank" / "0.2" / "trials.csv").exists()
     # Allowed, they are left out of the ranking.
     faulty.config["search"]["max_failed"] = 0.5
-    work = faulty.run()
+    work = faulty.run("summarise")
     assert not work.searched
     table = trials(faulty).set_index("trial")
     failed = {0: "failed", 1: "killed", 5: "out_of_memory"}
@@ -57,10 +57,10 @@ def test_failed_trials_are_recorded_counted_and_tried_again(faulty, finished, mo
     assert "- Trials: 3 ok, 1 failed, 1 killed, 1 out of memory." in summary
     assert "3 of 6 trials (50 %) failed (1 failed, 1 killed, 1 out of memory)" in summary
     assert "--forcerun search_shard retrain_trial" in summary
-    assert "Nothing to be done" in faulty.snakemake().stderr
+    assert "Nothing to be done" in faulty.snakemake("summarise").stderr
     # The documented command, once the cause is mended, trains these three and no other.
     monkeypatch.delenv("FAULTY")
-    work = faulty.run("--forcerun", "search_shard", "retrain_trial")
+    work = faulty.run("summarise", "--forcerun", "search_shard", "retrain_trial")
     assert work.trials("0.2") == [0, 1, 5]
     for path in ("rank/0.2/trials.csv", "select/retrained.csv", "select/selection.csv"):
         assert (faulty.results / path).read_bytes() == (finished.results / path).read_bytes()
@@ -83,7 +83,7 @@ def test_a_finalist_that_kills_its_process_cannot_be_chosen(faulty, finished, mo
     sentence = f"Error: results/small/retrain/trial_{best}_seed_0.pt holds no weights: "
     assert process.stderr.count(sentence) == 1, process.stderr
     monkeypatch.delenv("FAULTY")
-    work = faulty.run("--forcerun", "search_shard", "retrain_trial")
+    work = faulty.run("select_model", "--forcerun", "search_shard", "retrain_trial")
     assert not work.searched and work.retrained.total() == 1
     path = "select/selection.csv"
     assert (faulty.results / path).read_bytes() == (finished.results / path).read_bytes()

@@ -1,5 +1,6 @@
 """Another workflow can take this one as a module."""
 
+import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,10 @@ def test_another_workflow_imports_this_one(fresh, tmp_path):
     (tmp_path / "Snakefile").write_text(
         OTHER_WORKFLOW.format(snakefile=str(REPOSITORY / "Snakefile"))
     )
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump({"two_step": fresh.config}))
+    config = copy.deepcopy(fresh.config)
+    config["search"].update(n_trials=2, shard_size=2)
+    config["retrain"]["top_k"] = 1
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump({"two_step": config}))
     (tmp_path / "data.nc").symlink_to(fresh.folder / "data.nc")
     command = [sys.executable, "-m", "snakemake", "--cores", "2"]
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)

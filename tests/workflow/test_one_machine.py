@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 
 def most_at_a_time(output: str, rule: str) -> int:
     """Return how many jobs of a rule ran at a time, from Snakemake's messages."""
@@ -18,44 +20,53 @@ def most_at_a_time(output: str, rule: str) -> int:
     return most
 
 
-def run_four_shards(study, *arguments: str) -> str:
-    study.config["search"].update(n_trials=4, shard_size=1)
-    process = study.snakemake("search", "--cores", "4", *arguments)
+@pytest.fixture(scope="module")
+def with_subset(fresh, tmp_path_factory):
+    """A study whose shards come next: two that could run at a time."""
+    study = fresh.copy(tmp_path_factory.mktemp("subset"))
+    study.config["search"].update(n_trials=2, shard_size=1)
+    study.run("results/small/subset/0.2/manifest.json")
+    return study
+
+
+@pytest.fixture
+def study(with_subset, tmp_path):
+    return with_subset.copy(tmp_path)
+
+
+def run_shards(study, *arguments: str) -> str:
+    process = study.snakemake("search", "--cores", "2", *arguments)
     assert process.returncode == 0, process.stderr
     return process.stdout + process.stderr
 
 
-def test_memory_is_shared_without_any_option(fresh, tmp_path):
+def test_memory_is_shared_without_any_option(study):
     """Each job declares half of what the machine has and a little more: one runs at a time."""
-    study = fresh.copy(tmp_path)
     dry = study.snakemake("--dry-run")
     output = dry.stdout + dry.stderr
     assert dry.returncode == 0, output
-    quick = run_four_shards(study, "--set-resources", "search_shard:machine_mb=1")
-    assert most_at_a_time(quick, "search_shard") > 1
+    quick = run_shards(study, "--set-resources", "search_shard:machine_mb=1")
+    assert most_at_a_time(quick, "search_shard") == 2
     machine = int(re.search(r"Provided resources: .*\"machine_mb\", (\d+)", quick)[1])
     half = machine // 2 + 1
-    slow = run_four_shards(
+    slow = run_shards(
         study, "--forcerun", "search_shard", "--set-resources", f"search_shard:machine_mb={half}"
     )
     assert most_at_a_time(slow, "search_shard") == 1
 
 
-def test_a_job_larger_than_the_machine_runs_alone(fresh, tmp_path):
-    study = fresh.copy(tmp_path)
-    output = run_four_shards(study, "--set-resources", "search_shard:machine_mb=1000000000")
+def test_a_job_larger_than_the_machine_runs_alone(study):
+    output = run_shards(study, "--set-resources", "search_shard:machine_mb=1000000000")
     assert most_at_a_time(output, "search_shard") == 1
 
 
-def test_the_limit_can_be_lowered_by_an_option(fresh, tmp_path):
-    study = fresh.copy(tmp_path)
-    output = run_four_shards(study, "--resources", "machine_mb=800")
+def test_the_limit_can_be_lowered_by_an_option(study):
+    output = run_shards(study, "--resources", "machine_mb=800")
     assert most_at_a_time(output, "search_shard") == 1
 
 
-def test_gpus_are_shared(fresh, tmp_path):
-    study = fresh.copy(tmp_path)
-    output = run_four_shards(
+def test_gpus_are_shared(study):
+    output = run_shards(
         study,
         "--resources", "machine_gpu=2",
         "--set-resources", "search_shard:machine_gpu=2",
@@ -63,8 +74,7 @@ def test_gpus_are_shared(fresh, tmp_path):
     assert most_at_a_time(output, "search_shard") == 1
 
 
-def test_a_gpu_that_is_not_there_is_told(fresh, tmp_path):
-    study = fresh.copy(tmp_path)
+def test_a_gpu_that_is_not_there_is_told(study):
     study.config["training"] = {"gpu": 1}
     process = study.snakemake("search")
     output = process.stdout + process.stderr

@@ -27,7 +27,7 @@ def test_the_command_follows_a_run_and_does_not_disturb_it(fresh, finished, tmp_
             looked = subprocess.run(look, cwd=study.folder, capture_output=True, text=True)
             assert (looked.returncode, looked.stderr) == (0, "")
             seen.append(looked.stdout)
-            time.sleep(0.2)
+            time.sleep(1)
     assert run.returncode == 0, (tmp_path / "output").read_text()
     last = subprocess.run(look, cwd=study.folder, capture_output=True, text=True).stdout
     assert last.rstrip().endswith("finished: read results/small/summary.md")

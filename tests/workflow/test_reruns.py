@@ -1,4 +1,7 @@
-"""Only what changed reruns, counted in trials trained and not in jobs."""
+"""Only what changed reruns, counted in trials trained and not in jobs.
+
+Where training is all that a test looks at, it stops at the choice of a model, `select_model`.
+"""
 
 import json
 
@@ -46,12 +49,12 @@ def test_changed_data_are_told_and_done_again_and_old_ones_are_remembered(study)
     plan = study.snakemake("--dry-run")
     warning = "data of study small have changed since it was prepared (data.nc)"
     assert warning in plan.stdout + plan.stderr
-    work = study.run()
+    work = study.run("select_model")
     assert work.jobs["prepare"] == 1
     assert work.trials("0.2") == list(range(6))
-    assert "Nothing to be done" in study.snakemake().stderr
+    assert "Nothing to be done" in study.snakemake("select_model").stderr
     path.write_bytes(original)
-    work = study.run()
+    work = study.run("select_model")
     assert work.jobs["prepare"] == 1
     assert not work.searched and not work.retrained
     assert (study.results / "rank" / "0.2" / "trials.csv").read_bytes() == before
@@ -61,7 +64,7 @@ def test_more_trials_train_only_the_new_ones(study):
     before = selected(study)
     old = pd.read_csv(study.results / "rank" / "0.2" / "trials.csv").set_index("trial")
     study.config["search"]["n_trials"] = 11
-    work = study.run()
+    work = study.run("select_model")
     assert work.trials("0.2") == [6, 7, 8, 9, 10]
     assert work.jobs["search_shard"] == 2
     assert work.jobs["retrain_trial"] == len(selected(study) - before) == work.retrained.total()
@@ -73,7 +76,7 @@ def test_more_trials_train_only_the_new_ones(study):
 
 def test_fewer_trials_ignore_the_others(study):
     study.config["search"]["n_trials"] = 5
-    work = study.run()
+    work = study.run("select_model")
     assert not work.searched
     table = pd.read_csv(study.results / "rank" / "0.2" / "trials.csv")
     assert sorted(table["trial"]) == list(range(5))
@@ -81,7 +84,7 @@ def test_fewer_trials_ignore_the_others(study):
 
 def test_larger_top_k_retrains_only_the_new_ones(study):
     study.config["retrain"]["top_k"] = 3
-    work = study.run()
+    work = study.run("select_model")
     assert not work.searched
     assert work.jobs["rank"] == 0
     assert work.jobs["retrain_trial"] == work.retrained.total() == 1
@@ -90,7 +93,7 @@ def test_larger_top_k_retrains_only_the_new_ones(study):
 
 def test_another_seed_of_retraining_is_added(study):
     study.config["retrain"]["seeds"] = 2
-    work = study.run()
+    work = study.run("select_model")
     assert not work.searched
     assert work.jobs["retrain_trial"] == work.retrained.total() == 2
     table = pd.read_csv(study.results / "select" / "retrained.csv")
@@ -106,14 +109,16 @@ def test_an_edit_of_plotting_redraws_only_figures(study):
 def test_comments_train_nothing_again(study):
     study.edit("workflow/scripts/twostep/training.py", "\n\n\n", "\n\n\n# A comment.\n")
     study.edit("workflow/scripts/search_shard.py", "def main", "# A comment.\ndef main")
-    work = study.run()
+    work = study.run("select_model")
     assert not work.searched and not work.retrained
     assert work.jobs["retrain_trial"] == 0
 
 
 def test_a_semantic_edit_of_the_trainer_trains_all_again(study):
-    study.edit("workflow/scripts/twostep/training.py", "CHUNK = 8192", "CHUNK = 4096")
-    work = study.run()
+    study.edit(
+        "workflow/scripts/twostep/training.py", "SHUFFLE_BLOCK = 65_536", "SHUFFLE_BLOCK = 32_768"
+    )
+    work = study.run("select_model")
     assert work.trials("0.2") == list(range(6))
     assert work.jobs["retrain_trial"] == work.retrained.total() == len(selected(study))
     assert work.jobs["prepare"] == work.jobs["subset"] == 0
@@ -122,7 +127,7 @@ def test_a_semantic_edit_of_the_trainer_trains_all_again(study):
 def test_another_shard_size_trains_nothing_again(study):
     before = (study.results / "rank" / "0.2" / "trials.csv").read_bytes()
     study.config["search"]["shard_size"] = 2
-    work = study.run()
+    work = study.run("select_model")
     assert work.jobs["search_shard"] == 3
     assert not work.searched and not work.retrained
     assert (study.results / "rank" / "0.2" / "trials.csv").read_bytes() == before
@@ -146,9 +151,10 @@ def test_another_fraction_and_controls_train_only_their_own_trials(study):
     summary = (study.results / "summary.md").read_text()
     assert "and 2 controls, drawn at random from the others" in summary
     assert "Fractions 0.2 and 0.4 share" in summary
+    assert "Nothing to be done" in study.snakemake().stderr
     # One more only adds, and retrains nothing else.
     study.config["retrain"]["controls"] = 3
-    work = study.run("results/small/select/retrained.csv")
+    work = study.run("select_model")
     assert not work.searched
     again = pd.read_csv(study.results / "select" / "retrained.csv")
     assert set(table.loc[table["control"], "trial"]) <= set(again.loc[again["control"], "trial"])
@@ -166,7 +172,7 @@ def test_a_deleted_shard_is_remade(study):
     path = study.results / "search" / "0.2" / "shard_1.jsonl"
     content = path.read_bytes()
     path.unlink()
-    work = study.run()
+    work = study.run("search", "select_model")
     assert work.jobs["search_shard"] == 1
     assert not work.searched and not work.retrained
     assert path.read_bytes() == content
@@ -178,7 +184,7 @@ def test_a_deleted_shard_without_a_journal_is_trained_again(study):
     for journal in (study.results / "journal" / "search").rglob("*.jsonl"):
         journal.unlink()
     path.unlink()
-    work = study.run()
+    work = study.run("search", "select_model")
     assert work.trials("0.2") == [0, 1, 2]
     assert not work.retrained
     assert path.read_bytes() == content
@@ -188,7 +194,7 @@ def test_a_deleted_model_is_remade(study):
     path = sorted((study.results / "retrain").glob("*.pt"))[0]
     record = json.loads(path.with_suffix(".json").read_text())
     path.unlink()
-    work = study.run()
+    work = study.run("retrain", "select_model")
     assert work.jobs["retrain_trial"] == work.jobs["evaluate"] == 1
     assert work.jobs["search_shard"] == 0
     assert not work.searched

@@ -15,7 +15,7 @@ def main(*, models: list[str], manifest: str, selection: str, output: str, threa
     selected = table.set_index("choice").loc["selected"]
     names = {"trial": int(selected["trial"]), "seed": int(selected["seed"])}
     model = load_model(models[find_selected(models, table)])
-    write_predictions(output, predict(model, manifest), names)
+    write_predictions(output, predict(model.predict_scaled, manifest), names)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the selected model predicts for the test split, beside the truth, in a NetCDF file."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import xarray as xr
 
 from twostep.arrays import load_split
 from twostep.files import atomic_path, damaged, read_json
-from twostep.model import Model
 from twostep.transforms import to_physical
 
 # Rows, and values in all, that a file has at most: enough for any figure, and soon read.
@@ -40,8 +40,12 @@ class Predictions:
         return self.predicted - self.true
 
 
-def predict(model: Model, manifest: str | Path) -> Predictions:
+def predict(
+    predict_scaled: Callable[[np.ndarray], np.ndarray], manifest: str | Path
+) -> Predictions:
     """Return a model's predictions for the test split of the folder with this manifest.
+
+    `predict_scaled` is that method of the model; what only reads predictions need not load torch.
 
     Of a large split it is the first rows, which are a random sample, as rows are in random order.
     """
@@ -54,7 +58,7 @@ def predict(model: Model, manifest: str | Path) -> Predictions:
         description["outputs"],
         to_physical(inputs[rows], description["inputs"]),
         to_physical(targets[rows], description["outputs"]),
-        to_physical(model.predict_scaled(np.array(inputs[rows])), description["outputs"]),
+        to_physical(predict_scaled(np.array(inputs[rows])), description["outputs"]),
         len(inputs),
     )
 
