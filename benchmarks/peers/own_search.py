@@ -34,7 +34,7 @@ def main(task: dict) -> None:
         {"cpu_seconds": timing["cpu_seconds"], "val_loss": record["val_loss"][-1]}
         for record, timing in lines
     ]
-    write_result(task, began[0], trials, ["torch"])
+    write_result(task, began[0], trials, ["torch", "numpy"])
 
 
 def run_shard(task: dict, folder: Path, watch: Watch) -> None:

@@ -17,27 +17,24 @@ from torch import Tensor, nn
 
 from twostep.activations import IN_PLACE
 
-# Parameters begin where a cache line does, from where products are faster: 64 bytes.
-ALIGNMENT = 16
-
 
 class Backpropagation:
     """A network from `build_network` with the memory to train it on up to `max_rows` samples.
 
-    `parameters` and `gradient` hold, one behind the other, all parameters of the network and the
-    gradient of the loss by them, with gaps that stay zero. The network's own parameters become
-    views of them, which autograd does not follow any more.
+    `parameters` and `gradient`, (n_parameters,), hold all parameters of the network and the
+    gradient of the loss by them, one behind the other. The network's own parameters become views
+    of them, which autograd does not follow any more.
     """
 
     def __init__(self, network: nn.Sequential, max_rows: int) -> None:
         network.requires_grad_(False)
         tensors = list(network.parameters())
-        sizes = [-(-tensor.numel() // ALIGNMENT) * ALIGNMENT for tensor in tensors]
+        sizes = [tensor.numel() for tensor in tensors]
         self.parameters, self.gradient = tensors[0].new_zeros(2, sum(sizes))
         places = zip(self.parameters.split(sizes), self.gradient.split(sizes), strict=True)
         for tensor, (values, gradient) in zip(tensors, places, strict=True):
-            tensor.data = values[: tensor.numel()].view(tensor.shape).copy_(tensor)
-            tensor.grad = gradient[: tensor.numel()].view(tensor.shape)
+            tensor.data = values.view(tensor.shape).copy_(tensor)
+            tensor.grad = gradient.view(tensor.shape)
         self._layers = _layers(network, max_rows)
         new = self.parameters.new_empty
         self._inputs = new(max_rows, network[0].in_features)
