@@ -332,6 +332,8 @@ def test_seeds_that_explain_the_differences_are_a_doubt():
 def test_a_validation_split_that_cannot_tell_the_finalists_apart_is_a_doubt():
     (good,) = describe_validation(ValidationNoise(12, 2, 0.01))
     assert good.kind == GOOD and "cannot tell 2 of 11 other finalists (18 %)" in good.text
+    (best,) = describe_validation(ValidationNoise(12, 0, 0.01))
+    assert best.kind == GOOD and "tell all other finalists from the best one" in best.text
     (doubt,) = describe_validation(ValidationNoise(12, 6, 0.05))
     assert doubt.kind == DOUBT and "larger `split.validation`" in doubt.text
     assert describe_validation(None) == []

@@ -111,8 +111,10 @@ def _unknown_key(path: list, error: ValidationError, schema: dict) -> str:
 
 
 def nearest(word: object, known: Iterable[str]) -> list[str]:
-    """Return the known word that is most like the given one, or nothing."""
-    return difflib.get_close_matches(str(word)[:LONGEST].lower(), list(known), n=1)
+    """Return the known words that begin like the given one, else the most similar, or nothing."""
+    start, words = str(word)[:LONGEST].lower(), list(known)
+    longer = [candidate for candidate in words if start and candidate.startswith(start)]
+    return longer if 0 < len(longer) <= 3 else difflib.get_close_matches(start, words, n=1)
 
 
 def did_you_mean(candidates: list[str]) -> str:

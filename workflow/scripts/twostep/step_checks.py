@@ -219,12 +219,17 @@ def describe_validation(noise: ValidationNoise | None) -> list[Finding]:
     """Return whether the validation split is large enough to tell the finalists apart."""
     if noise is None:
         return []
-    alike = share(noise.n_alike, noise.n_trials - 1, "other finalists")
-    text = (
-        f"The validation samples cannot tell {alike} from the best one (the standard error of a "
-        f"difference is {100 * noise.error:.2g} % of the best loss, if the samples are independent)"
+    n_others = noise.n_trials - 1
+    error = (
+        f"(the standard error of a difference is {100 * noise.error:.2g} % of the best loss, if "
+        "the samples are independent)"
     )
-    if 2 * noise.n_alike < noise.n_trials - 1 or noise.n_alike == 0:
+    if noise.n_alike == 0:
+        text = f"The validation samples tell all other finalists from the best one {error}."
+        return [Finding(text, GOOD)]
+    alike = share(noise.n_alike, n_others, "other finalists")
+    text = f"The validation samples cannot tell {alike} from the best one {error}"
+    if 2 * noise.n_alike < n_others:
         return [Finding(f"{text}.", GOOD)]
     text += ": take the cheapest of them, or a larger `split.validation`."
     return [Finding(text, DOUBT, "the validation split cannot tell the finalists apart")]
