@@ -119,7 +119,10 @@ def nearest(word: object, known: Iterable[str]) -> list[str]:
 
 def did_you_mean(candidates: list[str]) -> str:
     """Return the end of a sentence that offers what may be meant; nothing if there is nothing."""
-    return f"; did you mean {' or '.join(candidates)}?" if candidates else ""
+    if not candidates:
+        return ""
+    *others, last = candidates
+    return f"; did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
 
 
 def _join(path: list) -> str:
