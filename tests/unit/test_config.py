@@ -294,7 +294,7 @@ SPACE = "search.space"
             ["search.space.weight_decay.min must be a number above 0, not 0"],
         ),
         ({f"{SPACE}.activation": "ReLU"}, ["one of relu", "not 'ReLU'", "did you mean relu?"]),
-        ({"dataset.outputs": [{"name": "fn", "transform": "log"}]}, ["mean log10, log1p or logit?"]),
+        ({"dataset.outputs": [{"name": "fn", "transform": "log"}]}, ["log10, log1p or logit?"]),
         ({f"{SPACE}.optimizer": ["adm"]}, ["search.space.optimizer, entry 1", "mean adam?"]),
         (
             {"split.method": "block"},
