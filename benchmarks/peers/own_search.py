@@ -1,6 +1,5 @@
 """Ours: a shard with a list of configurations, through the script of the rule `search_shard`."""
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ import search_shard
 
 import twostep.search
 from twostep.logs import reporting
+from twostep.records import read_lines
 from twostep.space import Configuration
 from twostep.supervision import Watch, supervise
 
@@ -28,7 +28,9 @@ def main(task: dict) -> None:
         began = note_trials(watch)
         run_shard(task, folder, watch)
         lines = zip(
-            read_lines(folder / "records.jsonl"), read_lines(folder / "timings.jsonl"), strict=True
+            read_lines([folder / "records.jsonl"]),
+            read_lines([folder / "timings.jsonl"]),
+            strict=True,
         )
     trials = [
         {"cpu_seconds": timing["cpu_seconds"], "val_loss": record["val_loss"][-1]}
@@ -67,10 +69,6 @@ def note_trials(watch: Watch) -> list[float]:
 
     watch.training = note
     return began
-
-
-def read_lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 if __name__ == "__main__":

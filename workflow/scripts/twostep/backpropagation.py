@@ -148,6 +148,7 @@ class _Step:
         self._for_inputs = None if before is None else operands(gradient, layer.weights, before)
 
     def forward(self, *, dropping: bool) -> None:
+        """Fill `results` from the inputs, with units dropped or without."""
         self._multiply(*self._for_sums)
         self._sums.add_(self._layer.biases)
         self._activation.forward(self._sums, self._outputs)
@@ -160,6 +161,7 @@ class _Step:
                 self.results.copy_(self._outputs)
 
     def backward(self) -> None:
+        """Turn `gradient`, by the results, into those by the weights, biases and inputs."""
         if self._layer.dropout:
             self.gradient.mul_(self._factors)
         self._activation.backward(self.gradient, self._kept)
