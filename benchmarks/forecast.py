@@ -1,19 +1,20 @@
 """How good the forecast is: a study's forecast beside what the study then takes.
 
-    python benchmarks/forecast.py FOLDER [config file ...]
+    python benchmarks/forecast.py FOLDER [config file]
 
 Runs `snakemake forecast` and then the whole study in FOLDER, by default config/config.yaml, on all
 cores. What is there already is not made again, as with Snakemake itself.
 """
 
+import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
+import yaml
+from processes import REPOSITORY, make_study, snakemake
 
-REPOSITORY = Path(__file__).parents[1]
 SECONDS = {"s": 1, "min": 60, "h": 3600}
 
 
@@ -21,9 +22,10 @@ def main() -> None:
     if not sys.argv[1:]:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
-    configs = sys.argv[2:] or [str(REPOSITORY / "config" / "config.yaml")]
+    config = Path(sys.argv[2]) if sys.argv[2:] else REPOSITORY / "config" / "config.yaml"
+    make_study(folder, yaml.safe_load(config.read_text()))
     for target in (["forecast"], []):
-        snakemake(folder, *target, "--configfile", *(str(Path(path).resolve()) for path in configs))
+        snakemake(folder, *target, cores=os.cpu_count())
     (results,) = folder.glob("results/*/")
     forecast = read_forecast(results / "forecast.md")
     measured = {
@@ -37,14 +39,6 @@ def main() -> None:
         rows = ("step 2", "controls") if step == "step 2" else step
         predicted = sum(value for name, value in forecast if name.startswith(rows))
         print(f"| {step} | {predicted / 60:.1f} | {seconds / 60:.1f} | {predicted / seconds:.2f} |")
-
-
-def snakemake(folder: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--directory", str(folder)]
-    command += ["--snakefile", str(REPOSITORY / "Snakefile"), *arguments]
-    process = subprocess.run(command, capture_output=True, text=True)
-    if process.returncode:
-        sys.exit(process.stdout + process.stderr)
 
 
 def read_forecast(path: Path) -> list[tuple[str, float]]:

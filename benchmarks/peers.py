@@ -1,7 +1,7 @@
 """Speed beside the tools that users would pick instead: Keras Tuner, and Optuna with PyTorch.
 
-    python benchmarks/peers.py FOLDER [--space laptop|paper] [--seeds N] [--configurations N]
-                               [--epochs N] [--peer-python PATH]
+    PYTHONPATH=workflow/scripts python benchmarks/peers.py FOLDER [--space laptop|paper]
+        [--seeds N] [--configurations N] [--epochs N] [--peer-python PATH]
 
 All three train the same list of 40 configurations, the first that a study with config/config.yaml
 (laptop) or config/paper.yaml (paper) draws, for 20 epochs on the same 4,000 training samples, and
@@ -31,18 +31,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import yaml
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
-
 import subset
+import yaml
+from processes import REPOSITORY, make_study, snakemake
 
 from twostep.config import resolve_config
 from twostep.files import read_json
 from twostep.processor import processor_name
 from twostep.space import Configuration, random_configurations
 
-REPOSITORY = Path(__file__).parents[1]
 PROGRAMS = Path(__file__).with_suffix("")
 OWN = "ours"
 SYSTEMS = {
@@ -131,12 +128,8 @@ def prepare(folder: Path, config: dict) -> Path:
     """Generate and prepare the data with the workflow; return the manifest of the subset."""
     study = config["study"]
     prepared = folder / "results" / study / "prepare" / "manifest.json"
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--directory", str(folder)]
-    command += ["--snakefile", str(REPOSITORY / "Snakefile"), str(prepared.relative_to(folder))]
-    command += ["--configfile", str(folder / f"{study}.yaml")]
-    process = subprocess.run(command, capture_output=True, text=True)
-    if process.returncode:
-        sys.exit(process.stdout + process.stderr)
+    make_study(folder, config)
+    snakemake(folder, str(prepared.relative_to(folder)))
     manifest = folder / "data" / study / "manifest.json"
     subset.main(
         manifest=str(prepared),

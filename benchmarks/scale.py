@@ -1,6 +1,6 @@
 """What the workflow itself costs with many trials: 1,000, 10,000 and 100,000 of them.
 
-    python benchmarks/scale.py [folder] [trials ...]
+    PYTHONPATH=workflow/scripts python benchmarks/scale.py [folder] [trials ...]
 
 Runs the real workflow on tiny data, one epoch of two updates for each trial, 1,000 trials a job.
 Overhead is the processor time of all processes of `snakemake search` without that of the training
@@ -9,7 +9,6 @@ models, tables, figures and export. Planning is a dry run of the fresh study, "n
 full command after the run. Needs 2 cores, and 2 GB in `folder` for 100,000.
 """
 
-import json
 import os
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from processes import make_study, snakemake
+
+from twostep.records import read_lines
 
 SHARD_SIZE = 1000
 CONFIG = {
@@ -45,6 +46,8 @@ CONFIG = {
 
 def main() -> None:
     folder = sys.argv[1] if sys.argv[1:] else None
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
     sizes = [int(text) for text in sys.argv[2:]] or [1_000, 10_000, 100_000]
     print(
         "| trials | shards | dry run, CPU s | step 1, CPU s | of it training, CPU s | "
@@ -88,12 +91,8 @@ def write_data(path: Path) -> None:
 
 def training_seconds(results: Path) -> float:
     """Return the processor seconds inside the training function of step 1."""
-    lines = [
-        line
-        for path in results.glob("search/*/*.timings.jsonl")
-        for line in path.read_text().splitlines()
-    ]
-    return sum(json.loads(line)["cpu_seconds"] for line in lines)
+    lines = read_lines(results.glob("search/*/*.timings.jsonl"))
+    return sum(line["cpu_seconds"] for line in lines)
 
 
 if __name__ == "__main__":
