@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 import synthetic_study as made_up
 
 from twostep import wording
+from twostep.figure_names import figure_entries
 from twostep.study import Search
 from twostep.summary import smallest_within, summarise
 from twostep.tables import read_table
@@ -47,7 +49,20 @@ def test_it_begins_with_the_best_and_the_selected_model(study, text):
 def test_it_says_so_if_the_best_model_is_the_selected_one(study):
     best = study.selection.iloc[[0, 0]].assign(choice=["best", "selected"])
     changed = made_up.study(selection=best.reset_index(drop=True))
-    assert "is that same model." in summarise(changed)
+    text = summarise(changed)
+    assert "is that same model." in text
+    # Its rows and columns are there once.
+    trial = study.best["trial"]
+    assert text.count(f"| best and selected (trial {trial}) | 64 |") == 1
+    assert f"| selected (trial {trial}) |" not in text
+    assert text.count("RMSE, best and selected") == 1
+    assert "RMSE, selected" not in text
+
+
+def test_it_lists_every_figure_of_the_study(study, text):
+    names = figure_entries([search.fraction for search in study.searches])
+    listed = set(re.findall(r"\(figures/(\S+)\.png\)", section(text, "Files")))
+    assert listed == set(names)
 
 
 def test_a_test_loss_that_is_not_finite_is_told(study):

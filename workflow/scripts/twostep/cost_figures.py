@@ -21,6 +21,7 @@ from twostep.figure_style import (
     layer_colours,
     scale_logarithmically,
     scale_losses,
+    scale_small_panel,
 )
 from twostep.pareto import pareto_front
 from twostep.wording import duration, times
@@ -173,7 +174,7 @@ def _draw_times(
     )
     low, high = lower.min(), upper.max()
     widening = max(1.1, 2 / np.sqrt(high / low))
-    scale_logarithmically(axes, "x", low / widening, high * widening)
+    scale_small_panel(axes, low / widening, high * widening)
     front = pareto_front(time, losses)
     x, y = np.append(time[front], axes.get_xlim()[1]), losses[front]
     axes.step(x, np.append(y, y[-1]), where="post", color=VERMILION, zorder=2, gid="front")

@@ -8,11 +8,12 @@ def inference_section(study: Study) -> list[str]:
     """Return a table of the measured times of the best and of the selected model."""
     measured = study.inference
     rows = [["", "batch size", "time per sample", "quartiles", "operations", "bytes of weights"]]
-    for choice in study.selection.itertuples():
-        for row in measured[measured["trial"] == choice.trial].itertuples():
+    choices = study.selection.groupby("trial", sort=False)["choice"].agg(" and ".join)
+    for trial, choice in choices.items():
+        for row in measured[measured["trial"] == trial].itertuples():
             rows.append(
                 [
-                    f"{choice.choice} (trial {choice.trial})",
+                    f"{choice} (trial {trial})",
                     f"{row.batch_size:,}",
                     f"{short(1e6 * row.seconds_per_sample)} µs",
                     f"{short(1e6 * row.seconds_per_sample_25)} to "

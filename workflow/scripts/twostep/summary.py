@@ -11,6 +11,7 @@ from twostep.complexity import CONFIDENCE as COMPLEXITY_CONFIDENCE
 from twostep.complexity import Complexity
 from twostep.cost_report import cost_section
 from twostep.diagnosis import diagnosis_section
+from twostep.figure_names import figure_entries
 from twostep.inference_report import inference_section
 from twostep.study import Search, Study
 from twostep.tables import baseline_losses
@@ -228,11 +229,13 @@ def _retraining(study: Study) -> list[str]:
 def _metrics_table(study: Study) -> str:
     """Return a table of each output's errors: best and selected model, linear regression."""
     baseline = study.baseline
-    models = {
-        "best": study.model(study.best),
-        "selected": study.model(study.selected),
-        "linear": baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")].iloc[0],
-    }
+    best, selected = study.model(study.best), study.model(study.selected)
+    models = {"best": best, "selected": selected}
+    if study.best["model"] == study.selected["model"]:
+        models = {"best and selected": best}
+    models["linear"] = baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")].iloc[
+        0
+    ]
     header = [f"{label}, {choice}" for choice in models for label in METRICS.values()]
     rows = [["output", *header]]
     for output in study.manifest["outputs"]:
@@ -256,12 +259,9 @@ def _files(study: Study) -> list[str]:
         "The same for other programs, with a model card": ["export/selected/model_card.md"],
         "Its predictions for the test split": ["predict/predictions.nc"],
         "Times of a prediction": ["inference/inference.csv"],
-        "Step 1 against step 2": [f"figures/steps_{fraction}.png" for fraction in fractions],
-        "How many trials had to be retrained": [f"figures/regret_{name}.png" for name in fractions],
-        "Loss curves of the retrained models": ["figures/loss_curves.png"],
     }
-    if len(fractions) > 1:
-        links["The fractions compared"] = ["figures/fractions.png"]
+    for name, entry in figure_entries(fractions).items():
+        links.setdefault(f"Figure: {entry.label}", []).append(f"figures/{name}.png")
     items = [
         f"- {what}: {', '.join(f'[{path}]({path})' for path in paths)}"
         for what, paths in links.items()
