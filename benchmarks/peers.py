@@ -62,7 +62,7 @@ def main() -> None:
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     peer_python = arguments.peer_python or make_environment(folder / "environment")
-    config = write_config(folder, arguments.space)
+    config = make_config(arguments.space)
     manifest = prepare(folder, config)
     drawn = random_configurations(config["search"]["space"], seed=config["seed"])
     configurations = list(itertools.islice(drawn, arguments.configurations))
@@ -112,15 +112,14 @@ def make_environment(environment: Path) -> str:
     return str(python)
 
 
-def write_config(folder: Path, space: str) -> dict:
-    """Write and return the config of a study with the samples that are needed."""
+def make_config(space: str) -> dict:
+    """Return the resolved config of a study with the samples that are needed."""
     config = yaml.safe_load((REPOSITORY / "config" / SPACES[space]).read_text())
     config["study"] = space
     config["generate"] |= {"n_samples": N_GENERATED, "samples_per_file": N_GENERATED}
     config["split"] |= {"validation": 0.2}
     # Not used, but those of a study with more samples would be too small for a batch.
     config["search"]["fractions"] = [1]
-    (folder / f"{space}.yaml").write_text(yaml.safe_dump(config))
     return resolve_config(config)
 
 

@@ -229,13 +229,11 @@ def _retraining(study: Study) -> list[str]:
 def _metrics_table(study: Study) -> str:
     """Return a table of each output's errors: best and selected model, linear regression."""
     baseline = study.baseline
-    best, selected = study.model(study.best), study.model(study.selected)
-    models = {"best": best, "selected": selected}
-    if study.best["model"] == study.selected["model"]:
-        models = {"best and selected": best}
-    models["linear"] = baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")].iloc[
-        0
-    ]
+    models = {"best": study.model(study.best), "selected": study.model(study.selected)}
+    if study.best["trial"] == study.selected["trial"]:
+        models = {"best and selected": models["best"]}
+    linear = baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")]
+    models["linear"] = linear.iloc[0]
     header = [f"{label}, {choice}" for choice in models for label in METRICS.values()]
     rows = [["output", *header]]
     for output in study.manifest["outputs"]:
