@@ -36,9 +36,10 @@ import yaml
 from processes import REPOSITORY, make_study, snakemake
 
 from twostep.config import resolve_config
+from twostep.configurations import draw_configurations, write_configurations
 from twostep.files import read_json
 from twostep.processor import processor_name
-from twostep.space import Configuration, random_configurations
+from twostep.space import Configuration
 
 PROGRAMS = Path(__file__).with_suffix("")
 OWN = "ours"
@@ -64,14 +65,17 @@ def main() -> None:
     peer_python = arguments.peer_python or make_environment(folder / "environment")
     config = make_config(arguments.space)
     manifest = prepare(folder, config)
-    drawn = random_configurations(config["search"]["space"], seed=config["seed"])
-    configurations = list(itertools.islice(drawn, arguments.configurations))
+    configurations = draw_configurations(
+        config["search"]["space"], range(arguments.configurations), seed=config["seed"]
+    )
+    listed = folder / "configurations.jsonl"
+    write_configurations(listed, configurations)
     # One core for all processes that this one starts.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     task = {
         "manifest": str(manifest),
         "epochs": arguments.epochs,
-        "space": config["search"]["space"],
+        "list": str(listed),
     }
     runs = []
     for system, chunk in chunks(configurations, task, arguments.seeds):

@@ -41,13 +41,13 @@ PLAIN = """
 import json, time
 import torch
 from twostep import training
+from twostep.configurations import draw_configurations
 from twostep.device import use_threads
-from twostep.search import configurations
 from twostep.training_data import load_dataset
 use_threads(1)
 training.warm_up()
 data, budget = load_dataset({manifest!r}).tensors, training.Budget(**{budget!r})
-trials = configurations({space!r}, range({n_trials}), seed={seed})
+trials = draw_configurations({space!r}, range({n_trials}), seed={seed})
 started = time.perf_counter()
 for i, trial in enumerate(trials):
     training.train(trial, data, budget, output_activation={activation!r}, seed=i)

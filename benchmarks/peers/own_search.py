@@ -10,18 +10,13 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "workflow" / "scripts"))
 
 import search_shard
 
-import twostep.search
 from twostep.logs import reporting
 from twostep.records import read_lines
-from twostep.space import Configuration
 from twostep.supervision import Watch, supervise
 
 
 def main(task: dict) -> None:
     folder = Path(task["folder"])
-    # They follow from the seed; here those of the task are trained, whatever the seed.
-    configurations = [Configuration.from_dict(values) for values in task["configurations"]]
-    twostep.search.configurations = lambda space, trials, *, seed: configurations
     with reporting(str(folder / "shard.log")):
         # What follows runs in a child process, whose processor time starts at 0.
         watch = supervise()
@@ -44,8 +39,8 @@ def run_shard(task: dict, folder: Path, watch: Watch) -> None:
     first = task["first"]
     search_shard.main(
         manifest=task["manifest"],
+        configurations=task["list"],
         trials=range(first, first + len(task["configurations"])),
-        space=task["space"],
         budget={"max_epochs": task["epochs"]},
         output_activation="sigmoid",
         seed=task["seed"],

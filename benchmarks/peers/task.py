@@ -1,8 +1,8 @@
 """What the systems' scripts have in common: the task that they are given, the result they leave.
 
 A task is a JSON file, whose path is the argument of a script: `folder` to work in, `manifest` of
-the prepared data, `configurations`, `epochs` and `seed`, and for ours the `space` and the number of
-the `first` trial.
+the prepared data, `configurations`, `epochs` and `seed`, and for ours the path of the
+`list` that they are from and the number of the `first`.
 """
 
 import json

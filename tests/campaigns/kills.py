@@ -49,6 +49,7 @@ CONFIG = {
 RESULTS = (
     "prepare/manifest.json",
     "subset/*/manifest.json",
+    "search/configurations_*.jsonl",
     "search/*/shard_?.jsonl",
     "rank/*/trials.csv",
     "retrain/*_?.json",

@@ -1,6 +1,5 @@
 """How far a study is: what counts as done, what is best, how quick it goes."""
 
-import itertools
 import json
 import os
 import subprocess
@@ -16,11 +15,12 @@ from small_study import CONFIG, REPOSITORY
 
 from twostep import retrain
 from twostep.config import resolve_config
+from twostep.configurations import draw_configurations
 from twostep.journal import Journal
 from twostep.progress import look
 from twostep.progress_report import describe_progress
 from twostep.search import search
-from twostep.space import Configuration, random_configurations
+from twostep.space import Configuration
 from twostep.supervision import Watch
 from twostep.training import Budget, TrainingData
 from twostep.training_data import Dataset
@@ -52,8 +52,8 @@ def write(path: Path, content: dict) -> None:
 
 
 def drawn(config: dict) -> list[Configuration]:
-    found = random_configurations(config["search"]["space"], seed=config["seed"])
-    return list(itertools.islice(found, config["search"]["n_trials"]))
+    search = config["search"]
+    return draw_configurations(search["space"], range(search["n_trials"]), seed=config["seed"])
 
 
 def entry(config, trial, loss=0.1, *, status="ok", seconds=30.0, threads=1) -> dict:
@@ -199,7 +199,7 @@ def test_what_the_real_search_wrote_counts(config, folder):
     activation = config["training"]["output_activation"]
     trainer = Trainer(data, Budget(**settings["budget"]), activation, config["seed"])
     journal = Journal(folder / "journal/search/0.2", "job")
-    records, _ = search(trainer, range(4), settings["space"], journal, Watch())
+    records, _ = search(trainer, range(4), drawn(config)[:4], journal, Watch())
     step = look(config, folder, time.time()).searches[0]
     assert step.n_done == 4
     losses = {record["trial"]: record["min_val_loss"] for record in records}

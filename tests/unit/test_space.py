@@ -7,6 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twostep.configurations import (
+    draw_configurations,
+    read_configurations,
+    write_configurations,
+)
+from twostep.errors import UserError
+from twostep.fingerprint import hash_values
 from twostep.space import Configuration, count_configurations, random_configurations
 
 SPACE = {
@@ -93,3 +100,51 @@ def test_a_range_of_one_value_is_not_continuous():
 def test_configurations_survive_json(widths):
     configuration = Configuration(widths, 1e-3, 64, "relu", "adam", 0.0, 0.0)
     assert Configuration.from_dict(configuration.to_dict()) == configuration
+
+
+# A space with ranges, and one that is so small that most draws are repetitions.
+@pytest.mark.parametrize(
+    ("space", "expected"),
+    [
+        (
+            {**SPACE, "dropout": {"min": 0.0, "max": 0.5}, "optimizer": ["adam", "sgd"]},
+            "17eda86a12f9426490441498615c5b98",
+        ),
+        ({**SPACE, "n_hidden_layers": {"min": 1, "max": 4}}, "58267c730fe3c0dbed9fa84e9079618e"),
+    ],
+)
+def test_the_list_is_the_same_with_every_version(space, expected):
+    """Another one would train the trials of all studies again."""
+    drawn = draw_configurations(space, range(100), seed=1)
+    assert hash_values([configuration.to_dict() for configuration in drawn]) == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 39), st.integers(0, 39))
+def test_any_range_of_the_list_comes_back_from_its_file(tmp_path_factory, start, stop):
+    path = tmp_path_factory.mktemp("list") / "configurations.jsonl"
+    drawn = take(SPACE, 39)
+    write_configurations(path, drawn)
+    trials = range(min(start, stop), max(start, stop))
+    assert read_configurations(path, trials) == drawn[trials.start : trials.stop]
+    assert draw_configurations(SPACE, trials, seed=1) == drawn[trials.start : trials.stop]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: b"",
+        lambda content: content.replace(b'"trial": 5', b'"trial": 6'),
+        lambda content: content.replace(b"hidden_widths", b"hidden_heights"),
+        lambda content: content.replace(b"[", b"7"),
+        lambda content: b"[]\n" * 39,
+        lambda content: b"\xff" + content,
+    ],
+)
+def test_a_damaged_list_is_told(tmp_path, damage):
+    path = tmp_path / "configurations.jsonl"
+    write_configurations(path, take(SPACE, 39))
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match=r"configurations.jsonl is damaged: delete it and run"):
+        read_configurations(path, range(4, 39))

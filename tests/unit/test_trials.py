@@ -15,10 +15,11 @@ import torch
 
 from twostep import trial_key
 from twostep import trials as trials_module
+from twostep.configurations import draw_configurations
 from twostep.journal import Journal
 from twostep.metrics import block_losses, measure_errors
 from twostep.model import load_model, save_model
-from twostep.search import configurations, search
+from twostep.search import search
 from twostep.space import Configuration
 from twostep.supervision import Watch
 from twostep.training import Budget, TrainingData
@@ -53,10 +54,14 @@ def trainer():
     return Trainer(data, Budget(max_epochs=3), "sigmoid", seed=1)
 
 
+def drawn(trials):
+    return draw_configurations(SPACE, trials, seed=1)
+
+
 def run(trainer, blocks, journal):
     records = []
     for block in blocks:
-        records += search(trainer, block, SPACE, journal(), Watch())[0]
+        records += search(trainer, block, drawn(block), journal(), Watch())[0]
     return records
 
 
@@ -120,7 +125,7 @@ def test_a_failure_does_not_hide_what_another_job_achieved(tmp_path):
 
 
 def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):
-    trial = Trial(3, configurations(SPACE, range(3, 4), seed=1)[0], "search")
+    trial = Trial(3, drawn(range(3, 4))[0], "search")
     key = trainer.key(trial)
     changed = [
         Trainer(trainer.data, Budget(max_epochs=4), "sigmoid", 1).key(trial),
@@ -149,12 +154,12 @@ def test_a_failing_trial_is_a_record_and_the_others_go_on(
     train = trials_module.train
 
     def fail_sometimes(configuration, *args, seed, **kw):
-        if configuration == configurations(SPACE, range(1, 2), seed=1)[0]:
+        if configuration == drawn(range(1, 2))[0]:
             raise error
         return train(configuration, *args, seed=seed, **kw)
 
     monkeypatch.setattr(trials_module, "train", fail_sometimes)
-    records, timings = search(trainer, range(3), SPACE, Journal(tmp_path, "job"), Watch())
+    records, timings = search(trainer, range(3), drawn(range(3)), Journal(tmp_path, "job"), Watch())
     assert [record["status"] for record in records] == ["ok", status, "ok"]
     assert records[1]["message"] == f"{type(error).__name__}: {' '.join(str(error).split())}"
     assert records[1]["min_val_loss"] is None
@@ -162,7 +167,7 @@ def test_a_failing_trial_is_a_record_and_the_others_go_on(
 
 
 def test_a_collapsed_output_is_named(trainer):
-    settings = {**configurations(SPACE, range(1), seed=1)[0].to_dict(), "learning_rate": 1e-9}
+    settings = {**drawn(range(1))[0].to_dict(), "learning_rate": 1e-9}
     record = trainer.run(Trial(0, Configuration.from_dict(settings), "search")).record
     assert set(record["collapsed_outputs"]) <= {"product", "copy"}
     assert record["collapsed_outputs"]
@@ -189,7 +194,7 @@ def test_a_saved_model_predicts_in_physical_units(trainer, tmp_path):
         "content": "hash of the data",
     }
     linear = Trainer(trainer.data, trainer.budget, "linear", 1)
-    finished = linear.run(Trial(0, configurations(SPACE, range(1), seed=1)[0], "retrain"))
+    finished = linear.run(Trial(0, drawn(range(1))[0], "retrain"))
     path = tmp_path / "model.pt"
     save_model(path, finished, manifest)
     assert torch.load(path, weights_only=True)["record"] == finished.record

@@ -8,6 +8,9 @@ import json
 import pandas as pd
 from small_study import write_data
 
+from twostep.config import resolve_config
+from twostep.configurations import draw_configurations
+
 
 def selected(study, fraction="0.2"):
     """The trials in the top_k of a fraction."""
@@ -66,12 +69,40 @@ def test_more_trials_train_only_the_new_ones(study):
     study.config["search"]["n_trials"] = 11
     work = study.run("select_model")
     assert work.trials("0.2") == [6, 7, 8, 9, 10]
+    assert work.jobs["draw"] == 0
     assert work.jobs["search_shard"] == 2
     assert work.jobs["retrain_trial"] == len(selected(study) - before) == work.retrained.total()
     new = pd.read_csv(study.results / "rank" / "0.2" / "trials.csv").set_index("trial")
     pd.testing.assert_frame_equal(
         new.loc[range(6)].drop(columns="rank"), old.loc[range(6)].drop(columns="rank")
     )
+
+
+def test_another_space_is_drawn_and_trained(study):
+    study.config["search"]["space"]["width"] = [5, 6]
+    work = study.run("select_model")
+    assert work.jobs["draw"] == 1
+    assert work.trials("0.2") == list(range(6))
+    config = resolve_config(study.config)
+    drawn = draw_configurations(config["search"]["space"], range(6), seed=config["seed"])
+    table = pd.read_csv(study.results / "rank" / "0.2" / "trials.csv").sort_values("trial")
+    assert table["hidden_widths"].astype(str).tolist() == [
+        "-".join(map(str, configuration.hidden_widths)) for configuration in drawn
+    ]
+    assert "Nothing to be done" in study.snakemake("select_model").stderr
+
+
+def test_a_deleted_list_of_configurations_trains_nothing(study):
+    (study.results / "search" / "configurations_1000.jsonl").unlink()
+    work = study.run()
+    assert not work.searched and not work.retrained
+
+
+def test_trials_beyond_a_list_take_a_larger_one(study):
+    study.config["search"] |= {"n_trials": 1001, "shard_size": 500}
+    study.config["search"]["space"]["n_hidden_layers"] = {"min": 6, "max": 7}
+    plan = study.run("search", "--dry-run")
+    assert (plan.jobs["draw"], plan.jobs["search_shard"]) == (2, 3)
 
 
 def test_fewer_trials_ignore_the_others(study):

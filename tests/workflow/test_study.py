@@ -15,14 +15,14 @@ from twostep.config import resolve_config
 from twostep.figure_names import figure_entries
 from twostep.model import load_model
 
-SEARCHED = {"prepare", "subset", "search_shard", "rank"}
+SEARCHED = {"prepare", "subset", "draw", "search_shard", "rank"}
 
 
 @pytest.mark.parametrize(
     ("target", "jobs"),
     [
         ("prepare", {"prepare"}),
-        ("search", {"prepare", "subset", "search_shard", "search"}),
+        ("search", {"prepare", "subset", "draw", "search_shard", "search"}),
         ("retrain", SEARCHED | {"retrain"}),
         ("export", SEARCHED | {"baseline", "select_model"}),
         ("figures", SEARCHED | {"baseline", "select_model", "measure_inference", "predict"}),
@@ -38,6 +38,7 @@ def test_every_stage_leaves_its_results(finished):
     for path in (
         "prepare/manifest.json",
         "subset/0.2/manifest.json",
+        "search/configurations_1000.jsonl",
         "search/0.2/shard_1.jsonl",
         "rank/0.2/trials.csv",
         "select/retrained.csv",

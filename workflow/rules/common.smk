@@ -13,11 +13,11 @@ if str(SCRIPTS) not in sys.path:
 
 from twostep import fingerprint, resources as needs, sources
 from twostep.config import fraction_name, resolve_config
+from twostep.configurations import draw_configurations
 from twostep.errors import UserError
 from twostep.figure_names import figure_entries
 from twostep.preflight import check_data, check_no_template, check_writable, list_files
 from twostep.report_entries import page_entries
-from twostep.space import random_configurations
 
 try:
     check_no_template(workflow.overwrite_configfiles)
@@ -46,6 +46,7 @@ resource_scopes:
 
 wildcard_constraints:
     fraction=r"[0-9.]+",
+    size=r"\d+",
     shard=r"\d+",
     part=r"\d+",
     trial=r"\d+",
@@ -79,6 +80,7 @@ STAGES = (
     "generate",
     "prepare",
     "subset",
+    "draw",
     "search_shard",
     "rank",
     "retrain_trial",
@@ -132,8 +134,15 @@ def block(wildcards, *, name, n, size):
 def configurations():
     """The configurations of all trials of the study."""
     search = config["search"]
-    drawn = random_configurations(search["space"], seed=config["seed"])
-    return [next(drawn) for _ in range(search["n_trials"])]
+    return draw_configurations(search["space"], range(search["n_trials"]), seed=config["seed"])
+
+
+def list_of_shard(wildcards):
+    """The list that holds the configurations of a shard."""
+    size, last = 1000, SHARDS[int(wildcards.shard)][1]
+    while size < last:
+        size *= 10
+    return rules.draw.output[0].format(size=size)
 
 
 def check_trial(wildcards):
@@ -179,6 +188,11 @@ def record_file(wildcards):
 def retrained(wildcards, *, pattern):
     """The files of all retrained models."""
     return expand(pattern, trial=selected_trials(), seed=SEEDS)
+
+
+def draw_mb(wildcards, attempt):
+    """Memory of drawing the list: a trial takes between 1 and 2 kB."""
+    return attempt * (needs.BASE_MB + int(wildcards.size) // 500)
 
 
 def search_mb(wildcards, input, attempt):

@@ -31,9 +31,32 @@ rule forecast:
         "../scripts/forecast.py"
 
 
+# Once for many shards, as no two trials are the same: to draw one takes all that come before it. The
+# lists have fixed sizes, each for the trials that no smaller one holds, so that more trials may add
+# a list and change none.
+rule draw:
+    output:
+        f"{RESULTS}/search/configurations_{{size}}.jsonl",
+    log:
+        f"{RESULTS}/logs/draw_{{size}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=draw_mb,
+        machine_mb=draw_mb,
+        runtime=lambda wildcards, attempt: 30 * attempt,
+    params:
+        space=as_text(config["search"]["space"]),
+        seed=config["seed"],
+        code=code("draw"),
+    script:
+        "../scripts/draw.py"
+
+
 rule search_shard:
     input:
         manifest=rules.subset.output.manifest,
+        configurations=list_of_shard,
     output:
         records=f"{RESULTS}/search/{{fraction}}/shard_{{shard}}.jsonl",
         timings=f"{RESULTS}/search/{{fraction}}/shard_{{shard}}.timings.jsonl",
@@ -54,7 +77,6 @@ rule search_shard:
             n=config["search"]["n_trials"],
             size=config["search"]["shard_size"],
         ),
-        space=as_text(config["search"]["space"]),
         budget=as_text(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
         gpu=config["training"]["gpu"],

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
+from twostep.configurations import draw_configurations
 from twostep.device import choose_device, use_threads
 from twostep.files import read_json, write_text
 from twostep.forecast import Sizes, measure_speed
 from twostep.forecast_report import Plan, describe_forecast
 from twostep.logs import reporting
 from twostep.processor import processor_name
-from twostep.search import configurations
 from twostep.training import warm_up
 from twostep.training_data import load_dataset
 
@@ -29,7 +29,7 @@ def main(
     device = choose_device(resolved["training"]["gpu"])
     warm_up(device)
     search = resolved["search"]
-    drawn = configurations(search["space"], range(search["n_trials"]), seed=resolved["seed"])
+    drawn = draw_configurations(search["space"], range(search["n_trials"]), seed=resolved["seed"])
     by_fraction = {Path(path).parent.name: path for path in subsets}
     plan = Plan(
         config=resolved,

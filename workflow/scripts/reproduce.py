@@ -4,12 +4,12 @@ import json
 import logging
 import sys
 
+from twostep.configurations import draw_configurations
 from twostep.device import choose_device, use_threads
 from twostep.files import write_json
 from twostep.logs import reporting
 from twostep.records import read_lines
 from twostep.reproduce import describe_comparison, differing_fields
-from twostep.search import configurations
 from twostep.training import Budget, warm_up
 from twostep.training_data import load_dataset
 from twostep.trials import Trainer, Trial
@@ -35,7 +35,7 @@ def main(
     device = choose_device(gpu)
     warm_up(device)
     recorded = next(record for record in read_lines([records]) if record["trial"] == trial)
-    configuration = configurations(space, range(trial, trial + 1), seed=seed)[0]
+    configuration = draw_configurations(space, range(trial, trial + 1), seed=seed)[0]
     trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)
     reproduced = trainer.run(Trial(trial, configuration, step="search")).record
     differing = differing_fields(recorded, reproduced)

@@ -2,6 +2,7 @@
 
 import json
 
+from twostep.configurations import read_configurations
 from twostep.device import choose_device, use_threads
 from twostep.journal import Journal
 from twostep.logs import end_process, reporting
@@ -16,8 +17,8 @@ from twostep.trials import Trainer
 def main(
     *,
     manifest: str,
+    configurations: str,
     trials: range,
-    space: dict,
     budget: dict,
     output_activation: str,
     seed: int,
@@ -33,7 +34,8 @@ def main(
     device = choose_device(gpu)
     warm_up(device)
     trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)
-    found, measured = search(trainer, trials, space, Journal(journal, watch.job), watch)
+    drawn = read_configurations(configurations, trials)
+    found, measured = search(trainer, trials, drawn, Journal(journal, watch.job), watch)
     write_lines(timings, measured)
     write_lines(records, found)
 
@@ -42,8 +44,8 @@ if __name__ == "__main__":
     with reporting(snakemake.log[0]):
         main(
             manifest=snakemake.input.manifest,
+            configurations=snakemake.input.configurations,
             trials=range(*snakemake.params.trials),
-            space=json.loads(snakemake.params.space),
             budget=json.loads(snakemake.params.budget),
             output_activation=snakemake.params.output_activation,
             seed=snakemake.params.seed,

@@ -13,11 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from twostep.config import fraction_name
+from twostep.configurations import draw_configurations
 from twostep.errors import UserError
 from twostep.files import read_json
 from twostep.journal import glance
 from twostep.records import GLANCED, GLANCED_TIMING, REPEATABLE
-from twostep.space import Configuration, random_configurations
+from twostep.space import Configuration
 from twostep.trial_key import trial_key, trial_seed
 
 # A rate is that of the last minutes, or of the last few trainings if they take longer.
@@ -107,8 +108,9 @@ def look(config: dict, folder: str | Path, now: float) -> Progress:
     folder = Path(folder)
     search = config["search"]
     names = [fraction_name(value) for value in search["fractions"]]
-    drawn = random_configurations(search["space"], seed=config["seed"])
-    configurations = list(itertools.islice(drawn, search["n_trials"]))
+    configurations = draw_configurations(
+        search["space"], range(search["n_trials"]), seed=config["seed"]
+    )
     searches = [_look_at_search(config, folder, name, configurations) for name in names]
     rankings = _read_rankings(folder, names, search["n_trials"])
     retraining, n_evaluated = _look_at_retraining(config, folder, rankings, configurations)

@@ -1,38 +1,34 @@
 """Step 1: the trials of one shard, taken from the journal or trained."""
 
-import itertools
 import logging
 import time
 
 from twostep.journal import Journal
-from twostep.space import Configuration, random_configurations
+from twostep.space import Configuration
 from twostep.supervision import Watch
 from twostep.trials import Finished, Trainer, Trial
 
 log = logging.getLogger(__name__)
 
 
-def configurations(space: dict, trials: range, *, seed: int) -> list[Configuration]:
-    """Return the configurations of a range of trials."""
-    drawn = random_configurations(space, seed=seed)
-    return list(itertools.islice(drawn, trials.start, trials.stop))
-
-
 def search(
-    trainer: Trainer, trials: range, space: dict, journal: Journal, watch: Watch
+    trainer: Trainer,
+    trials: range,
+    configurations: list[Configuration],
+    journal: Journal,
+    watch: Watch,
 ) -> tuple[list[dict], list[dict]]:
     """Return the records and the timings of `trials`, training those the journal does not have.
 
-    Every trial that is trained goes into the journal at once. `watch` knows the trials to give up.
+    Each has one of the `configurations`. Every trial that is trained goes into the journal at
+    once. `watch` knows the trials to give up.
     """
     known = journal.read(trials)
     records, timings = [], []
     n_trained = 0
     start = time.monotonic()
     best = None
-    for trial, configuration in zip(
-        trials, configurations(space, trials, seed=trainer.seed), strict=True
-    ):
+    for trial, configuration in zip(trials, configurations, strict=True):
         point = Trial(trial, configuration, step="search")
         key = trainer.key(point)
         entry = known.get(key)
