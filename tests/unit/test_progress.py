@@ -149,6 +149,16 @@ def test_a_manifest_that_lacks_something_is_not_there(config, folder, content):
     assert "data: not prepared yet" in describe(config, folder)
 
 
+def test_generated_parts_are_counted(config, folder):
+    (folder / "prepare/manifest.json").unlink()
+    config["dataset"]["files"] = None
+    config["generate"] |= {"n_samples": 2500, "samples_per_file": 1000}
+    # The third, and one of a larger study of before.
+    for part in (2, 7):
+        write(folder / f"generate/part_{part}.nc", {})
+    assert "data: not prepared yet, 1 of 3 parts generated" in describe(config, folder)
+
+
 def test_a_subset_without_content_is_of_other_data(config, folder):
     append(folder, [entry(config, 0)], ended=NOW)
     write(folder / "subset/0.2/manifest.json", {})

@@ -6,6 +6,7 @@ Without torch, and without pandas as long as no trials are ranked: a look must b
 import functools
 import itertools
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -88,9 +89,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is: its folder, the manifest of its data or None, and its steps."""
+    """How far a study is: its folder, the manifest of its data or None, and its steps.
+
+    `parts` are how many parts of the data were generated, and of how many; None if they are the
+    user's.
+    """
 
     folder: Path
+    parts: tuple[int, int] | None
     manifest: dict | None
     searches: list[Step]
     n_ranked: int
@@ -122,6 +128,7 @@ def look(config: dict, folder: str | Path, now: float) -> Progress:
     steps = [*searches, retraining]
     return Progress(
         folder,
+        _count_parts(config, folder),
         _read(folder / "prepare/manifest.json", "content", "splits"),
         searches,
         len(rankings),
@@ -139,6 +146,15 @@ def _read(path: Path, *keys: str) -> dict | None:
     except (OSError, UserError):
         return None
     return content if content.keys() >= set(keys) else None
+
+
+def _count_parts(config: dict, folder: Path) -> tuple[int, int] | None:
+    if config["dataset"]["files"] is not None:
+        return None
+    generate = config["generate"]
+    n_parts = math.ceil(generate["n_samples"] / generate["samples_per_file"])
+    paths = (folder / f"generate/part_{part}.nc" for part in range(n_parts))
+    return sum(path.exists() for path in paths), n_parts
 
 
 def _describes(provenance: dict | None, config: dict) -> bool:

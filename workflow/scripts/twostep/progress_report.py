@@ -40,8 +40,8 @@ def describe_progress(progress: Progress, study: str, now: float) -> str:
 
 def _data(progress: Progress) -> list[str]:
     if progress.manifest is None:
-        parts = len(list(progress.folder.glob("generate/part_*.nc")))
-        return ["  data: not prepared yet" + (f", {parts} parts generated" if parts else "")]
+        generated = ", {} of {} parts generated".format(*progress.parts) if progress.parts else ""
+        return [f"  data: not prepared yet{generated}"]
     splits = ", ".join(f"{progress.manifest['splits'][name]:,} {name}" for name in SPLITS)
     return [f"  data: prepared, {splits} samples"]
 
