@@ -52,7 +52,10 @@ SlurmdPidFile={folder}/slurmd.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
 NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory={memory_mb} State=UNKNOWN
-PartitionName=tests Nodes={host} Default=YES MaxTime=60 DefaultTime=10 State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=tests Nodes={host} Default=YES MaxTime=60 DefaultTime=10 State=UP PriorityTier=1
+PartitionName=urgent Nodes={host} MaxTime=60 DefaultTime=10 State=UP PriorityTier=2
 """
 
 

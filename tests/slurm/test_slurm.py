@@ -20,7 +20,6 @@ from small_study import REPOSITORY, Study
 OPTIONS = (
     "--profile", "slurm",
     "--slurm-status-command", "squeue",
-    "--seconds-between-status-checks", "7",
     # About as long as the shortest jobs: after a look that finds none ended it waits 10 s longer.
     "--slurm-init-seconds-before-status-checks", "7",
     "--latency-wait", "15",
@@ -156,6 +155,21 @@ def test_a_killed_run_is_taken_up_again(start, on_slurm, reference):
     process.wait()
     assert on_slurm.snakemake("--unlock").returncode == 0
     finish(on_slurm, start(on_slurm, ranking(on_slurm)))
+    assert_same_tables(on_slurm, reference, TABLES[:1])
+
+
+@pytest.mark.slow
+def test_a_preempted_job_goes_back_into_the_queue(cluster, start, on_slurm, reference):
+    slow_down(on_slurm)
+    process = start(on_slurm, ranking(on_slurm))
+    wait_for_trials(on_slurm, 1)
+    job = search_job(cluster)
+    cluster.command("sbatch", "--partition=urgent", "--exclusive", "--wrap", "sleep 1")
+    output = finish(on_slurm, process)
+    # The same job, by Slurm and not by Snakemake.
+    assert "Trying to restart job" not in output
+    assert "Restarts=1" in cluster.command("scontrol", "show", "job", job)
+    assert_each_trial_once(on_slurm)
     assert_same_tables(on_slurm, reference, TABLES[:1])
 
 

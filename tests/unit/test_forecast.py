@@ -85,18 +85,18 @@ def test_real_trainings_are_predicted(data, monkeypatch):
     assert real / 2 < predicted < 2 * real
 
 
-def test_the_report_sums_what_a_study_takes(tmp_path):
-    """100 equal trials of 100 updates at 36 ms are 6 minutes; 10 of 1,000 updates, too."""
+def describe(tmp_path, budget, *, controls=5) -> dict[str, str]:
+    """Return the rows of the report on 100 equal trials, of which each update takes 36 ms."""
     manifest = tmp_path / "manifest.json"
     features = {"inputs": [{}] * 3, "outputs": [{}] * 2}
     write_json(manifest, {**features, "splits": {"training": 10_000, "validation": 100}})
-    budget = {"max_epochs": 10, "max_updates": None}
+    space = {"n_hidden_layers": {"min": 1, "max": 2}, "width": [4, 8], "batch_size": 100}
     plan = Plan(
         config={
             "study": "mine",
             "training": {"gpu": 0},
-            "search": {"budget": budget, "shard_size": 50},
-            "retrain": {"budget": budget, "top_k": 10, "controls": 5, "seeds": 1},
+            "search": {"budget": budget, "shard_size": 50, "space": space},
+            "retrain": {"budget": budget, "top_k": 10, "controls": controls, "seeds": 1},
         },
         configurations=[network(8)] * 100,
         manifest=str(manifest),
@@ -106,12 +106,16 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
         data_bytes=3_000_000_000,
     )
     speed = Speed(np.array([36e-3, 0, 0, 0]), np.zeros(3))
-    text = describe_forecast(plan, speed, "a processor")
-    rows = dict(
+    return dict(
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in text.splitlines()
+        for line in describe_forecast(plan, speed, "a processor").splitlines()
         if line.startswith("|") and "---" not in line
     )
+
+
+def test_the_report_sums_what_a_study_takes(tmp_path):
+    """100 trials of 100 updates are 6 minutes; 10 of 1,000 updates, too."""
+    rows = describe(tmp_path, EPOCHS)
     assert rows["step 1 on fraction 0.1, 100 trials"] == "6 min"
     assert rows["a typical shard of 50 trials"] == "3 min"
     assert rows["the longest single trial"] == "3.6 s"
@@ -120,3 +124,14 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
     assert rows["**both steps**"] == "**15 min**"
     assert rows["the same search on all data"] == "60 min"
     assert rows["disk: prepared data and subsets"] == "3 GB"
+
+
+def test_records_are_as_long_in_epochs_as_in_updates(tmp_path):
+    """Ten epochs of ten updates each."""
+    by_updates = describe(tmp_path, {"max_epochs": None, "max_updates": 100})
+    by_epochs = describe(tmp_path, EPOCHS)
+    assert by_updates["disk: records of step 1"] == by_epochs["disk: records of step 1"] == "0.5 MB"
+
+
+def test_there_are_no_more_controls_than_trials_cut_off(tmp_path):
+    assert "controls, 90 models" in describe(tmp_path, EPOCHS, controls=95)

@@ -156,7 +156,7 @@ def test_generated_parts_are_counted(config, folder):
     # The third, and one of a larger study of before.
     for part in (2, 7):
         write(folder / f"generate/part_{part}.nc", {})
-    assert "data: not prepared yet, 1 of 3 parts generated" in describe(config, folder)
+    assert "data: not prepared yet, 1 of 3 parts are there" in describe(config, folder)
 
 
 def test_a_subset_without_content_is_of_other_data(config, folder):

@@ -26,6 +26,9 @@ def test_memory_by_hand(manifest):
     weights = (11 * 2000 + 2001 * 2000 + 2001 * 2) * 4 * resources.COPIES / 1e6
     extra = resources.training_mb(manifest, large) - resources.BASE_MB - 52.8
     assert extra == pytest.approx(weights + 1024 * (4 * 4000 + 2 * 2000) * 4 / 1e6, abs=1)
+    # A checkpoint is put together in memory: weights, gradients, two moments and the best weights.
+    retraining = resources.training_mb(manifest, large, checkpoints=True)
+    assert retraining - resources.training_mb(manifest, large) == pytest.approx(weights, abs=1)
 
 
 def test_memory_does_not_follow_data_beyond_the_shuffled_windows(manifest):
@@ -45,6 +48,20 @@ def test_time_grows_with_epochs_and_trials(manifest):
     assert minutes({"max_epochs": 100, "max_updates": None}) > minutes()
     assert minutes({"max_epochs": None, "max_updates": 100_000}) == minutes()
     assert minutes({"max_epochs": 10, "max_updates": 1}) < minutes()
+
+
+def test_the_time_of_an_evaluation_grows_with_the_samples(manifest):
+    large = Configuration((2000, 2000), 1e-3, 100, "relu", "adam", 0.0, 0.0)
+    description = read_json(manifest)
+    minutes = []
+    for n_test in (0, 9_000_000):
+        splits = {"training": 1, "validation": 1_000_000, "test": n_test}
+        write_json(manifest, {**description, "splits": splits})
+        minutes.append(resources.evaluation_minutes(manifest, large) - 30)
+    operations = 2 * (10 * 2000 + 2000 * 2000 + 2000 * 2)
+    seconds = 10_000_000 * operations / resources.FLOPS_PER_SECOND
+    assert minutes[1] == pytest.approx(seconds / 60, abs=1)
+    assert 0 < minutes[0] < minutes[1]
 
 
 def test_data_that_are_not_there_yet_are_named(tmp_path):

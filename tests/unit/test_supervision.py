@@ -140,6 +140,8 @@ def test_ctrl_c_says_nothing_but_its_status(tmp_path):
     process = run(
         tmp_path,
         """
+        # Ignored where these tests run in the background of a shell.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with reporting("log"):
             supervise()
             time.sleep(0.5)  # until the parent waits for it

@@ -60,9 +60,30 @@ def test_a_job_larger_than_the_machine_runs_alone(study):
     assert most_at_a_time(output, "search_shard") == 1
 
 
-def test_the_limit_can_be_lowered_by_an_option(study):
-    output = run_shards(study, "--resources", "machine_mb=800")
+@pytest.mark.parametrize(
+    "limits", ["machine_mb=800 machine_gpu=9", "machine_mb=99000 machine_gpu=1"]
+)
+def test_the_limits_can_be_lowered_by_an_option(study, limits):
+    """It takes the place of both of them, so that both have to be named."""
+    output = run_shards(
+        study, "--resources", *limits.split(), "--set-resources", "search_shard:machine_gpu=1"
+    )
     assert most_at_a_time(output, "search_shard") == 1
+
+
+@pytest.mark.parametrize(("visible", "n_gpus"), [("2,5", 2), ("", 1)])
+def test_only_the_gpus_that_are_visible_count(study, monkeypatch, visible, n_gpus):
+    """Without any the limit is 1, as it can be no less: jobs that ask for one tell the reason."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    output = run_shards(study)
+    assert re.search(rf"Provided resources: .*\"machine_gpu\", {n_gpus}\b", output)
+
+
+def test_no_job_asks_for_more_time_than_a_day(study):
+    study.config["search"]["budget"] = {"max_epochs": 100_000_000}
+    plan = study.snakemake("search", "--dry-run")
+    output = plan.stdout + plan.stderr
+    assert output.count("runtime=1440") == 2, output
 
 
 def test_gpus_are_shared(study):

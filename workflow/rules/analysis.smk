@@ -35,8 +35,8 @@ rule select_model:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        machine_mb=lambda wildcards, attempt: 1000 * attempt,
+        mem_mb=partial(trials_mb, base=1000),
+        machine_mb=partial(trials_mb, base=1000),
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         fractions=list(FRACTIONS),
@@ -123,8 +123,8 @@ rule figures:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        machine_mb=lambda wildcards, attempt: 2000 * attempt,
+        mem_mb=partial(trials_mb, base=2000),
+        machine_mb=partial(trials_mb, base=2000),
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         config=as_text({key: config[key] for key in TOLD}),
@@ -143,8 +143,8 @@ rule summarise:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        machine_mb=lambda wildcards, attempt: 1000 * attempt,
+        mem_mb=partial(trials_mb, base=1000),
+        machine_mb=partial(trials_mb, base=1000),
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         config=as_text({key: config[key] for key in TOLD}),

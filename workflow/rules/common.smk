@@ -7,7 +7,13 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 # Prepended once: the library is imported from its folder and not installed.
-SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+try:
+    SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+except TypeError:
+    raise WorkflowError(
+        "this workflow can be imported from a local path only, as its rules share a library: clone "
+        "the repository, and give the path of its Snakefile to `module`"
+    ) from None
 if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
@@ -35,6 +41,11 @@ FRACTIONS = {fraction_name(value): value for value in config["search"]["fraction
 SEEDS = range(config["retrain"]["seeds"])
 FIGURES = figure_entries(list(FRACTIONS))
 PAGES = page_entries(list(FRACTIONS))
+
+
+# No job asks for more time than a day, which is what many clusters grant: one that is not done by
+# then goes on in its next attempt from where it was.
+MOST_MINUTES = 1440
 
 
 # What the jobs of one machine may use together, which profiles/default limits to what it has. On a
@@ -190,6 +201,17 @@ def retrained(wildcards, *, pattern):
     return expand(pattern, trial=selected_trials(), seed=SEEDS)
 
 
+def generate_mb(wildcards, attempt):
+    """Memory of a part of the embedded data: up to 1 kB a sample."""
+    return attempt * (needs.BASE_MB + config["generate"]["samples_per_file"] // 1000)
+
+
+def generate_minutes(wildcards, attempt):
+    """Time of a part, at a fifth of the usual speed."""
+    minutes = 30 + config["generate"]["samples_per_file"] // 40_000
+    return min(MOST_MINUTES, attempt * minutes)
+
+
 def draw_mb(wildcards, attempt):
     """Memory of drawing the list: a trial takes between 1 and 2 kB."""
     return attempt * (needs.BASE_MB + int(wildcards.size) // 500)
@@ -211,35 +233,46 @@ def search_minutes(wildcards, input, attempt):
     """Time of a shard: a shard of average networks."""
     search = config["search"]
     middle = needs.middle_configuration(search["space"])
-    return attempt * needs.training_minutes(
-        input.manifest, middle, search["budget"], search["shard_size"]
-    )
+    minutes = needs.training_minutes(input.manifest, middle, search["budget"], search["shard_size"])
+    return min(MOST_MINUTES, attempt * minutes)
 
 
 def retrain_mb(wildcards, input, attempt):
     """Memory of retraining one trial."""
-    return attempt * needs.training_mb(input.manifest, configurations()[int(wildcards.trial)])
+    configuration = configurations()[int(wildcards.trial)]
+    return attempt * needs.training_mb(input.manifest, configuration, checkpoints=True)
 
 
 def retrain_minutes(wildcards, input, attempt):
     """Time of retraining one trial."""
     configuration = configurations()[int(wildcards.trial)]
-    return attempt * needs.training_minutes(
-        input.manifest, configuration, config["retrain"]["budget"]
-    )
+    minutes = needs.training_minutes(input.manifest, configuration, config["retrain"]["budget"])
+    return min(MOST_MINUTES, attempt * minutes)
+
+
+def evaluate_minutes(wildcards, input, attempt):
+    """Time of predicting the validation and the test split with one model."""
+    configuration = configurations()[int(wildcards.trial)]
+    return min(MOST_MINUTES, attempt * needs.evaluation_minutes(input.manifest, configuration))
 
 
 def models_mb(wildcards, input, attempt, *, copies):
     """Memory of a job that holds some copies of the largest of its models, one at a time."""
-    # A single file, or what stands for those that are not known yet, is no list.
-    models = [input.models] if isinstance(input.models, str) else input.models
-    largest = max(Path(model).stat().st_size for model in models)
+    # There are none among what stands for the files that are not known yet.
+    models = [Path(path) for path in input if path.endswith(".pt")]
+    largest = max((model.stat().st_size for model in models), default=0)
     return attempt * int(needs.BASE_MB + 1e-6 * copies * largest)
 
 
 def file_mb(wildcards, input, attempt, *, copies):
     """Memory of a job that holds some copies of the content of its input files."""
     return attempt * int(needs.BASE_MB + copies * input.size_mb)
+
+
+def trials_mb(wildcards, attempt, *, base):
+    """Memory of a job that looks at all trials: up to 10 kB for each, in figures."""
+    n_trials = config["search"]["n_trials"] * len(FRACTIONS)
+    return attempt * (base + n_trials // 100)
 
 
 def export_files(folder):

@@ -9,9 +9,9 @@ rule generate:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        machine_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=generate_mb,
+        machine_mb=generate_mb,
+        runtime=generate_minutes,
     params:
         samples=partial(
             block,

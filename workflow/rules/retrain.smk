@@ -47,9 +47,9 @@ rule evaluate:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        machine_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=partial(models_mb, copies=4),
+        machine_mb=partial(models_mb, copies=4),
+        runtime=evaluate_minutes,
     params:
         code=code("evaluate"),
     script:

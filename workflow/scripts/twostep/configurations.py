@@ -13,8 +13,8 @@ from twostep.space import Configuration, random_configurations
 def draw_configurations(space: dict, trials: range, *, seed: int) -> list[Configuration]:
     """Return the configurations of a range of trials.
 
-    All earlier ones are drawn, too, as no two trials are the same: some 10 us for each trial up to
-    the last.
+    All earlier ones are drawn, too, as no two trials are the same: some 15 us a draw, and more
+    than one draw a trial where the space is so small that many are repetitions.
     """
     drawn = random_configurations(space, seed=seed)
     return list(itertools.islice(drawn, trials.start, trials.stop))

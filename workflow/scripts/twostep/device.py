@@ -61,5 +61,6 @@ def take_first(names: list[str], folder: str | Path | None = None) -> int:
         return index
     raise UserError(
         f"all {len(names)} GPUs are in use by other jobs of yours: wait for them, or allow fewer "
-        f"jobs at a time (snakemake --resources machine_gpu={len(names)})"
+        f"jobs at a time (snakemake --resources machine_gpu={len(names)} machine_mb=..., which "
+        "take the place of both limits in profiles/default)"
     )

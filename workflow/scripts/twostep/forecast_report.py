@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twostep import resources
-from twostep.forecast import Sizes, Speed
+from twostep.forecast import Sizes, Speed, count_epochs
 from twostep.space import Configuration
 from twostep.wording import duration, table
 
@@ -88,7 +88,7 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
         ]
     )
     # Drawn at random, they are average networks.
-    n_controls = retrain["controls"] * retrain["seeds"]
+    n_controls = _n_controls(plan) * retrain["seeds"]
     controls = n_controls * second.mean()
     if n_controls:
         rows.append([f"controls, {n_controls:,} models", duration(controls)])
@@ -106,24 +106,35 @@ def _need_rows(plan: Plan) -> list[list[str]]:
         plan.configurations,
         key=lambda configuration: _weights_bytes(plan, configuration),
     )
-    search_mb = [resources.training_mb(path, largest) for path in plan.subsets.values()]
-    n_trials = len(plan.configurations) * len(plan.subsets)
+    # What the jobs ask for: a shard for the largest network that the space may yield.
+    possible = resources.largest_configuration(plan.config["search"]["space"])
+    search_mb = [resources.training_mb(path, possible) for path in plan.subsets.values()]
+    retrain_mb = resources.training_mb(plan.manifest, largest, checkpoints=True)
     retrain = plan.config["retrain"]
-    n_models = len(plan.subsets) * retrain["top_k"] + retrain["controls"]
-    epochs = plan.config["search"]["budget"]["max_epochs"] or 0
-    results = n_trials * (BYTES_PER_TRIAL + BYTES_PER_EPOCH * epochs)
+    n_models = len(plan.subsets) * retrain["top_k"] + _n_controls(plan)
+    budget = plan.config["search"]["budget"]
+    epochs = sum(
+        count_epochs(configuration, budget, sizes)
+        for sizes in plan.subset_sizes.values()
+        for configuration in plan.configurations
+    )
+    n_trials = len(plan.configurations) * len(plan.subsets)
+    results = n_trials * BYTES_PER_TRIAL + epochs * BYTES_PER_EPOCH
     # A model is in the journal, too.
     models = n_models * retrain["seeds"] * (2 * _weights_bytes(plan, largest) + BYTES_PER_MODEL)
     return [
         ["memory of a job of step 1, at most", _gigabytes(max(search_mb) * 1e6)],
-        [
-            "memory of a job of step 2, at most",
-            _gigabytes(resources.training_mb(plan.manifest, largest) * 1e6),
-        ],
+        ["memory of a job of step 2, at most", _gigabytes(retrain_mb * 1e6)],
         ["disk: prepared data and subsets", _gigabytes(plan.data_bytes)],
         ["disk: records of step 1", _gigabytes(results)],
         ["disk: models of step 2, at most", _gigabytes(models)],
     ]
+
+
+def _n_controls(plan: Plan) -> int:
+    """Return how many controls there will be: no more than the trials that are cut off."""
+    retrain = plan.config["retrain"]
+    return min(retrain["controls"], max(0, len(plan.configurations) - retrain["top_k"]))
 
 
 def _seconds(plan: Plan, speed: Speed, budget: dict, sizes: Sizes) -> np.ndarray:

@@ -91,8 +91,8 @@ class Step:
 class Progress:
     """How far a study is: its folder, the manifest of its data or None, and its steps.
 
-    `parts` are how many parts of the data were generated, and of how many; None if they are the
-    user's.
+    `parts` are how many parts of the generated data are there, and of how many; None if the data
+    are the user's.
     """
 
     folder: Path

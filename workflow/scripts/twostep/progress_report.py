@@ -40,8 +40,8 @@ def describe_progress(progress: Progress, study: str, now: float) -> str:
 
 def _data(progress: Progress) -> list[str]:
     if progress.manifest is None:
-        generated = ", {} of {} parts generated".format(*progress.parts) if progress.parts else ""
-        return [f"  data: not prepared yet{generated}"]
+        parts = ", {} of {} parts are there".format(*progress.parts) if progress.parts else ""
+        return [f"  data: not prepared yet{parts}"]
     splits = ", ".join(f"{progress.manifest['splits'][name]:,} {name}" for name in SPLITS)
     return [f"  data: prepared, {splits} samples"]
 

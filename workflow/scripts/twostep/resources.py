@@ -10,10 +10,12 @@ from twostep.space import Configuration
 # An interpreter with torch and the data libraries loaded, without any data.
 BASE_MB = 700
 # ASSUME: a slow core; a job that turns out to need longer is retried with more time.
-FLOPS_PER_SECOND = 1e10
+FLOPS_PER_SECOND = 2e10
 SECONDS_PER_UPDATE = 2e-3
 # Copies of the weights in training: weights, gradients, two moments of Adam, the best epoch's.
 COPIES = 5
+# And those that are made while a checkpoint is written: all of them, in one buffer.
+CHECKPOINT_COPIES = 5
 
 
 def data_mb(manifest: str | Path) -> float:
@@ -28,11 +30,14 @@ def data_mb(manifest: str | Path) -> float:
     return 4e-6 * n_columns * min(n_samples, 2 * SHUFFLE_WINDOW)
 
 
-def training_mb(manifest: str | Path, configuration: Configuration) -> int:
+def training_mb(
+    manifest: str | Path, configuration: Configuration, *, checkpoints: bool = False
+) -> int:
     """Return the memory in MB of training a configuration on the data of a folder."""
     description = read_json(manifest)
     n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
-    weights = 4e-6 * COPIES * configuration.count_parameters(n_inputs, n_outputs)
+    copies = COPIES + CHECKPOINT_COPIES * checkpoints
+    weights = 4e-6 * copies * configuration.count_parameters(n_inputs, n_outputs)
     # Of a batch, or of a chunk of the validation: what the layers compute, with dropout in up to
     # four steps, and the gradients by two layers at a time.
     rows = max(configuration.batch_size, VALIDATION_CHUNK)
@@ -55,6 +60,15 @@ def training_minutes(
     n_samples = 6 * n_train + 2 * description["splits"]["validation"]
     seconds = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE
     return math.ceil(10 + n_trials * epochs * seconds / 60)
+
+
+def evaluation_minutes(manifest: str | Path, configuration: Configuration) -> int:
+    """Return a generous time in minutes for predicting the validation and the test split."""
+    description = read_json(manifest)
+    n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
+    n_samples = description["splits"]["validation"] + description["splits"]["test"]
+    n_operations = n_samples * configuration.count_operations(n_inputs, n_outputs)
+    return math.ceil(30 + 2 * n_operations / FLOPS_PER_SECOND / 60)
 
 
 def largest_configuration(space: dict) -> Configuration:
