@@ -64,7 +64,9 @@ def test_a_search_without_trouble_has_no_doubts_and_says_so():
     found = check_search("0.05", trials_with(), BUDGET)
     assert doubts(found) == []
     assert "none of the 200 trials failed." in texts(found)
-    assert "0 of 200 trials were still improving when they reached the limit" in texts(found)
+    assert "0 of 200 trials reached the limit of `search.budget` before their patience" in texts(
+        found
+    )
     assert "patience of `search.budget` is at least 1,095 updates" in texts(found)
 
 
@@ -87,7 +89,10 @@ def test_many_trials_at_the_limit_are_a_doubt():
     assert doubts(check_search("0.05", trials, BUDGET)) == []
     trials.loc[trials.index[:40], "stop_reason"] = "max_epochs"
     (doubt,) = doubts(check_search("0.05", trials, BUDGET))
-    assert "40 of 200 trials (20 %) were still improving" in doubt
+    assert (
+        "40 of 200 trials (20 %) reached the limit of `search.budget` before their patience"
+        in doubt
+    )
     assert "consider a larger budget" in doubt
 
 
@@ -96,7 +101,7 @@ def test_without_a_patience_only_trials_whose_last_epoch_was_the_best_count():
     done = trials_with(stop_reason="max_epochs", epochs=100, best_epoch=80)
     assert doubts(check_search("0.05", done, budget)) == []
     (doubt,) = doubts(check_search("0.05", done.assign(best_epoch=100), budget))
-    assert "200 of 200 trials were still improving" in doubt
+    assert "200 of 200 trials had the best epoch last when they reached the limit" in doubt
 
 
 def test_a_patience_of_few_updates_is_a_doubt():

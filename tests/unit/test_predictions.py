@@ -187,6 +187,21 @@ def test_an_output_that_was_learned_as_logarithm_has_logarithmic_axes(prediction
     assert (upper.get_xscale(), upper.get_yscale()) == ("log", "log")
     assert (lower.get_xscale(), lower.get_yscale()) == ("log", "linear")
     assert lower.get_xlabel() == "True (cm-3)"
+    assert upper.get_ylabel() == "Predicted (cm-3)"
+
+
+@pytest.mark.parametrize(("units", "labels"), [("K K", ["K", ""]), ("K Pa", ["K", "Pa"])])
+def test_a_unit_that_outputs_share_stands_once(units, labels):
+    predictions = made_up.predictions(n_outputs=2)
+    outputs = [
+        output | {"units": unit}
+        for output, unit in zip(predictions.outputs, units.split(), strict=True)
+    ]
+    changed = dataclasses.replace(predictions, outputs=outputs)
+    lower = draw_predicted(changed, model="a model").axes[2:4]
+    assert [axes.get_ylabel() for axes in lower] == [
+        f"Predicted minus true ({label})" if label else "" for label in labels
+    ]
 
 
 def logarithmic(predictions, predicted):
@@ -259,7 +274,7 @@ def test_the_error_over_the_first_input_shows_where_the_model_fails(predictions)
     rms = math.sqrt(((predictions.error / spread) ** 2).mean())
     assert math.sqrt((artist(first, "rms").get_ydata() ** 2).mean()) == pytest.approx(rms)
     assert first.get_xlabel() == "x0 (K)"
-    assert figure.get_supylabel() == "Error / standard deviation of the output"
+    assert figure.get_supylabel() == "RMS error / standard deviation of the output"
 
 
 def test_the_median_of_a_bin_is_that_of_its_samples(predictions):

@@ -63,11 +63,8 @@ def _check_failed(fraction: str, trials: pd.DataFrame) -> Finding:
 
 
 def _check_limit(fraction: str, succeeded: pd.DataFrame, budget: dict) -> Finding:
-    n_limited = count_limited(succeeded, budget)
-    text = (
-        f"Search on fraction {fraction}: {share(n_limited, len(succeeded), 'trials')} were still "
-        "improving when they reached the limit of `search.budget`"
-    )
+    n_limited, how = find_limited(succeeded, budget, "search.budget")
+    text = f"Search on fraction {fraction}: {share(n_limited, len(succeeded), 'trials')} {how}"
     if n_limited < LIMITED_SHARE * len(succeeded):
         return Finding(f"{text}.")
     text += ", so that their ranking may be one of speed: consider a larger budget."
@@ -111,16 +108,19 @@ def check_processors(fraction: str, timings: pd.DataFrame) -> list[Finding]:
     return [Finding(text, DOUBT, "processors of several types", fraction)]
 
 
-def count_limited(succeeded: pd.DataFrame, budget: dict) -> int:
-    """Return how many trials the budget's limit ended while they were still improving.
+def find_limited(succeeded: pd.DataFrame, budget: dict, name: str) -> tuple[int, str]:
+    """Return how many trials the limit of a budget may have ended too early, and which these are.
 
-    With a patience these are all that reached the limit. Without one every trial reaches it, and
+    With a patience they are all that reached the limit. Without one every trial reaches it, and
     those count whose last epoch was their best.
     """
     at_limit = succeeded["stop_reason"].isin(["max_epochs", "max_updates"])
-    if not (budget.get("patience_epochs") or budget.get("patience_updates")):
+    if budget.get("patience_epochs") or budget.get("patience_updates"):
+        how = f"reached the limit of `{name}` before their patience ended them"
+    else:
         at_limit &= succeeded["best_epoch"] == succeeded["epochs"]
-    return int(at_limit.sum())
+        how = f"had the best epoch last when they reached the limit of `{name}`"
+    return int(at_limit.sum()), how
 
 
 def patience_updates(trials: pd.DataFrame, budget: dict) -> int | None:
@@ -145,11 +145,8 @@ def check_retraining(
             f"({counts(failed)}); their trials cannot be chosen." + _try_again(failed)
         )
         found.append(Finding(text, DOUBT, "retrained models failed"))
-    n_limited = count_limited(succeeded, budget)
-    text = (
-        f"Retraining: {share(n_limited, len(succeeded), 'models')} were still improving when they "
-        "reached the limit of `retrain.budget`"
-    )
+    n_limited, how = find_limited(succeeded, budget, "retrain.budget")
+    text = f"Retraining: {share(n_limited, len(succeeded), 'models')} {how}"
     if n_limited >= LIMITED_MODELS * len(succeeded):
         text += ": a larger budget is likely to make better models, and maybe others."
         found.append(Finding(text, DOUBT, "the retraining ended early"))

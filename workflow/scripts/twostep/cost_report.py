@@ -3,7 +3,7 @@
 from twostep.cost import Cost, retrain_cost
 from twostep.step_costs import step_costs
 from twostep.study import Search, Study
-from twostep.wording import duration, times
+from twostep.wording import duration, number, times
 
 ASSUMPTION = (
     "The estimate assumes that each trial needs as many epochs on all the data as on the fraction, "
@@ -26,10 +26,10 @@ def cost_section(study: Study) -> list[str]:
     chosen = study.retrained[~study.retrained["control"]]
     if len(study.searches) > 1:
         every = retrain_cost(chosen, study.retrain_timings, n_train)
-        rows.append(_row(f"step 2 for all fractions, {len(chosen):,} models", every))
+        rows.append(_row(f"step 2 for all fractions, {number(len(chosen), 'model')}", every))
     if len(controls):
         cost = retrain_cost(controls, study.retrain_timings, n_train)
-        label = f"controls, {len(controls):,} models (measured; not in the saving)"
+        label = f"controls, {number(len(controls), 'model')} (measured; not in the saving)"
         rows.append(_row(label, cost))
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     estimated = any("full" in step_costs(study, search) for search in study.searches)

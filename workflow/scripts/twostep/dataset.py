@@ -84,6 +84,10 @@ class OpenFile:
         self.close()
 
 
+# What a name with a slash may be meant for.
+GROUPS = "; variables in groups of a file are not read"
+
+
 def open_file(path: str | Path) -> OpenFile:
     """Open a NetCDF file or a Zarr store lazily, with everything as it is stored.
 
@@ -236,7 +240,7 @@ def _find(
     if variable not in data.variables:
         raise UserError(
             f"{path} has no variable {variable!r}, which the config names under {key}"
-            f"{_nearest(variable, data.variables)}"
+            f"{_nearest(variable, data.variables)}{GROUPS if '/' in variable else ''}"
         )
     array = data.variables[variable]
     if len(set(array.dims)) < array.ndim:

@@ -8,7 +8,7 @@ import numpy as np
 from twostep import resources
 from twostep.forecast import Sizes, Speed, count_epochs
 from twostep.space import Configuration
-from twostep.wording import duration, table
+from twostep.wording import duration, number, table
 
 # ASSUME: the best trials are among the largest quarter of the networks, as they mostly are; an
 # average network would be too cheap an estimate.
@@ -18,7 +18,7 @@ BYTES_PER_TRIAL, BYTES_PER_EPOCH = 4000, 100
 # The records of a retrained model and its evaluation.
 BYTES_PER_MODEL = 20_000
 ASSUMPTIONS = (
-    "These are upper bounds where patience ends trials earlier, as each is taken to use its whole "
+    "These are too high where patience ends trials earlier, as each is taken to use its whole "
     "budget. Finalists are taken to be as costly as the mean of the largest quarter of the "
     "networks; in brackets, the mean of all and the largest ones. On a machine of which all cores "
     "are busy, each is often slower than when these times were taken. The start of a job adds some "
@@ -50,7 +50,7 @@ def describe_forecast(plan: Plan, speed: Speed, processor: str) -> str:
         "\n\n".join(
             [
                 f"# Forecast of study {plan.config['study']}",
-                f"From the time of a few updates of some of its configurations on {processor}.",
+                f"From training some of its configurations for about a second each on {processor}.",
                 table([["", f"{unit} time"], *_cost_rows(plan, speed)]),
                 ASSUMPTIONS,
                 table([["", ""], *_need_rows(plan)]),
@@ -78,7 +78,7 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
     n_large = math.ceil(FINALISTS * len(second))
     step_2 = n_models * second[-n_large:].mean()
     bounds = n_models * second.mean(), n_models * second[-retrain["top_k"] :].mean()
-    models = f"{n_models:,} models"
+    models = number(n_models, "model")
     if len(plan.subsets) > 1:
         models += " for each fraction, those that they share once"
     rows.append(
@@ -91,11 +91,12 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
     n_controls = _n_controls(plan) * retrain["seeds"]
     controls = n_controls * second.mean()
     if n_controls:
-        rows.append([f"controls, {n_controls:,} models", duration(controls)])
+        rows.append([f"controls, {number(n_controls, 'model')}", duration(controls)])
     everything = total + len(plan.subsets) * step_2 + controls
+    with_controls = " and the controls" if n_controls else ""
     rows += [
         ["the longest single retraining", f"up to {duration(second[-1])}"],
-        ["**both steps**", f"**{duration(everything)}**"],
+        [f"**both steps{with_controls}**", f"**{duration(everything)}**"],
         ["the same search on all data", duration(full.sum())],
     ]
     return rows

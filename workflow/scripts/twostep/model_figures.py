@@ -64,9 +64,11 @@ def draw_predicted(predictions: Predictions, *, model: str) -> Figure:
         row, column = divmod(place, n_columns)
         upper, lower = panels[2 * row][column], panels[2 * row + 1][column]
         grids += _draw_output(upper, lower, predictions, i, r2[i])
-        if column == 0:
-            upper.set_ylabel("Predicted")
-            lower.set_ylabel("Predicted minus true")
+        unit = _unit(predictions.outputs[i], " ({})")
+        # Once for all panels of a row that have the same unit.
+        if column == 0 or unit != _unit(predictions.outputs[shown[place - 1]], " ({})"):
+            upper.set_ylabel(f"Predicted{unit}")
+            lower.set_ylabel(f"Predicted minus true{unit}")
     for place in range(len(shown), n_rows * n_columns):
         row, column = divmod(place, n_columns)
         panels[2 * row][column].set_axis_off()
@@ -207,7 +209,7 @@ def draw_errors_by_input(predictions: Predictions, *, model: str) -> Figure:
     highest = max(table["high"].max() for table in tables)
     panels[0].set_ylim(lowest / 1.1, max(highest, lowest * 2) * 1.1)
     separator = " " if n_rows > 1 else "\n"
-    figure.supylabel(f"Error / standard deviation{separator}of the output", fontsize=8)
+    figure.supylabel(f"RMS error / standard deviation{separator}of the output", fontsize=8)
     note = f"{model}\n{known.sum():,} test samples"
     if len(shown) < len(tables):
         note += f"; the {len(shown)} of {len(tables)} inputs along which the error varies most"

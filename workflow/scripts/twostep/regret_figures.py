@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from twostep.agreement import CONFIDENCE, rank_agreement, whole_range_correlation
 from twostep.figure_style import BLUE, GREY, INK, PAGE_WIDTH, STYLE, VERMILION
 from twostep.regret import Cut, judge_cut, measure_regret, top_recall
-from twostep.wording import times
+from twostep.wording import number, times
 
 # The widest line of text below the panels, in letters.
 LONGEST_LINE = 125
@@ -56,7 +56,7 @@ def describe_cut(cut: Cut) -> str:
             f"be better ({LEVEL})."
         )
     return (
-        f"Beyond the cut: {cut.n_better} of {cut.n_controls} controls, drawn from "
+        f"Beyond the cut: {cut.n_better} of {number(cut.n_controls, 'control')}, drawn from "
         f"{cut.n_others:,} trials, are better than the best of the {cut.n_chosen} chosen ones; "
         f"{rest} The loss of the best control is {times(cut.ratio)} times that of the best "
         "chosen trial."
@@ -104,7 +104,11 @@ def _draw_recall(axes: Axes, steps: pd.DataFrame, n_others: int) -> None:
     axes.set(xlabel="k", ylabel="Step 2's best k among\nstep 1's first k", ylim=(-0.02, 1.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    basis = f"of all trials, by {n_controls} controls" if n_controls else "of the retrained alone"
+    basis = (
+        f"of all trials, by {number(n_controls, 'control')}"
+        if n_controls
+        else "of the retrained alone"
+    )
     axes.set_title(f"Recall\n({basis})")
 
 
@@ -115,7 +119,12 @@ def _draw_correlations(axes: Axes, steps: pd.DataFrame) -> None:
     n_controls = int(steps["control"].sum())
     entries = (
         (f"{len(chosen)} chosen trials", agreement and agreement.spearman, BLUE, "o"),
-        (f"all, by {n_controls} controls", whole_range_correlation(steps), VERMILION, "s"),
+        (
+            f"all, by {number(n_controls, 'control')}",
+            whole_range_correlation(steps),
+            VERMILION,
+            "s",
+        ),
     )
     for place, (label, coefficient, colour, marker) in enumerate(entries):
         if coefficient is None:

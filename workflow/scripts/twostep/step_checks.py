@@ -17,7 +17,7 @@ from twostep.fraction_comparison import (
 from twostep.noise import SeedNoise, ValidationNoise, seed_noise, validation_noise
 from twostep.regret import Cut, Regret, judge_cut, measure_regret
 from twostep.study import Study
-from twostep.wording import share, times
+from twostep.wording import number, share, times
 
 LOST = "what the cut at top_k has lost"
 # A best trial in the last part of the top k, from this place on, asks for a look beyond the cut.
@@ -116,7 +116,8 @@ def _check_cut(study: Study, fraction: str, cut: Cut | None) -> Finding:
 
 def describe_cut(fraction: str, cut: Cut) -> Finding:
     """Return what the cut at top_k has lost, as far as the controls tell."""
-    drawn = f"{cut.n_controls} controls, drawn at random from the {cut.n_others:,} trials cut off,"
+    controls = number(cut.n_controls, "control")
+    drawn = f"{controls}, drawn at random from the {cut.n_others:,} trials cut off,"
     best = f"the best of the {cut.n_chosen} trials that fraction {fraction} chose"
     if cut.n_better:
         text = (

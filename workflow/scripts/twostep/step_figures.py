@@ -25,6 +25,7 @@ from twostep.figure_style import (
     layer_colours,
     scale_losses,
 )
+from twostep.wording import number
 
 N_LABELLED = 3  # finalists whose loss curves stand out, besides the selected one
 # Colour and dashes of the labelled loss curves; grey readers tell them apart by the dashes.
@@ -156,7 +157,8 @@ def draw_loss_curves(
     panels[0].set_title(f"{len(records)} models retrained on all data")
     panels[1].set_title("dot: best epoch, whose weights are kept")
     handles = panels[1].get_legend_handles_labels()[0]
-    handles.append(Line2D([], [], color=GREY, linewidth=0.6, label="other models"))
+    if len(labelled) < len(records):
+        handles.append(Line2D([], [], color=GREY, linewidth=0.6, label="other models"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
@@ -175,7 +177,7 @@ def _note_agreement(left: Axes, right: Axes, steps: pd.DataFrame) -> None:
     whole = whole_range_correlation(steps)
     if whole is not None:
         n_controls = int(steps["control"].sum())
-        right.set_title(f"All trials, by {n_controls} controls:\nSpearman {whole}")
+        right.set_title(f"All trials, by {number(n_controls, 'control')}:\nSpearman {whole}")
 
 
 def _label_records(records: list[dict], selection: pd.DataFrame) -> dict[int, str]:

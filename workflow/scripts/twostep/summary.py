@@ -15,7 +15,7 @@ from twostep.figure_names import figure_entries
 from twostep.inference_report import inference_section
 from twostep.study import Search, Study
 from twostep.tables import baseline_losses
-from twostep.wording import network, share, short, times, unit_of
+from twostep.wording import network, number, share, short, times, unit_of
 
 METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 
@@ -216,9 +216,13 @@ def _retraining(study: Study) -> list[str]:
     return [
         "## Retraining (step 2)",
         f"The best {retrain['top_k']:,} trials of each fraction"
-        + (f" and {n_controls:,} controls, drawn at random from the others" if n_controls else "")
+        + (
+            f" and {number(n_controls, 'control')}, drawn at random from the others"
+            if n_controls
+            else ""
+        )
         + f", {n_trials:,} in all, were trained on all "
-        f"{study.manifest['splits']['training']:,} training samples ({n_models:,} models, "
+        f"{study.manifest['splits']['training']:,} training samples ({number(n_models, 'model')}, "
         f"{retrain['seeds']} per trial), each for {wording.budget(retrain['budget'])}. Errors on "
         "the test split, which had no say in any choice:",
         _metrics_table(study),

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 # Letters of a text from a file that are worth repeating.
 LONGEST_TEXT = 200
+# Correlations of neighbouring samples below this are worth a word: chance makes none of them.
+UNLIKE = -0.1
 
 
 def one_line(text: str) -> str:
@@ -33,6 +35,11 @@ def short(value: float) -> str:
 def times(ratio: float) -> str:
     """Return a ratio with two digits, or all its digits before the point."""
     return f"{ratio:.2g}" if ratio < 99.5 else f"{ratio:,.0f}"
+
+
+def number(n: int, thing: str) -> str:
+    """Return e.g. "1,200 trials" or "1 trial"."""
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def share(part: int, whole: int, things: str) -> str:
@@ -111,8 +118,14 @@ def split(description: dict) -> str:
 
 def autocorrelation(measured: dict) -> str:
     """Return the measured likeness of neighbouring samples as a sentence; from the manifest."""
-    return (
+    text = (
         f"Neighbouring samples along `{measured['along']}` correlate with {measured['inputs']:.2f} "
         f"in the inputs and {measured['outputs']:.2f} in the outputs (means over "
         f"{measured['n_pairs']:,} pairs)."
     )
+    if measured["inputs"] < UNLIKE:
+        text += (
+            " They are less alike than at random, as where inputs were spread evenly over their "
+            "ranges on purpose, which does no harm."
+        )
+    return text
