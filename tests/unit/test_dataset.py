@@ -199,6 +199,7 @@ def test_labels_may_be_text_of_either_kind_or_numbers(tmp_path):
     ("variables", "dimension", "fragments"),
     [
         (["tairr"], "nsamples", ["no variable 'tairr'", "did you mean 'tair'?"]),
+        (["cloud/lwp"], "nsamples", ["no variable 'cloud/lwp'", "groups of a file are not read"]),
         (["tair"], "sample", ["no dimension 'sample'", "did you mean 'nsamples'?"]),
         (["constant"], "nsamples", ["'constant'", "(mode)", "(nsamples)"]),
         (["profile"], "nsamples", ["'profile'", "at most one"]),

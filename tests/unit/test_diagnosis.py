@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import synthetic_study as made_up
 
+from twostep import wording
 from twostep.agreement import Agreement, Coefficient
 from twostep.cautions import check_retraining, check_search, check_split, patience_updates
 from twostep.diagnosis import diagnose, diagnosis_section, verdict
@@ -53,6 +54,12 @@ def test_a_random_split_of_neighbours_that_are_alike_is_a_doubt(method, inputs, 
     split = {"method": method, "variable": None, "n_units": 40}
     found = check_split(made_up.manifest() | {"split": split, "autocorrelation": measured})
     assert ("near copies among the training samples" in texts(found)) == warned
+
+
+@pytest.mark.parametrize(("inputs", "told"), [(-0.38, True), (-0.02, False), (0.5, False)])
+def test_neighbours_that_are_less_alike_than_by_chance_are_explained(inputs, told):
+    measured = {"along": "sample", "inputs": inputs, "outputs": -0.19, "n_pairs": 1000}
+    assert ("spread evenly" in wording.autocorrelation(measured)) == told
 
 
 def trials_with(**columns):
