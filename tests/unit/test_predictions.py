@@ -274,7 +274,7 @@ def test_the_error_over_the_first_input_shows_where_the_model_fails(predictions)
     rms = math.sqrt(((predictions.error / spread) ** 2).mean())
     assert math.sqrt((artist(first, "rms").get_ydata() ** 2).mean()) == pytest.approx(rms)
     assert first.get_xlabel() == "x0 (K)"
-    assert figure.get_supylabel() == "RMS error / standard deviation of the output"
+    assert figure.get_supylabel() == "Error / standard deviation of the output"
 
 
 def test_the_median_of_a_bin_is_that_of_its_samples(predictions):

@@ -107,6 +107,18 @@ def test_it_describes_the_data(text):
     assert "correlate with 0.01 in the inputs and 0.02 in the outputs" in data
 
 
+def test_features_that_lack_the_same_rows_stand_together(study):
+    dropped = [
+        {"feature": name, "reason": "missing or not finite", "rows": rows, "first": "a.nc"}
+        for name, rows in (("x", 5), ("y", 1), ("z", 5))
+    ]
+    text = summarise(replace(study, manifest=study.manifest | {"dropped": dropped}))
+    assert (
+        ": x, z missing or not finite (5 rows each, first in a.nc); "
+        "y missing or not finite (1 row, first in a.nc) (a row may count more than once)."
+    ) in section(text, "Data")
+
+
 @pytest.mark.parametrize(
     ("split", "words"),
     [

@@ -209,7 +209,7 @@ def draw_errors_by_input(predictions: Predictions, *, model: str) -> Figure:
     highest = max(table["high"].max() for table in tables)
     panels[0].set_ylim(lowest / 1.1, max(highest, lowest * 2) * 1.1)
     separator = " " if n_rows > 1 else "\n"
-    figure.supylabel(f"RMS error / standard deviation{separator}of the output", fontsize=8)
+    figure.supylabel(f"Error / standard deviation{separator}of the output", fontsize=8)
     note = f"{model}\n{known.sum():,} test samples"
     if len(shown) < len(tables):
         note += f"; the {len(shown)} of {len(tables)} inputs along which the error varies most"

@@ -97,10 +97,7 @@ def _data(study: Study) -> list[str]:
     files = study.config["dataset"]["files"]
     names = [files] if isinstance(files, str) else files
     source = ", ".join(f"`{name}`" for name in names) if files else "the embedded parcel model"
-    dropped = "; ".join(
-        f"{entry['feature']} {entry['reason']} ({entry['rows']:,} rows, first in {entry['first']})"
-        for entry in manifest["dropped"]
-    )
+    dropped = "; ".join(_dropped(manifest["dropped"]))
     # One row may lack several values.
     several = " (a row may count more than once)" if len(manifest["dropped"]) > 1 else ""
     lines = [
@@ -113,6 +110,19 @@ def _data(study: Study) -> list[str]:
     if manifest["autocorrelation"] is not None:
         lines.append(f"- {wording.autocorrelation(manifest['autocorrelation'])}")
     return ["## Data", "\n".join(lines), _features(manifest)]
+
+
+def _dropped(entries: list[dict]) -> list[str]:
+    """Return why rows were dropped; features that lack the same rows, as it seems, stand together."""
+    alike: dict[tuple, list[str]] = {}
+    for entry in entries:
+        cause = (entry["reason"], entry["rows"], entry["first"])
+        alike.setdefault(cause, []).append(entry["feature"])
+    return [
+        f"{', '.join(features)} {reason} ({number(rows, 'row')}"
+        f"{' each' if len(features) > 1 else ''}, first in {first})"
+        for (reason, rows, first), features in alike.items()
+    ]
 
 
 def _features(manifest: dict) -> str:
