@@ -113,7 +113,7 @@ def _data(study: Study) -> list[str]:
 
 
 def _dropped(entries: list[dict]) -> list[str]:
-    """Return why rows were dropped; features that lack the same rows, as it seems, stand together."""
+    """Return why rows were dropped; features that seem to lack the same rows stand together."""
     alike: dict[tuple, list[str]] = {}
     for entry in entries:
         cause = (entry["reason"], entry["rows"], entry["first"])
