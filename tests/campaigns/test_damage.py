@@ -42,7 +42,6 @@ def test_truncated_outputs_are_named_and_made_anew(study, finished):
         "retrain/*.pt": "evaluate",
         "rank/0.2/trials.csv": "figures",
         "search/0.2/shard_1.jsonl": "rank",
-        "search/configurations_1000.jsonl": "search_shard",
         "subset/0.2/validation_inputs.npy": "search_shard",
         "prepare/manifest.json": "subset",
     }
