@@ -61,7 +61,7 @@ def main() -> None:
 def write_data(folder: Path, millions: int) -> None:
     """Write a folder of prepared data with random values."""
     splits = {
-        split: Rows(n_rows, pieces(n_rows))
+        split: Rows(n_rows, (N_INPUTS, N_OUTPUTS), pieces(n_rows))
         for split, n_rows in (("training", millions * CHUNK), ("validation", N_VALIDATION))
     }
     names = {"inputs": N_INPUTS, "outputs": N_OUTPUTS}
