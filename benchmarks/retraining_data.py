@@ -25,11 +25,11 @@ CHUNK = 1_000_000
 
 TRAIN = """
 import json, sys, time
-import torch
 from twostep import training
+from twostep.device import use_threads
 from twostep.space import Configuration
 from twostep.training_data import load_dataset
-torch.set_num_threads(1)
+use_threads(1)
 training.warm_up()
 data = load_dataset({manifest!r}).tensors
 if {held}:
