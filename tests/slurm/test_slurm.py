@@ -165,7 +165,8 @@ def test_a_preempted_job_goes_back_into_the_queue(cluster, start, on_slurm, refe
     process = start(on_slurm, ranking(on_slurm))
     wait_for_trials(on_slurm, 1)
     job = search_job(cluster)
-    cluster.command("sbatch", "--partition=urgent", "--exclusive", "--wrap", "sleep 1")
+    urgent = ("--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap", "sleep 1")
+    cluster.command("sbatch", *urgent)
     output = finish(on_slurm, process)
     # The same job, by Slurm and not by Snakemake.
     assert "Trying to restart job" not in output
