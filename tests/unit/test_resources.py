@@ -50,16 +50,17 @@ def test_time_grows_with_epochs_and_trials(manifest):
     assert minutes({"max_epochs": 10, "max_updates": 1}) < minutes()
 
 
-def test_the_time_of_an_evaluation_grows_with_the_samples(manifest):
-    large = Configuration((2000, 2000), 1e-3, 100, "relu", "adam", 0.0, 0.0)
+def test_the_time_of_an_evaluation_grows_with_the_samples(manifest, tmp_path):
+    operations = 10 * 2000 + 2000 * 2000 + 2000 * 2
+    record = tmp_path / "record.json"
+    write_json(record, {"n_operations": operations})
     description = read_json(manifest)
     minutes = []
     for n_test in (0, 9_000_000):
         splits = {"training": 1, "validation": 1_000_000, "test": n_test}
         write_json(manifest, {**description, "splits": splits})
-        minutes.append(resources.evaluation_minutes(manifest, large) - 30)
-    operations = 2 * (10 * 2000 + 2000 * 2000 + 2000 * 2)
-    seconds = 10_000_000 * operations / resources.FLOPS_PER_SECOND
+        minutes.append(resources.evaluation_minutes(manifest, record) - 30)
+    seconds = 10_000_000 * 2 * operations / resources.FLOPS_PER_SECOND
     assert minutes[1] == pytest.approx(seconds / 60, abs=1)
     assert 0 < minutes[0] < minutes[1]
 

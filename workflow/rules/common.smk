@@ -252,8 +252,7 @@ def retrain_minutes(wildcards, input, attempt):
 
 def evaluate_minutes(wildcards, input, attempt):
     """Time of predicting the validation and the test split with one model."""
-    configuration = configurations()[int(wildcards.trial)]
-    return min(MOST_MINUTES, attempt * needs.evaluation_minutes(input.manifest, configuration))
+    return min(MOST_MINUTES, attempt * needs.evaluation_minutes(input.manifest, input.record))
 
 
 def models_mb(wildcards, input, attempt, *, copies):

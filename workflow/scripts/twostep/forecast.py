@@ -1,6 +1,5 @@
 """The cost of a study before it is paid: a few updates are timed, the rest is predicted."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
+from twostep.resources import count_updates
 from twostep.space import Configuration
 from twostep.training import CPU, Budget, TrainingData, train
 
@@ -39,8 +39,7 @@ class Speed:
 
     def trial_seconds(self, configuration: Configuration, budget: dict, sizes: Sizes) -> float:
         """Predict the processor seconds of a trial that no patience ends before its limits."""
-        updates = _count_updates(configuration, budget, sizes)
-        epochs = count_epochs(configuration, budget, sizes)
+        updates, epochs = count_updates(configuration, budget, sizes.n_train)
         return float(
             updates * (_update_terms(configuration, sizes) @ self.update)
             + epochs * (_validation_terms(configuration, sizes) @ self.validation)
@@ -92,22 +91,6 @@ def fit(terms: list[np.ndarray], seconds: list[float]) -> np.ndarray:
     scale = matrix.max(axis=0)
     coefficients, _ = nnls(matrix / scale / measured[:, None], np.ones(len(measured)))
     return coefficients / scale
-
-
-def count_epochs(configuration: Configuration, budget: dict, sizes: Sizes) -> int:
-    """Return the epochs of a trial that no patience ends before its limits."""
-    updates = _count_updates(configuration, budget, sizes)
-    return math.ceil(updates / _updates_per_epoch(configuration, sizes))
-
-
-def _count_updates(configuration: Configuration, budget: dict, sizes: Sizes) -> float:
-    epochs = budget["max_epochs"] or math.inf
-    updates = budget["max_updates"] or math.inf
-    return min(epochs * _updates_per_epoch(configuration, sizes), updates)
-
-
-def _updates_per_epoch(configuration: Configuration, sizes: Sizes) -> int:
-    return math.ceil(sizes.n_train / configuration.batch_size)
 
 
 def _time(configuration, data, output_activation, device):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twostep import resources
-from twostep.forecast import Sizes, Speed, count_epochs
+from twostep.forecast import Sizes, Speed
 from twostep.space import Configuration
 from twostep.wording import duration, number, table
 
@@ -115,7 +115,7 @@ def _need_rows(plan: Plan) -> list[list[str]]:
     n_models = len(plan.subsets) * retrain["top_k"] + _n_controls(plan)
     budget = plan.config["search"]["budget"]
     epochs = sum(
-        count_epochs(configuration, budget, sizes)
+        resources.count_updates(configuration, budget, sizes.n_train)[1]
         for sizes in plan.subset_sizes.values()
         for configuration in plan.configurations
     )

@@ -9,7 +9,7 @@ from twostep.export import FORMATS, MEASURE, N_CHECKED, TOLERANCE
 from twostep.export_metadata import PRECISION, describe
 from twostep.model import Model
 from twostep.transforms import TRANSFORMS
-from twostep.wording import short, table, unit_of
+from twostep.wording import number, short, table, unit_of
 
 METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 
@@ -69,9 +69,8 @@ def choice_text(settings: dict | None) -> str:
 def _purpose(model: Model, background: Background) -> list[str]:
     n_inputs, n_outputs = len(model.inputs), len(model.outputs)
     return [
-        f"A neural network of the study `{background.study}` that predicts {n_outputs} output"
-        f"{'s' if n_outputs > 1 else ''} from {n_inputs} input{'s' if n_inputs > 1 else ''}. "
-        f"{background.chosen}",
+        f"A neural network of the study `{background.study}` that predicts "
+        f"{number(n_outputs, 'output')} from {number(n_inputs, 'input')}. {background.chosen}",
         "## Inputs and outputs",
         "In this order, in these units: transforms and scaling are inside the model. The range is "
         "that of the training data, which is where the model is valid.",

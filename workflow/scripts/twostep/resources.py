@@ -46,6 +46,17 @@ def training_mb(
     return math.ceil(BASE_MB + data_mb(manifest) + weights + activations)
 
 
+def count_updates(configuration: Configuration, budget: dict, n_train: int) -> tuple[int, int]:
+    """Return the updates and the epochs of a trial that no patience ends before its limits.
+
+    `budget` has at least one of `max_epochs` and `max_updates`; the last epoch may be a part.
+    """
+    updates_per_epoch = math.ceil(n_train / configuration.batch_size)
+    limits = ((budget["max_epochs"] or 0) * updates_per_epoch, budget["max_updates"])
+    updates = min(limit for limit in limits if limit)
+    return updates, math.ceil(updates / updates_per_epoch)
+
+
 def training_minutes(
     manifest: str | Path, configuration: Configuration, budget: dict, n_trials: int = 1
 ) -> int:
@@ -53,21 +64,21 @@ def training_minutes(
     description = read_json(manifest)
     n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
     n_train = description["splits"]["training"]
+    _, epochs = count_updates(configuration, budget, n_train)
     updates_per_epoch = math.ceil(n_train / configuration.batch_size)
-    limits = (budget["max_epochs"], (budget["max_updates"] or 0) / updates_per_epoch)
-    epochs = math.ceil(min(limit for limit in limits if limit))
     n_operations = configuration.count_operations(n_inputs, n_outputs)
     n_samples = 6 * n_train + 2 * description["splits"]["validation"]
     seconds = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE
     return math.ceil(10 + n_trials * epochs * seconds / 60)
 
 
-def evaluation_minutes(manifest: str | Path, configuration: Configuration) -> int:
-    """Return a generous time in minutes for predicting the validation and the test split."""
-    description = read_json(manifest)
-    n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
-    n_samples = description["splits"]["validation"] + description["splits"]["test"]
-    n_operations = n_samples * configuration.count_operations(n_inputs, n_outputs)
+def evaluation_minutes(manifest: str | Path, record: str | Path) -> int:
+    """Return a generous time in minutes for the validation and the test split with a model.
+
+    `record` is the path of the record of its training.
+    """
+    splits = read_json(manifest)["splits"]
+    n_operations = (splits["validation"] + splits["test"]) * read_json(record)["n_operations"]
     return math.ceil(30 + 2 * n_operations / FLOPS_PER_SECOND / 60)
 
 

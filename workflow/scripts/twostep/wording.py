@@ -67,7 +67,7 @@ def network(row) -> str:
     """Return a network's depth, widths and size; `row` is a row of a table of trials."""
     layers = int(row["n_hidden_layers"])
     return (
-        f"{layers} hidden layer{'s' if layers > 1 else ''} ({row['hidden_widths']}), "
+        f"{number(layers, 'hidden layer')} ({row['hidden_widths']}), "
         f"{int(row['n_parameters']):,} learnable parameters"
     )
 
