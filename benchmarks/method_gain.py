@@ -25,10 +25,10 @@ import pandas as pd
 import yaml
 from processes import REPOSITORY, children_seconds, make_study, run, snakemake
 
-from twostep.agreement import rank_correlation
-from twostep.config import fraction_name
-from twostep.tables import read_ranking, read_table
-from twostep.wording import table, times
+from twostep.analysis.agreement import rank_correlation
+from twostep.data.sizes import fraction_name
+from twostep.util.tables import read_ranking, read_table
+from twostep.util.wording import table, times
 
 STUDY = "method_gain"
 FRACTIONS = [0.0125, 0.05, 0.2]
@@ -47,7 +47,7 @@ import search_shard
 search_shard.supervise()
 search_shard.use_threads(1)
 search_shard.warm_up()
-search_shard.load_dataset({manifest!r})
+search_shard.load_training_data({manifest!r})
 """
 
 

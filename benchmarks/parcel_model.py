@@ -11,9 +11,9 @@ import time
 import numba
 import numpy as np
 
-from twostep.parcel_dataset import MODES, draw_inputs
-from twostep.parcel_jit import OPTIONS
-from twostep.parcel_model import _activate, activate, default_bins
+from twostep.parcel.activation import _activate, activate, default_bins
+from twostep.parcel.generate import MODES, draw_inputs
+from twostep.parcel.jit import OPTIONS
 
 CASES = {
     "one mode": (["single"], 1500),

@@ -35,11 +35,11 @@ import subset
 import yaml
 from processes import REPOSITORY, make_study, snakemake
 
-from twostep.config import resolve_config
-from twostep.configurations import draw_configurations, write_configurations
-from twostep.files import read_json
-from twostep.processor import processor_name
-from twostep.space import Configuration
+from twostep.config.resolve import resolve_config
+from twostep.training.configuration import Configuration
+from twostep.trials.configurations import draw_configurations, write_configurations
+from twostep.util.files import read_json
+from twostep.util.processor import processor_name
 
 PROGRAMS = Path(__file__).with_suffix("")
 OWN = "ours"

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from processes import run
 
-from twostep.arrays import Rows, write_folder
+from twostep.data.arrays import Rows, write_folder
 
 N_INPUTS, N_OUTPUTS, N_VALIDATION = 16, 4, 100_000
 N_EPOCHS = 2
@@ -25,13 +25,13 @@ CHUNK = 1_000_000
 
 TRAIN = """
 import json, sys, time
-from twostep import training
-from twostep.device import use_threads
-from twostep.space import Configuration
-from twostep.training_data import load_dataset
+from twostep.training import train as training
+from twostep.training.device import use_threads
+from twostep.training.configuration import Configuration
+from twostep.training.data import load_training_data
 use_threads(1)
 training.warm_up()
-data = load_dataset({manifest!r}).tensors
+data = load_training_data({manifest!r}).tensors
 if {held}:
     data = training.TrainingData(*(tensor.clone() for tensor in vars(data).values()))
     training.SHUFFLE_WINDOW = len(data.training_inputs)

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from processes import make_study, snakemake
 
-from twostep.records import read_lines
+from twostep.trials.records import read_lines
 
 SHARD_SIZE = 1000
 CONFIG = {

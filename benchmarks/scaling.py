@@ -28,10 +28,10 @@ import psutil
 import yaml
 from processes import REPOSITORY, Measured, make_study, run, snakemake
 
-from twostep.config import fraction_name
-from twostep.processor import processor_name
-from twostep.records import read_lines
-from twostep.wording import table
+from twostep.data.sizes import fraction_name
+from twostep.trials.records import read_lines
+from twostep.util.processor import processor_name
+from twostep.util.wording import table
 
 STUDY = "scaling"
 INTERVAL = 0.25  # seconds between two looks at the processes
@@ -40,13 +40,13 @@ N_ROUNDS = 3
 PLAIN = """
 import json, time
 import torch
-from twostep import training
-from twostep.configurations import draw_configurations
-from twostep.device import use_threads
-from twostep.training_data import load_dataset
+from twostep.training import train as training
+from twostep.trials.configurations import draw_configurations
+from twostep.training.device import use_threads
+from twostep.training.data import load_training_data
 use_threads(1)
 training.warm_up()
-data, budget = load_dataset({manifest!r}).tensors, training.Budget(**{budget!r})
+data, budget = load_training_data({manifest!r}).tensors, training.Budget(**{budget!r})
 trials = draw_configurations({space!r}, range({n_trials}), seed={seed})
 started = time.perf_counter()
 for i, trial in enumerate(trials):

@@ -24,11 +24,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from twostep.network import build_network
-from twostep.optimizers import EPSILON
-from twostep.processor import processor_name
-from twostep.space import Configuration
-from twostep.training import Budget, TrainingData, train, warm_up
+from twostep.training.configuration import Configuration
+from twostep.training.network import build_network
+from twostep.training.optimizers import EPSILON
+from twostep.training.train import Budget, Tensors, train
+from twostep.training.warm_up import warm_up
+from twostep.util.processor import processor_name
 
 N_INPUTS, N_OUTPUTS, N_SAMPLES = 16, 4, 4000
 N_ROUNDS = 5
@@ -73,11 +74,11 @@ def main() -> None:
     report_networks(seconds, fastest)
 
 
-def make_data() -> TrainingData:
+def make_data() -> Tensors:
     generator = torch.Generator().manual_seed(1)
     inputs = torch.randn(N_SAMPLES, N_INPUTS, generator=generator)
     targets = torch.rand(N_SAMPLES, N_OUTPUTS, generator=generator)
-    return TrainingData(inputs, targets, inputs[:1], targets[:1])
+    return Tensors(inputs, targets, inputs[:1], targets[:1])
 
 
 def make_products() -> dict[str, tuple[Callable[[], object], float]]:
@@ -123,14 +124,14 @@ def count_updates(configuration: Configuration) -> int:
     return int(min(MAX_UPDATES, max(2, OPERATIONS_PER_TIMING / count_operations(configuration))))
 
 
-def ours(configuration: Configuration, data: TrainingData, n_updates: int) -> float:
+def ours(configuration: Configuration, data: Tensors, n_updates: int) -> float:
     """Return the processor seconds of the workflow's trainer."""
     budget = Budget(max_updates=n_updates)
     result = train(configuration, data, budget, output_activation="sigmoid", seed=1)
     return result.train_cpu_seconds
 
 
-def bare(configuration: Configuration, data: TrainingData, n_updates: int) -> float:
+def bare(configuration: Configuration, data: Tensors, n_updates: int) -> float:
     """Return the processor seconds of a plain loop."""
     network = build_network(configuration, N_INPUTS, N_OUTPUTS, "sigmoid")
     optimizer = torch.optim.Adam(network.parameters(), eps=EPSILON, fused=True)
@@ -146,7 +147,7 @@ def bare(configuration: Configuration, data: TrainingData, n_updates: int) -> fl
     return time.process_time() - started
 
 
-def step(network: nn.Module, optimizer, data: TrainingData, rows: torch.Tensor) -> None:
+def step(network: nn.Module, optimizer, data: Tensors, rows: torch.Tensor) -> None:
     optimizer.zero_grad()
     outputs = network(data.training_inputs[rows])
     nn.functional.mse_loss(outputs, data.training_targets[rows]).backward()

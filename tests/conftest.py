@@ -1,10 +1,16 @@
-"""The small study of the tests that run the real workflow."""
+"""What all tests share: one thread for each process, and the small study of the real workflow."""
 
 import copy
 import fcntl
+import os
 
-import pytest
-from small_study import Study, make_study
+# Before numpy and torch are loaded, and handed down to all processes that a test starts. Idle
+# threads of a matrix library spin: on a busy machine that takes far longer than the work itself.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+os.environ.update(dict.fromkeys(THREADS, "1"))
+
+import pytest  # noqa: E402
+from small_study import Study, make_study  # noqa: E402
 
 
 @pytest.fixture(scope="session")

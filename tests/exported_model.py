@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from twostep.arrays import Rows, write_folder
-from twostep.export import export_model
-from twostep.model import load_model, save_model
-from twostep.network import build_network
-from twostep.space import Configuration
-from twostep.trials import Finished
+from twostep.data.arrays import Rows, write_folder
+from twostep.export.export import export_model
+from twostep.model.model import load_model, save_model
+from twostep.training.configuration import Configuration
+from twostep.training.network import build_network
 
 # One of each transform, not next to its like, and ranges of several orders of magnitude.
 INPUTS = [
@@ -92,7 +91,13 @@ def save_made_up(
         "min_val_loss": 0.0123,
     }
     weights = network.state_dict() if has_weights else {}
-    save_model(folder / "trained.pt", Finished(record, {"torch": "2.13.0"}, weights), manifest)
+    save_model(
+        folder / "trained.pt",
+        record=record,
+        timing={"torch": "2.13.0"},
+        weights=weights,
+        manifest=manifest,
+    )
     return folder / "trained.pt", folder / "manifest.json"
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from twostep.files import write_json
-from twostep.predictions import Predictions, write_predictions
-from twostep.ranking import draw_controls
-from twostep.study import TABLES, Search, Study
+from twostep.analysis.study import TABLES, Search, Study
+from twostep.model.predictions import Predictions, write_predictions
+from twostep.trials.ranking import draw_controls
+from twostep.util.files import write_json
 
 OUTPUTS = ["fn[accumulation]", "fn[coarse]"]
 N_INPUTS = 10
@@ -257,7 +257,7 @@ def manifest(n_train: int = N_TRAINING) -> dict:
     feature = {"mean": 0.0, "std": 1.0, "min": 0.25, "max": 3.5, "transform": "none"}
     return {
         "format": 1,
-        "content": "0123",
+        "data_hash": "0123",
         "n_rows_read": 100_120,
         "n_rows_used": 100_000,
         "dropped": [

@@ -10,9 +10,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "workflow" / "scripts"))
 
 import search_shard
 
-from twostep.logs import reporting
-from twostep.records import read_lines
-from twostep.supervision import Watch, supervise
+from twostep.trials.records import read_lines
+from twostep.trials.supervision import Watch, supervise
+from twostep.util.logs import reporting
 
 
 def main(task: dict) -> None:

@@ -15,8 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from small_study import Study
 
-from twostep.figure_names import figure_entries
-from twostep.report_entries import page_entries
+from twostep.report.entries import figure_entries, page_entries
 
 OPTIONS = (
     "--headless=new",

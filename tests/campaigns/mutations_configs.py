@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import yaml
 from hypothesis import strategies as st
 
-from twostep.config import load_schema
-from twostep.config_sentences import list_keys
+from twostep.config.resolve import load_schema
+from twostep.config.sentences import list_keys
 
 # A study that runs to its end in seconds.
 CONFIG = {

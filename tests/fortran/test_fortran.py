@@ -17,9 +17,9 @@ from exported_model import (
     save_made_up,
 )
 
-from twostep.export_text import write_text_model
-from twostep.model import load_model
-from twostep.network import ACTIVATIONS
+from twostep.export.text_format import write_text_model
+from twostep.model.model import load_model
+from twostep.training.network import ACTIVATIONS
 
 SOURCES = Path(__file__).parents[2] / "examples" / "fortran"
 # Beside the strictest warnings: what climate models are compiled with to find their faults.

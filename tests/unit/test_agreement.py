@@ -1,14 +1,12 @@
 """The agreement of the two steps: correlations by hand, and what is left out."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
-from twostep import agreement
-from twostep.agreement import (
+from twostep.analysis import agreement
+from twostep.analysis.agreement import (
     compare_steps,
     rank_agreement,
     rank_correlation,
@@ -102,11 +100,12 @@ def test_resamples_of_equal_losses_have_no_say():
     assert np.isfinite([coefficient.low, coefficient.high]).all()
 
 
-def test_a_hundred_thousand_trials_take_seconds():
+def test_a_hundred_thousand_trials_are_resampled_less_often():
+    """A hundred times, which bounds the time and the memory."""
+    assert agreement.count_resamples(12) == 1000
+    assert agreement.count_resamples(100_000) == 100
     first, second = np.random.default_rng(0).normal(size=(2, 100_000))
-    start = time.process_time()
     assert abs(rank_correlation(first, second).value) < 0.02
-    assert time.process_time() - start < 20
 
 
 @pytest.fixture

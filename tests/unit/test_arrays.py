@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from twostep.arrays import Rows, load_split, write_folder
-from twostep.baseline import baselines
-from twostep.errors import UserError
-from twostep.files import atomic_path, read_json
+from twostep.data.arrays import Rows, load_split, write_folder
+from twostep.model.baseline import baselines
+from twostep.util.errors import UserError
+from twostep.util.files import atomic_path, read_json
 
 DESCRIPTION = {
     "inputs": [{"name": "a"}, {"name": "b"}],
@@ -27,15 +27,15 @@ def splits(rng, n=400):
     return {split: (inputs[rows], targets[rows]) for split, rows in halves.items()}
 
 
-def test_content_hash_follows_the_content(tmp_path):
+def test_the_data_hash_follows_arrays_and_description(tmp_path):
     data = splits(np.random.default_rng(0))
     first = write(tmp_path / "a", data)
     again = write(tmp_path / "b", data)
     assert first == again == read_json(tmp_path / "a" / "manifest.json")
     data["training"][1][5] += 1e-3
-    assert write(tmp_path / "c", data)["content"] != first["content"]
+    assert write(tmp_path / "c", data)["data_hash"] != first["data_hash"]
     renamed = {**DESCRIPTION, "outputs": [{"name": "z"}]}
-    assert write(tmp_path / "d", data, renamed)["content"] != first["content"]
+    assert write(tmp_path / "d", data, renamed)["data_hash"] != first["data_hash"]
     inputs, _ = load_split(tmp_path / "c" / "manifest.json", "training")
     np.testing.assert_array_equal(inputs, data["training"][0])
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from twostep.activations import IN_PLACE
-from twostep.backpropagation import Backpropagation
-from twostep.network import ACTIVATIONS, OUTPUT_ACTIVATIONS, build_network
-from twostep.space import Configuration
+from twostep.training.activations import IN_PLACE
+from twostep.training.backpropagation import Backpropagation
+from twostep.training.configuration import Configuration
+from twostep.training.network import ACTIVATIONS, OUTPUT_ACTIVATIONS, build_network
 
 N_INPUTS, N_OUTPUTS = 5, 3
 

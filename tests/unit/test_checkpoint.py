@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from twostep import checkpoint as checkpoint_module
-from twostep.checkpoint import Checkpoint
-from twostep.space import Configuration
-from twostep.training import Budget, TrainingData, train
+from twostep.training import checkpoint as checkpoint_module
+from twostep.training.checkpoint import Checkpoint
+from twostep.training.configuration import Configuration
+from twostep.training.tensor_file import load_tensors, save_tensors
+from twostep.training.train import Budget, Tensors, train
 
 
 class Killed(BaseException):
@@ -17,7 +18,7 @@ class Killed(BaseException):
 def data():
     generator = torch.Generator().manual_seed(1)
     inputs = torch.rand(300, 2, generator=generator)
-    return TrainingData(inputs[:200], inputs[:200, :1], inputs[200:], inputs[200:, :1])
+    return Tensors(inputs[:200], inputs[:200, :1], inputs[200:], inputs[200:, :1])
 
 
 def run(data, optimizer, budget, checkpoint=None):
@@ -84,7 +85,7 @@ def test_checkpoints_are_rare_enough_not_to_cost_much(tmp_path, monkeypatch):
         times.append(now[0])
         now[0] += 0.5
 
-    monkeypatch.setattr(checkpoint_module, "save", save)
+    monkeypatch.setattr(checkpoint_module, "save_tensors", save)
     checkpoint = Checkpoint(tmp_path / "c.pt")
     for _ in range(1000):
         checkpoint.offer(dict)
@@ -97,9 +98,9 @@ def test_checkpoints_are_rare_enough_not_to_cost_much(tmp_path, monkeypatch):
 
 def test_a_flipped_bit_is_noticed(tmp_path):
     path = tmp_path / "c.pt"
-    checkpoint_module.save(path, {"weights": torch.arange(1000.0)})
+    save_tensors(path, {"weights": torch.arange(1000.0)})
     content = bytearray(path.read_bytes())
     content[content.index(torch.tensor([500.0]).numpy().tobytes())] ^= 1
     path.write_bytes(content)
     with pytest.raises(ValueError, match="does not agree with its checksums"):
-        checkpoint_module.load(path)
+        load_tensors(path)

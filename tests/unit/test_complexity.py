@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twostep.complexity import minimal_complexity
+from twostep.analysis.complexity import minimal_complexity
 
 
 def test_it_is_the_smallest_size_within_the_tolerance_of_the_best():

@@ -18,12 +18,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twostep import config as config_module
-from twostep.config import fraction_name, load_schema, resolve_config
-from twostep.config_sentences import describe_allowed, list_keys
-from twostep.errors import UserError
-from twostep.parcel_header import MODE_NAMES
-from twostep.preflight import check_data
+from twostep.config.preflight import check_data
+from twostep.config.resolve import load_schema, resolve_config
+from twostep.config.sentences import describe_allowed, list_keys
+from twostep.data.sizes import fraction_name
+from twostep.parcel.header import MODE_NAMES
+from twostep.util.errors import UserError
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "config" / "README.md"
@@ -364,7 +364,7 @@ SPACE = "search.space"
         ({"dataset.outputs": [{"name": "rh"}]}, ["'rh' is in both dataset.inputs and"]),
         (
             {"dataset.files": None, "dataset.inputs": [{"name": "rh"}, {"name": "presure"}]},
-            ["dataset.inputs, entry 2", "files is null", "'presure'", "did you mean pressure?"],
+            ["dataset.inputs, entry 2", "files is null", "'presure'", "did you mean 'pressure'?"],
         ),
         (
             {"dataset.files": None, "dataset.outputs": [{"name": "precipitation"}]},
@@ -547,12 +547,11 @@ def test_a_fraction_smaller_than_a_batch_is_found_before_any_job():
 
 def test_the_module_loads_without_the_numerical_libraries():
     code = (
-        "import sys, twostep.config\n"
+        "import sys, twostep.config.resolve\n"
         "print([n for n in ('numpy', 'torch', 'xarray', 'pandas') if n in sys.modules])"
     )
-    scripts = Path(config_module.__file__).parents[1]
     process = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=scripts, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert process.stdout.strip() == "[]"
 
@@ -590,9 +589,9 @@ def test_every_default_is_allowed():
 
 def test_the_choices_are_those_of_the_library():
     """The schema names what the network module and the transforms can do."""
-    from twostep.network import ACTIVATIONS, OUTPUT_ACTIVATIONS
-    from twostep.optimizers import OPTIMIZERS
-    from twostep.transforms import TRANSFORMS
+    from twostep.data.transforms import TRANSFORMS
+    from twostep.training.network import ACTIVATIONS, OUTPUT_ACTIVATIONS
+    from twostep.training.optimizers import OPTIMIZERS
 
     keys = dict(list_keys(load_schema()))
     for path, choices in [

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from twostep.cost import Cost, estimate_full_search, retrain_cost, search_cost
+from twostep.analysis.cost import Cost, estimate_full_search, retrain_cost, search_cost
 
 
 @pytest.fixture

@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from twostep.dataset import open_file, read_headers
-from twostep.errors import UserError
-from twostep.preflight import check_writable, list_files
-from twostep.slabs import SlabReader, list_slabs
+from twostep.config.preflight import check_writable, list_files
+from twostep.data.slabs import SlabReader, list_slabs
+from twostep.data.source import open_file, read_headers
+from twostep.util.errors import UserError
 
 
 def read(files, variables, dimensions, max_rows=4):
     """Read variables of files in small slabs; return one array, (n_rows, n_features)."""
-    data_set = read_headers(files, variables, dimensions)
+    source = read_headers(files, variables, dimensions)
     parts = []
-    with SlabReader(data_set, variables) as reader:
-        for slab in list_slabs(data_set, max_rows):
+    with SlabReader(source, variables) as reader:
+        for slab in list_slabs(source, max_rows):
             assert slab.first_row == sum(len(part) for part in parts)
             columns = reader.read(slab)
             parts.append(np.concatenate([columns[name] for name in variables], axis=1))
-    assert sum(len(part) for part in parts) == data_set.n_rows
+    assert sum(len(part) for part in parts) == source.n_rows
     return np.concatenate(parts)
 
 

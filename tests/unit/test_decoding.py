@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from twostep.decoding import decode
-from twostep.errors import UserError
+from twostep.data.decoding import decode
+from twostep.util.errors import UserError
 
 NAN = np.nan
 

@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from twostep import device
-from twostep.errors import UserError
+from twostep.training import device
+from twostep.util.errors import UserError
 
-SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 HOLDER = """
 import sys
-sys.path.insert(0, {scripts!r})
-from twostep.device import take_first
+from twostep.training.device import take_first
 print(take_first(["a", "b"], {folder!r}), flush=True)
 sys.stdin.read()
 """
@@ -22,7 +20,7 @@ sys.stdin.read()
 
 def hold(folder: Path) -> subprocess.Popen:
     """Start a process that takes one of two devices; it says which, and holds it until killed."""
-    code = HOLDER.format(scripts=str(SCRIPTS), folder=str(folder))
+    code = HOLDER.format(folder=str(folder))
     return subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,

@@ -7,23 +7,28 @@ import pandas as pd
 import pytest
 import synthetic_study as made_up
 
-from twostep import wording
-from twostep.agreement import Agreement, Coefficient
-from twostep.cautions import check_retraining, check_search, check_split, patience_updates
-from twostep.diagnosis import diagnose, diagnosis_section, verdict
-from twostep.edge_checks import check_edges
-from twostep.finding import DOUBT, GOOD, UNKNOWN, Finding
-from twostep.noise import SeedNoise, ValidationNoise
-from twostep.regret import Cut, Regret, judge_cut
-from twostep.step_checks import (
+from twostep.analysis.agreement import Agreement, Coefficient
+from twostep.analysis.noise import RepetitionNoise, ValidationNoise
+from twostep.analysis.regret import Cut, Regret, judge_cut
+from twostep.report.diagnosis import diagnose, diagnosis_section, verdict
+from twostep.report.edge_checks import check_edges
+from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
+from twostep.report.step_checks import (
     check_fractions,
     check_steps,
     describe_cut,
     describe_order,
     describe_regret,
-    describe_seeds,
+    describe_repetitions,
     describe_validation,
 )
+from twostep.report.training_checks import (
+    check_retraining,
+    check_search,
+    check_split,
+    patience_updates,
+)
+from twostep.util import wording
 
 BUDGET = made_up.config([0.05])["search"]["budget"]
 SPACE = made_up.config([0.05])["search"]["space"]
@@ -333,11 +338,11 @@ def test_the_regret_in_words(ratio, kind, words):
 
 
 def test_seeds_that_explain_the_differences_are_a_doubt():
-    good = describe_seeds(SeedNoise(12, 3, 0.01, 0.2, 1e-6), n_seeds=3)
+    good = describe_repetitions(RepetitionNoise(12, 3, 0.01, 0.2, 1e-6), n_repetitions=3)
     assert good.kind == GOOD and "3 retrainings of one trial differ by 1 %" in good.text
-    doubt = describe_seeds(SeedNoise(12, 3, 0.1, 0.06, 0.4), n_seeds=3)
+    doubt = describe_repetitions(RepetitionNoise(12, 3, 0.1, 0.06, 0.4), n_repetitions=3)
     assert doubt.kind == DOUBT and "with a probability of 0.4" in doubt.text
-    unknown = describe_seeds(None, n_seeds=1)
+    unknown = describe_repetitions(None, n_repetitions=1)
     assert unknown.kind == UNKNOWN and "`retrain.seeds: 3` shows" in unknown.text
 
 

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,13 +24,13 @@ from exported_model import (
     save_made_up,
 )
 
-from twostep import export as exporting
-from twostep.errors import UserError
-from twostep.export import largest_difference
-from twostep.export_text import read_text_model
-from twostep.model import load_model, standardise
-from twostep.network import ACTIVATIONS
-from twostep.transforms import to_physical
+from twostep.data.transforms import standardise, to_physical
+from twostep.export import export as exporting
+from twostep.export.export import largest_difference
+from twostep.export.text_format import read_text_model
+from twostep.model.model import load_model
+from twostep.training.network import ACTIVATIONS
+from twostep.util.errors import UserError
 
 # torch prefers formats of its own now.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
@@ -127,7 +128,7 @@ def test_metadata_name_the_inputs_and_the_origin(exported):
     for metadata in (onnx_metadata, json.loads(extra["metadata.json"]), text.metadata):
         assert metadata["study"] == "made_up"
         assert (metadata["trial"], metadata["seed"]) == ("17", "3")
-        assert metadata["data"] == content["content"]
+        assert metadata["data"] == content["data_hash"]
         assert metadata["weights_sha256"] == digest.hexdigest()
         assert f"torch {torch.__version__}" in metadata["exported_with"]
     assert json.loads(extra["metadata.json"]) == onnx_metadata
@@ -159,7 +160,7 @@ def test_the_same_model_gives_the_same_bytes(exported, tmp_path):
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", program, model, model.parent / "manifest.json", folder],
-            env={"PYTHONPATH": f"{REPOSITORY}/tests:{REPOSITORY}/workflow/scripts"},
+            env={**os.environ, "PYTHONPATH": f"{REPOSITORY}/tests"},
         )
         for folder in folders
     ]

@@ -8,12 +8,12 @@ import pytest
 import synthetic_study as made_up
 from matplotlib.colors import to_rgba
 
-from twostep.complexity import Complexity
-from twostep.figure_names import figure_entries
-from twostep.figure_style import describe_loss, layer_colours, save
-from twostep.figures import draw_retrained, draw_search, layer_range
-from twostep.pareto import lower_envelope, pareto_front
-from twostep.step_figures import draw_loss_curves
+from twostep.analysis.complexity import Complexity
+from twostep.analysis.pareto import lower_envelope, pareto_front
+from twostep.figures.size import draw_retrained, draw_search, layer_range
+from twostep.figures.steps import draw_loss_curves
+from twostep.figures.style import describe_loss, layer_colours, save
+from twostep.report.entries import figure_entries
 
 BASELINES = {"constant": made_up.CONSTANT, "linear": made_up.LINEAR}
 SHARED = {"layers": (1, 8), "loss_label": "MSE, dimensionless"}
@@ -354,7 +354,7 @@ def test_the_script_writes_every_figure_and_the_same_bytes_again(tmp_path, monke
     from figures import main
 
     # Fewer trees are as reproducible, and sooner grown.
-    monkeypatch.setattr("twostep.importance.N_TREES", 5)
+    monkeypatch.setattr("twostep.analysis.importance.N_TREES", 5)
     study = made_up.study(("0.05",))
     files, config = made_up.write_study(study, tmp_path), json.dumps(study.config)
     contents = []

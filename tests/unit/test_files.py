@@ -1,18 +1,14 @@
 """Files appear whole or not at all, and what killed processes leave is cleared away."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from twostep.errors import UserError
-from twostep.files import atomic_path, read_json, write_json, write_text
-from twostep.records import read_lines
-from twostep.tables import read_ranking, read_table
-
-SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+from twostep.trials.records import read_lines
+from twostep.util.errors import UserError
+from twostep.util.files import atomic_path, read_json, write_json, write_text
+from twostep.util.tables import read_ranking, read_table
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -28,15 +24,13 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_what_a_killed_process_left_is_removed_by_the_next_write(tmp_path):
     script = f"""
 import os, signal
-from twostep.files import atomic_path
+from twostep.util.files import atomic_path
 writers = [atomic_path({str(tmp_path)!r} + "/" + name) for name in ("a.json", "b.json")]
 for writer in writers:
     writer.__enter__().write_text("half")
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    subprocess.run(
-        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, timeout=60
-    )
+    subprocess.run([sys.executable, "-c", script], timeout=60)
     assert len(list(tmp_path.iterdir())) == 2
     with atomic_path(tmp_path / "a.json") as mine:
         mine.write_text("mine")

@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from twostep import wording
-from twostep.config import load_schema, resolve_config
-from twostep.config_sentences import list_keys
-from twostep.dataset import read_headers
-from twostep.errors import LONGEST_SENTENCE, UserError
-from twostep.figure_style import describe_loss
-from twostep.preflight import check_no_template, list_files
-from twostep.prepare import prepare
+from twostep.config.preflight import check_no_template, list_files
+from twostep.config.resolve import load_schema, resolve_config
+from twostep.config.sentences import list_keys
+from twostep.data.prepare import prepare
+from twostep.data.source import read_headers
+from twostep.figures.style import describe_loss
+from twostep.util import wording
+from twostep.util.errors import LONGEST_SENTENCE, UserError
 
 VALID = {
     "study": "mine",
@@ -246,8 +246,8 @@ SPLIT = {"method": "random", "validation": 0.2, "test": 0.2, "variable": None, "
 def prepare_or_tell(path, folder) -> None:
     """Prepare a file, which must leave a whole folder, or one sentence and no manifest."""
     try:
-        data_set = read_headers([str(path)], ["x", "y"], ["sample"])
-        prepare(data_set, DATASET, SPLIT, output_activation="linear", seed=1, folder=folder)
+        source = read_headers([str(path)], ["x", "y"], ["sample"])
+        prepare(source, DATASET, SPLIT, output_activation="linear", seed=1, folder=folder)
     except UserError as error:
         assert str(error).isprintable() and len(str(error)) <= LONGEST_SENTENCE + 5
         assert not (folder / "manifest.json").exists()

@@ -5,13 +5,13 @@ import pytest
 import synthetic_study as made_up
 import torch
 
-from twostep.checkpoint import save
-from twostep.cost_figures import draw_cost, draw_inference
-from twostep.inference import BATCH_SIZES, measure_inference
-from twostep.inference_report import inference_section
-from twostep.network import build_network
-from twostep.space import Configuration
-from twostep.step_costs import step_costs
+from twostep.analysis.cost import step_costs
+from twostep.figures.cost import draw_cost, draw_inference
+from twostep.model.inference import BATCH_SIZES, measure_inference
+from twostep.report.costs import inference_section
+from twostep.training.configuration import Configuration
+from twostep.training.network import build_network
+from twostep.training.tensor_file import save_tensors
 
 SHOWN = {"layers": (1, 8), "loss_label": "MSE, dimensionless"}
 
@@ -30,9 +30,9 @@ def write_model(path, widths, *, trial, failed=False):
         "n_operations": configuration.count_operations(n_inputs, n_outputs),
         "message": "",
     }
-    content = {"format": 1, "record": record, "timing": {}, "content": "0123"}
+    content = {"format": 2, "record": record, "timing": {}, "data_hash": "0123"}
     content |= {key: features[key] for key in ("inputs", "outputs", "output_activation")}
-    save(path, content | {"weights": {} if failed else network.state_dict()})
+    save_tensors(path, content | {"weights": {} if failed else network.state_dict()})
     return str(path)
 
 
@@ -82,7 +82,7 @@ def test_a_larger_network_takes_longer_and_a_larger_batch_less_for_each_sample(m
 def test_the_table_of_the_script_is_read_with_its_types(tmp_path, measured):
     from measure_inference import main
 
-    from twostep.tables import read_table
+    from twostep.util.tables import read_table
 
     path = write_model(tmp_path / "a.pt", (8,), trial=3)
     main(models=[path], output=str(tmp_path / "inference.csv"))

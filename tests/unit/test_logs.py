@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from twostep.arrays import Rows, write_folder
-from twostep.errors import UserError
-from twostep.logs import reporting
+from twostep.data.arrays import Rows, write_folder
+from twostep.util.errors import UserError
+from twostep.util.logs import reporting
 
 
 def test_a_mistake_is_its_sentence(tmp_path, capsys):

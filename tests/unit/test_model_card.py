@@ -3,9 +3,9 @@
 import pandas as pd
 from exported_model import save_made_up
 
-from twostep.files import read_json
-from twostep.model import load_model
-from twostep.model_card import Background, choice_text, model_card
+from twostep.export.model_card import Background, choice_text, model_card
+from twostep.model.model import load_model
+from twostep.util.files import read_json
 
 DIFFERENCES = {"onnx": 1.23e-7, "torchscript": 0.0, "text": 2e-7}
 
@@ -36,8 +36,8 @@ def test_it_describes_variables_data_network_and_errors(tmp_path):
     assert "| 2 | `num[a]` | a  quantity | cm-3 | log10 | 0.25 | 3.5 |" in card
     assert "| 1 | `rate` | a  quantity | kg s-1 | log10 | 0.25 | 3.5 |" in card
     assert "700 training, 700 validation and 700 test samples, divided at random" in card
-    content = read_json(tmp_path / "manifest.json")["content"]
-    assert card.count(content) == 2
+    data_hash = read_json(tmp_path / "manifest.json")["data_hash"]
+    assert card.count(data_hash) == 2
     assert "| hidden layers | 2 (12-7 units) |" in card
     assert "| budget | at most 25 epochs |" in card
     assert "| trained for | 9 epochs, the weights are those of epoch 7 |" in card

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from twostep.optimizers import EPSILON, OPTIMIZERS, Optimizer
+from twostep.training.optimizers import EPSILON, OPTIMIZERS, Optimizer
 
 CLASSES = {
     "adam": lambda parameters, **rates: torch.optim.Adam(
@@ -66,12 +66,11 @@ def test_another_one_goes_on_from_its_state(name):
 
 def test_training_does_not_load_the_compiler():
     script = (
-        "import sys; from twostep.training import warm_up; warm_up(); "
+        "import sys; from twostep.training.warm_up import warm_up; warm_up(); "
         "print('torch._dynamo' in sys.modules)"
     )
     process = subprocess.run(
         [sys.executable, "-c", script],
-        env={"PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
         text=True,
         check=True,

@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from twostep import parcel_header
-from twostep.parcel_dataset import (
+from twostep.parcel.activation import OK
+from twostep.parcel.generate import (
     MAX_DRY_VOLUME,
     MODES,
     PARCEL_RANGES,
@@ -19,8 +18,7 @@ from twostep.parcel_dataset import (
     dry_volume,
     generate,
 )
-from twostep.parcel_header import DIMENSIONS, MODE_NAMES
-from twostep.parcel_model import OK
+from twostep.parcel.header import DIMENSIONS, MODE_NAMES
 
 FOUR_MODES = ["accumulation", "aitken", "coarse", "primary_carbon"]
 
@@ -39,10 +37,9 @@ def test_header_is_that_of_the_data(data):
 
 
 def test_header_is_known_without_loading_the_model():
-    code = "import sys, twostep.parcel_header; print({'numba', 'xarray'} & set(sys.modules))"
-    folder = Path(parcel_header.__file__).parents[1]
+    code = "import sys, twostep.parcel.header; print({'numba', 'xarray'} & set(sys.modules))"
     loaded = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert loaded.stdout.strip() == "set()"
 

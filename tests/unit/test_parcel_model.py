@@ -10,16 +10,19 @@ import numba
 import numpy as np
 import pytest
 
-from twostep import parcel_jit
-from twostep.parcel_air import kelvin_radius, saturation_pressure
-from twostep.parcel_dataset import MODES, draw_inputs
-from twostep.parcel_koehler import (
-    critical_dry_radius,
-    equilibrium_radius,
-    expm1_small,
-    koehler,
+from twostep.parcel import jit as parcel_jit
+from twostep.parcel.activation import (
+    NO_PEAK,
+    OK,
+    STEP_LIMIT,
+    activate,
+    default_bins,
+    lognormal_bins,
 )
-from twostep.parcel_model import NO_PEAK, OK, STEP_LIMIT, activate, default_bins, lognormal_bins
+from twostep.parcel.air import kelvin_radius, saturation_pressure
+from twostep.parcel.generate import MODES, draw_inputs
+from twostep.parcel.koehler import critical_dry_radius, equilibrium_radius, expm1_small, koehler
+from twostep.util import fingerprint
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "pyrcel"
 FOUR_MODES = ["accumulation", "aitken", "coarse", "primary_carbon"]
@@ -210,22 +213,29 @@ def test_the_number_of_bins_suffices(modes, n_bins):
 
 def test_compiled_code_goes_where_it_can_be_written(monkeypatch, tmp_path):
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "given"))
-    assert parcel_jit._cache_folder().parent == tmp_path / "given"
+    assert parcel_jit._cache_folder("key").parent == tmp_path / "given"
     (tmp_path / "file").touch()
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
-    monkeypatch.setattr(parcel_jit, "__file__", str(tmp_path / "file" / "parcel_jit.py"))
+    monkeypatch.setattr(parcel_jit, "__file__", str(tmp_path / "file" / "jit.py"))
     monkeypatch.setattr(parcel_jit.Path, "home", lambda: tmp_path / "home")
-    assert parcel_jit._cache_folder().is_relative_to(tmp_path / "home")
+    assert parcel_jit._cache_folder("key").is_relative_to(tmp_path / "home")
     monkeypatch.setattr(parcel_jit.Path, "home", lambda: tmp_path / "file")
-    assert parcel_jit._cache_folder() is None
+    assert parcel_jit._cache_folder("key") is None
 
 
-def test_edited_code_is_compiled_anew(monkeypatch, tmp_path):
-    for path in Path(parcel_jit.__file__).parent.glob("parcel_*.py"):
-        shutil.copy(path, tmp_path)
-    before = parcel_jit._cache_key()
-    monkeypatch.setattr(parcel_jit, "__file__", str(tmp_path / "parcel_jit.py"))
-    assert parcel_jit._cache_key() == before
-    path = tmp_path / "parcel_koehler.py"
-    path.write_text(path.read_text().replace("3.0 * solute", "3.1 * solute"))
-    assert parcel_jit._cache_key() != before
+@pytest.mark.parametrize("edited", ["koehler", "tableau", "activation"])
+def test_edited_code_is_compiled_anew(monkeypatch, tmp_path, edited):
+    library = tmp_path / "twostep"
+    shutil.copytree(fingerprint.LIBRARY, library, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(fingerprint, "LIBRARY", library)
+    source = library / "parcel" / "activation.py"
+    before = parcel_jit._cache_key(source)
+    path = library / "parcel" / f"{edited}.py"
+    path.write_text(path.read_text() + "\nEDITED = True\n")
+    assert parcel_jit._cache_key(source) != before
+
+
+def test_the_cache_sees_every_module_that_is_compiled():
+    used = fingerprint.used_modules(Path(activate.__code__.co_filename))
+    compiled = {"air", "integrator", "koehler", "tableau", "jit"}
+    assert compiled <= {path.stem for path in used if path.parent.name == "parcel"}

@@ -9,11 +9,11 @@ import synthetic_study as made_up
 import xarray as xr
 from test_inference import write_model
 
-from twostep.arrays import Rows, write_folder
-from twostep.errors import UserError
-from twostep.model import load_model
-from twostep.model_figures import draw_errors_by_input, draw_predicted
-from twostep.predictions import predict, read_predictions, write_predictions
+from twostep.data.arrays import Rows, write_folder
+from twostep.figures.model import draw_errors_by_input, draw_predicted
+from twostep.model.model import load_model
+from twostep.model.predictions import predict, read_predictions, write_predictions
+from twostep.util.errors import UserError
 
 MODEL = {"trial": 3, "seed": 1}
 
@@ -92,7 +92,7 @@ def test_the_script_predicts_with_the_selected_model(tmp_path):
         )
         for split, n_rows in (("training", 5), ("validation", 5), ("test", 300))
     }
-    kept = {key: value for key, value in description.items() if key not in ("splits", "content")}
+    kept = {key: value for key, value in description.items() if key not in ("splits", "data_hash")}
     write_folder(tmp_path, splits, kept)
     path = write_model(tmp_path / "model.pt", (8, 4), trial=3)
     study = made_up.study()
@@ -119,11 +119,11 @@ def test_the_script_predicts_with_the_selected_model(tmp_path):
 
 
 def test_of_a_large_split_the_first_rows_are_taken(tmp_path, monkeypatch):
-    monkeypatch.setattr("twostep.predictions.MOST_ROWS", 40)
+    monkeypatch.setattr("twostep.model.predictions.MOST_ROWS", 40)
     rows = np.arange(1000, dtype=np.float32).reshape(100, 10)
     widths = (10, 2)
     folder = {"test": Rows(100, widths, [(rows, rows[:, :2])])}
-    kept = {k: v for k, v in made_up.manifest().items() if k not in ("splits", "content")}
+    kept = {k: v for k, v in made_up.manifest().items() if k not in ("splits", "data_hash")}
     write_folder(tmp_path, folder, kept)
     model = load_model(write_model(tmp_path / "model.pt", (4,), trial=1))
     found = predict(model.predict_scaled, tmp_path / "manifest.json")

@@ -6,12 +6,12 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twostep import prepare as prepare_module
-from twostep.arrays import load_split
-from twostep.dataset import read_headers
-from twostep.errors import UserError
-from twostep.prepare import prepare
-from twostep.subset import subset
+from twostep.data import prepare as prepare_module
+from twostep.data.arrays import load_split
+from twostep.data.prepare import prepare
+from twostep.data.source import read_headers
+from twostep.data.subset import subset
+from twostep.util.errors import UserError
 
 UNITS = {"a": "K", "b": "m s-1", "y": "1"}
 DATASET = {
@@ -192,7 +192,7 @@ def test_a_small_signal_over_numerical_noise_is_kept(tmp_path, columns):
 
 
 def test_a_split_of_a_single_row_among_many_buckets(tmp_path, columns, monkeypatch):
-    monkeypatch.setattr("twostep.shuffle.BUCKET_BYTES", 500)
+    monkeypatch.setattr("twostep.data.shuffle.BUCKET_BYTES", 500)
     columns["part"] = np.zeros(1000)
     columns["part"][[400, 700]] = [1, 2]
     split = SPLIT | {"method": "variable", "variable": "part"}

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twostep.processor import processor_name
-from twostep.provenance import (
+from twostep.report.provenance import (
     PACKAGES,
     count_environments,
     describe_commit,
@@ -18,6 +17,7 @@ from twostep.provenance import (
     describe_files,
     hash_results,
 )
+from twostep.util.processor import processor_name
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
 REQUIREMENTS = Path(__file__).parents[2] / "envs" / "requirements.txt"

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from twostep.fraction_comparison import correlate_rankings, overlap, overlap_by_chance
-from twostep.noise import seed_noise, validation_noise
-from twostep.regret import explain_no_cut, judge_cut, measure_regret, top_recall
+from twostep.analysis.fractions import correlate_rankings, overlap, overlap_by_chance
+from twostep.analysis.noise import repetition_noise, validation_noise
+from twostep.analysis.regret import explain_no_cut, judge_cut, measure_regret, top_recall
 
 # Four trials of the top 5 of a ranking (number 3 failed in step 2), a control that stands for ten
 # trials, one that stands for ten and is bad, and a trial that another fraction chose.
@@ -139,20 +139,20 @@ def models(losses, errors=None):
 
 def test_the_noise_of_the_seeds_by_hand():
     factor = math.exp(0.1)
-    noise = seed_noise(models({1: [1, factor], 2: [2, 2 * factor], 3: [4, 4 * factor]}))
-    assert (noise.n_trials, noise.n_seeds) == (3, 2)
+    noise = repetition_noise(models({1: [1, factor], 2: [2, 2 * factor], 3: [4, 4 * factor]}))
+    assert (noise.n_trials, noise.n_repetitions) == (3, 2)
     assert noise.noise == pytest.approx(0.1 / 2**0.5)
     assert noise.spread == pytest.approx(math.log(2))
     assert noise.probability < 0.01
-    assert seed_noise(models({1: [1, 2], 2: [2, 1], 3: [1, 2]})).probability > 0.9
+    assert repetition_noise(models({1: [1, 2], 2: [2, 1], 3: [1, 2]})).probability > 0.9
 
 
 def test_one_seed_or_one_trial_tells_nothing_of_noise():
-    assert seed_noise(models({1: [1], 2: [2]})) is None
-    assert seed_noise(models({1: [1, 2]})) is None
+    assert repetition_noise(models({1: [1], 2: [2]})) is None
+    assert repetition_noise(models({1: [1, 2]})) is None
     failed = models({1: [1, 2], 2: [2, 3]})
     failed.loc[0, "status"] = "diverged"
-    assert seed_noise(failed) is None
+    assert repetition_noise(failed) is None
 
 
 def test_the_noise_of_the_validation_split_by_hand():

@@ -12,10 +12,9 @@ import synthetic_study as made_up
 from jinja2 import StrictUndefined, Template
 from small_study import REPOSITORY
 
-from twostep.errors import UserError
-from twostep.figure_names import figure_entries
-from twostep.report_entries import page_entries
-from twostep.report_pages import MAX_CELLS, MAX_ENTRIES, render_page
+from twostep.report.entries import figure_entries, page_entries
+from twostep.report.pages import MAX_CELLS, MAX_ENTRIES, render_page
+from twostep.util.errors import UserError
 
 FRACTIONS = ["0.05", "1"]
 

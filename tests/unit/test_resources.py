@@ -2,10 +2,10 @@
 
 import pytest
 
-from twostep import resources
-from twostep.files import read_json, write_json
-from twostep.sizes import SHUFFLE_WINDOW
-from twostep.space import Configuration
+from twostep.running import resources
+from twostep.training.configuration import Configuration
+from twostep.training.windows import SHUFFLE_WINDOW
+from twostep.util.files import read_json, write_json
 
 BUDGET = {"max_epochs": 10, "max_updates": None}
 SMALL = Configuration((8,), 1e-3, 100, "relu", "adam", 0.0, 0.0)

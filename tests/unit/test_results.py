@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import pytest
 
-from twostep.errors import UserError
-from twostep.ranking import draw_controls, find_others, rank, select_top
-from twostep.selection import retrained_table, select, standard_error
+from twostep.trials.ranking import draw_controls, find_others, rank, select_top
+from twostep.trials.selection import retrained_table, select, standard_error
+from twostep.util.errors import UserError
 
 
 def record(trial, loss, *, status="ok", widths=(8,), seed=0, n_parameters=None, message=""):

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from twostep.errors import UserError
-from twostep.sources import data_version, describe_sources, record_sources
+from twostep.data.file_versions import data_version, describe_files, record_files
+from twostep.util.errors import UserError
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def files(tmp_path):
 def record(files, tmp_path):
     path = tmp_path / "journal" / "sources.json"
     assert data_version(path, files) == ("", [])
-    record_sources(path, "", describe_sources(files))
+    record_files(path, "", describe_files(files))
     return path
 
 
@@ -32,7 +32,9 @@ def test_nothing_changed(files, record):
 def test_a_touch_changes_nothing_and_is_looked_into_once(files, record, monkeypatch):
     os.utime(files[0], ns=(1, 1))
     assert data_version(record, files) == ("", [])
-    monkeypatch.setattr("twostep.sources._hash", lambda path: pytest.fail("hashed again"))
+    monkeypatch.setattr(
+        "twostep.data.file_versions._hash", lambda path: pytest.fail("hashed again")
+    )
     assert data_version(record, files) == ("", [])
 
 
@@ -44,23 +46,23 @@ def test_another_content_is_another_version_and_stays_one(files, record, tmp_pat
     assert version and changed == [files[number]]
     assert data_version(record, files) == (version, changed)
     # Once the study is prepared from it, that version is the study's.
-    record_sources(record, version, describe_sources(files))
+    record_files(record, version, describe_files(files))
     assert data_version(record, files) == (version, [])
     target.write_text("one more")
     assert data_version(record, files)[0] not in ("", version)
 
 
 def test_a_file_that_changes_while_it_is_read(files, record):
-    described = describe_sources(files)
+    described = describe_files(files)
     os.utime(files[0], ns=(1, 1))
     with pytest.raises(UserError, match=r"data\.nc was changed while"):
-        record_sources(record, "", described)
+        record_files(record, "", described)
 
 
 def test_the_same_content_under_two_names_is_refused(files, tmp_path):
     (tmp_path / "copy.nc").write_text("content")
     with pytest.raises(UserError, match=r"copy\.nc and .*data\.nc have the same content"):
-        describe_sources([*files, str(tmp_path / "copy.nc")])
+        describe_files([*files, str(tmp_path / "copy.nc")])
 
 
 def test_a_damaged_record_is_as_good_as_none(files, record):

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twostep.configurations import (
+from twostep.training.configuration import Configuration
+from twostep.trials.configurations import (
     draw_configurations,
     read_configurations,
     write_configurations,
 )
-from twostep.errors import UserError
-from twostep.fingerprint import hash_values
-from twostep.space import Configuration, count_configurations, random_configurations
+from twostep.trials.space import count_configurations, random_configurations
+from twostep.util.errors import UserError
+from twostep.util.fingerprint import hash_values
 
 SPACE = {
     "n_hidden_layers": {"min": 1, "max": 3},

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import synthetic_study as made_up
 
-from twostep.binning import equal_bins, log_bins, summarise_bins
-from twostep.importance import Effect, Importance, features_of, measure_importance
-from twostep.importance_figures import draw_hyperparameters
-from twostep.space_figures import draw_depth_width, draw_layers, group_depths
-from twostep.widths import widths_of
+from twostep.analysis.binning import equal_bins, log_bins, summarise_bins
+from twostep.analysis.importance import Effect, Importance, features_of, measure_importance
+from twostep.analysis.widths import widths_of
+from twostep.figures.importance import draw_hyperparameters
+from twostep.figures.space import draw_depth_width, draw_layers, group_depths
 
 BASELINES = {"constant": made_up.CONSTANT, "linear": made_up.LINEAR}
 SHOWN = {"fraction": "0.05", "loss_label": "MSE, dimensionless"}
@@ -207,7 +207,7 @@ def test_failed_trials_are_left_out_and_few_trials_tell_nothing():
 
 
 def test_of_many_trials_a_sample_is_taken(monkeypatch):
-    monkeypatch.setattr("twostep.importance.MOST_TRIALS", 60)
+    monkeypatch.setattr("twostep.analysis.importance.MOST_TRIALS", 60)
     found = measure_importance(varied_trials())
     assert (found.n_trials, found.n_succeeded) == (60, 150)
     figure = draw_hyperparameters(found, **SHOWN)

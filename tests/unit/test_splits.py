@@ -9,11 +9,11 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twostep.dataset import DataSet, read_headers
-from twostep.errors import UserError
-from twostep.shuffle import Shuffler
-from twostep.slabs import SlabReader, list_slabs
-from twostep.splits import TEST, TRAINING, UNKNOWN, VALIDATION, column_of, plan_splits
+from twostep.data.shuffle import Shuffler
+from twostep.data.slabs import SlabReader, list_slabs
+from twostep.data.source import Source, read_headers
+from twostep.data.splits import TEST, TRAINING, UNKNOWN, VALIDATION, column_of, plan_splits
+from twostep.util.errors import UserError
 
 SHARES = {"validation": 0.2, "test": 0.1, "variable": None, "n_blocks": 10}
 
@@ -29,14 +29,14 @@ def write(folder, variables, n_files=1):
     return read_headers(files, [], ["sample"])
 
 
-def divide(data_set, max_rows=7, seed=1, **split):
+def divide(source, max_rows=7, seed=1, **split):
     """Return the split of every row, read in slabs of `max_rows`."""
-    assignment = plan_splits(data_set, SHARES | split, seed)
+    assignment = plan_splits(source, SHARES | split, seed)
     names = [] if assignment.variable is None else [assignment.variable]
-    with SlabReader(data_set, names) as reader:
+    with SlabReader(source, names) as reader:
         codes = [
             assignment.assign(slab, column_of(reader.read(slab), assignment.variable))
-            for slab in list_slabs(data_set, max_rows)
+            for slab in list_slabs(source, max_rows)
         ]
     return np.concatenate(codes)
 
@@ -48,11 +48,11 @@ def counts(codes):
 @settings(max_examples=30, deadline=None)
 @given(st.integers(4, 400), st.integers(1, 50), st.integers(0, 99))
 def test_random_shares_are_exact_and_do_not_depend_on_slabs(n_rows, max_rows, seed):
-    data_set = DataSet(["one", "two"], ["sample"], [(n_rows // 3,), (n_rows - n_rows // 3,)], [])
+    source = Source(["one", "two"], ["sample"], [(n_rows // 3,), (n_rows - n_rows // 3,)], [])
 
     def divided(max_rows):
-        assign = plan_splits(data_set, SHARES | {"method": "random"}, seed).assign
-        return np.concatenate([assign(slab, None) for slab in list_slabs(data_set, max_rows)])
+        assign = plan_splits(source, SHARES | {"method": "random"}, seed).assign
+        return np.concatenate([assign(slab, None) for slab in list_slabs(source, max_rows)])
 
     codes = divided(max_rows)
     n_validation, n_test = max(1, round(0.2 * n_rows)), max(1, round(0.1 * n_rows))
@@ -65,16 +65,16 @@ def test_random_shares_are_exact_and_do_not_depend_on_slabs(n_rows, max_rows, se
 
 
 def test_a_random_split_is_random():
-    data_set = DataSet(["one"], ["sample"], [(30_000,)], [])
+    source = Source(["one"], ["sample"], [(30_000,)], [])
     codes = next(
-        plan_splits(data_set, SHARES | {"method": "random"}, 1).assign(slab, None)
-        for slab in list_slabs(data_set, 10**6)
+        plan_splits(source, SHARES | {"method": "random"}, 1).assign(slab, None)
+        for slab in list_slabs(source, 10**6)
     )
     # Each tenth of the rows has its share: 300 of 3000 are expected in the test split, +- 16.
     for part in np.split(codes, 10):
         assert abs((part == TEST).sum() - 300) < 80
-    other = plan_splits(data_set, SHARES | {"method": "random"}, 2)
-    assert (other.assign(next(list_slabs(data_set, 10**6)), None) != codes).mean() > 0.3
+    other = plan_splits(source, SHARES | {"method": "random"}, 2)
+    assert (other.assign(next(list_slabs(source, 10**6)), None) != codes).mean() > 0.3
 
 
 def test_blocks_of_neighbouring_samples(tmp_path):
@@ -86,14 +86,14 @@ def test_blocks_of_neighbouring_samples(tmp_path):
 def test_blocks_along_a_coordinate(tmp_path):
     time = np.random.default_rng(0).permutation(1000) / 7.0
     time[3] = np.nan
-    data_set = write(tmp_path, {"time": time}, n_files=2)
-    codes = divide(data_set, method="blocks", variable="time")
+    source = write(tmp_path, {"time": time}, n_files=2)
+    codes = divide(source, method="blocks", variable="time")
     assert codes[3] == UNKNOWN
     known = np.flatnonzero(np.isfinite(time))
     ordered = codes[known[time[known].argsort()]]
     assert (np.diff(ordered) != 0).sum() <= 9
     assert counts(codes)[VALIDATION] == pytest.approx(200, abs=3)
-    assert (codes == divide(data_set, max_rows=1000, method="blocks", variable="time")).all()
+    assert (codes == divide(source, max_rows=1000, method="blocks", variable="time")).all()
 
 
 @pytest.mark.parametrize("kind", ["text", "integer", "float"])
@@ -104,14 +104,14 @@ def test_groups_stay_together(tmp_path, kind):
         "integer": station,
         "float": np.where(station == 5, np.nan, station / 3),
     }[kind]
-    data_set = write(tmp_path, {"station": names}, n_files=2)
-    codes = divide(data_set, method="group", variable="station")
+    source = write(tmp_path, {"station": names}, n_files=2)
+    codes = divide(source, method="group", variable="station")
     of_group = [set(codes[station == number]) for number in range(40)]
     assert all(len(splits) == 1 for splits in of_group)
     sizes = {code: sum(splits == {code} for splits in of_group) for code in range(3)}
     assert sizes[VALIDATION] == 8 and sizes[TEST] == 4
     assert (codes == UNKNOWN).sum() == ((station == 5).sum() if kind == "float" else 0)
-    assert (codes == divide(data_set, max_rows=1000, method="group", variable="station")).all()
+    assert (codes == divide(source, max_rows=1000, method="group", variable="station")).all()
 
 
 @pytest.mark.parametrize(
@@ -125,18 +125,18 @@ def test_the_split_that_the_file_says(tmp_path, labels):
 
 
 def test_numbers_mean_what_the_file_says_they_mean(tmp_path):
-    data_set = write(tmp_path, {"part": np.array([0, 1, 2, 3], np.int8)})
-    path = data_set.files[0]
+    source = write(tmp_path, {"part": np.array([0, 1, 2, 3], np.int8)})
+    path = source.files[0]
     with netCDF4.Dataset(path, "a") as data:
         data["part"].flag_values = np.array([0, 1, 2], np.int8)
         data["part"].flag_meanings = "test validation training"
     with pytest.raises(
         UserError, match=r"'part' is 3.0 .* 0 \(test\), 1 \(validation\), 2 \(train"
     ):
-        divide(data_set, method="variable", variable="part")
+        divide(source, method="variable", variable="part")
     with netCDF4.Dataset(path, "a") as data:
         data["part"][3] = 2
-    codes = divide(data_set, method="variable", variable="part")
+    codes = divide(source, method="variable", variable="part")
     assert codes.tolist() == [TEST, VALIDATION, TRAINING, TRAINING]
 
 
@@ -167,8 +167,8 @@ def test_shuffling_keeps_every_row_and_does_not_depend_on_the_pieces(n_rows, one
     def shuffle(size):
         with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
             # Buckets of three rows or so, some of them of one or none, and a write every 100 bytes.
-            patch.setattr("twostep.shuffle.BUCKET_BYTES", 24)
-            patch.setattr("twostep.shuffle.WRITE_BYTES", 100)
+            patch.setattr("twostep.data.shuffle.BUCKET_BYTES", 24)
+            patch.setattr("twostep.data.shuffle.WRITE_BYTES", 100)
             shuffler = Shuffler(folder, n_rows=n_rows, n_columns=2, n_splits=3, seed=seed)
             for start in range(0, n_rows, size):
                 part = slice(start, start + size)
@@ -191,7 +191,7 @@ def test_shuffling_keeps_every_row_and_does_not_depend_on_the_pieces(n_rows, one
 
 
 def test_shuffling_through_many_buckets_is_random(tmp_path, monkeypatch):
-    monkeypatch.setattr("twostep.shuffle.BUCKET_BYTES", 4000)
+    monkeypatch.setattr("twostep.data.shuffle.BUCKET_BYTES", 4000)
     n_rows = 20_000
     shuffler = Shuffler(tmp_path, n_rows=n_rows, n_columns=1, n_splits=1, seed=1)
     for part in np.split(np.arange(n_rows, dtype=np.float32)[:, None], 8):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import synthetic_study as made_up
 
-from twostep.fraction_comparison import compare_outcomes
-from twostep.fraction_figures import draw_fractions
-from twostep.regret_figures import draw_regret
-from twostep.step_figures import draw_steps
+from twostep.analysis.fractions import compare_outcomes
+from twostep.figures.fractions import draw_fractions
+from twostep.figures.regret import draw_regret
+from twostep.figures.steps import draw_steps
 
 SHARED = {"layers": (1, 8), "loss_label": "MSE, dimensionless"}
 

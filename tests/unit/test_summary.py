@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import synthetic_study as made_up
 
-from twostep import wording
-from twostep.figure_names import figure_entries
-from twostep.study import Search
-from twostep.summary import smallest_within, summarise
-from twostep.tables import read_table
+from twostep.analysis.study import Search
+from twostep.report.entries import figure_entries
+from twostep.report.summary import smallest_within, summarise
+from twostep.util import wording
+from twostep.util.tables import read_table
 
 
 @pytest.fixture(scope="module")

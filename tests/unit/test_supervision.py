@@ -1,6 +1,5 @@
 """Killed processes: another one goes on, and who kills it twice is given up."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,16 +9,14 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
-
 
 def run(tmp_path, body, **arguments):
     """Run a script as a job does; return the finished process."""
     header = """
         import os, signal, sys, time
         from pathlib import Path
-        from twostep.logs import reporting
-        from twostep.supervision import supervise
+        from twostep.util.logs import reporting
+        from twostep.trials.supervision import supervise
 
         def note(text):
             with open("notes", "a") as file:
@@ -29,11 +26,8 @@ def run(tmp_path, body, **arguments):
             os.kill(os.getpid(), signal.SIGKILL)
     """
     script = textwrap.dedent(header) + textwrap.dedent(body)
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     command = [sys.executable, "-c", script]
-    return subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-    )
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
 
 
 def notes(tmp_path):

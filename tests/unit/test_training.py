@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from twostep import training as training_module
-from twostep.backpropagation import Backpropagation
-from twostep.network import ACTIVATIONS, build_network
-from twostep.optimizers import OPTIMIZERS
-from twostep.space import Configuration
-from twostep.training import Budget, TrainingData, shuffled_windows, train, validation_loss
+from twostep.training import train as training_module
+from twostep.training.backpropagation import Backpropagation
+from twostep.training.configuration import Configuration
+from twostep.training.network import ACTIVATIONS, build_network
+from twostep.training.optimizers import OPTIMIZERS
+from twostep.training.train import Budget, Tensors, shuffled_windows, train, validation_loss
 
 CONFIGURATION = Configuration((16, 16), 1e-2, 32, "relu", "adam", 0.0, 0.0)
 
@@ -23,7 +23,7 @@ def data():
     generator = torch.Generator().manual_seed(1)
     inputs = torch.randn(500, 3, generator=generator)
     targets = torch.sigmoid(torch.stack([inputs[:, 0] * inputs[:, 1], inputs[:, 2]], 1))
-    return TrainingData(inputs[:400], targets[:400], inputs[400:], targets[400:])
+    return Tensors(inputs[:400], targets[:400], inputs[400:], targets[400:])
 
 
 def run(data, budget, configuration=CONFIGURATION, seed=1, output_activation="sigmoid"):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twostep.transforms import TRANSFORMS
+from twostep.data.transforms import TRANSFORMS
 
 
 @pytest.mark.parametrize(

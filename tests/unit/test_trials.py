@@ -2,29 +2,28 @@
 
 import itertools
 import json
-import os
 import resource
 import subprocess
 import sys
 import uuid
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from twostep import trial_key
-from twostep import trials as trials_module
-from twostep.configurations import draw_configurations
-from twostep.journal import Journal
-from twostep.metrics import block_losses, measure_errors
-from twostep.model import load_model, save_model
-from twostep.search import search
-from twostep.space import Configuration
-from twostep.supervision import Watch
-from twostep.training import Budget, TrainingData
-from twostep.training_data import Dataset
-from twostep.trials import Trainer, Trial
+from twostep.model.metrics import block_losses, measure_errors
+from twostep.model.model import load_model, save_model
+from twostep.training.configuration import Configuration
+from twostep.training.data import TrainingData
+from twostep.training.train import Budget, Tensors
+from twostep.trials import key as key_module
+from twostep.trials import trainer as trainer_module
+from twostep.trials.configurations import draw_configurations
+from twostep.trials.journal import Journal
+from twostep.trials.search import search
+from twostep.trials.supervision import Watch
+from twostep.trials.trainer import Trainer
+from twostep.trials.trial import Trial
 
 SPACE = {
     "n_hidden_layers": {"min": 1, "max": 2},
@@ -44,14 +43,14 @@ def trainer():
     generator = torch.Generator().manual_seed(1)
     inputs = torch.rand(300, 2, generator=generator)
     targets = torch.stack([inputs.prod(1), inputs[:, 0]], 1)
-    data = Dataset(
-        TrainingData(inputs[:200], targets[:200], inputs[200:], targets[200:]),
-        content="hash of the data",
+    data = TrainingData(
+        Tensors(inputs[:200], targets[:200], inputs[200:], targets[200:]),
+        hash="hash of the data",
         input_names=["a", "b"],
         output_names=["product", "copy"],
         validation_variances=targets[200:].var(0).tolist(),
     )
-    return Trainer(data, Budget(max_epochs=3), "sigmoid", seed=1)
+    return Trainer(data, Budget(max_epochs=3), "sigmoid", study_seed=1)
 
 
 def drawn(trials):
@@ -78,9 +77,9 @@ def test_records_do_not_depend_on_shards_or_order(trainer, tmp_path):
 def test_finished_trials_are_taken_from_the_journal(trainer, tmp_path, monkeypatch):
     first = run(trainer, [range(4)], lambda: Journal(tmp_path, uuid.uuid4().hex))
     trained = []
-    train = trials_module.train
+    train = trainer_module.train
     monkeypatch.setattr(
-        trials_module, "train", lambda *args, **kw: trained.append(kw) or train(*args, **kw)
+        trainer_module, "train", lambda *args, **kw: trained.append(kw) or train(*args, **kw)
     )
     again = run(trainer, [range(1), range(1, 6)], lambda: Journal(tmp_path, uuid.uuid4().hex))
     assert again[:4] == first
@@ -135,7 +134,7 @@ def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):
         trainer.key(Trial(3, trial.configuration, "retrain")),
         trainer.key(Trial(3, trial.configuration, "search", repetition=1)),
     ]
-    monkeypatch.setattr(trial_key, "hash_module", lambda name: "edited code")
+    monkeypatch.setattr(key_module, "code_hashes", lambda: ["edited code"])
     changed.append(trainer.key(trial))
     assert len({key, *changed}) == len(changed) + 1
 
@@ -151,14 +150,14 @@ def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):
 def test_a_failing_trial_is_a_record_and_the_others_go_on(
     trainer, tmp_path, monkeypatch, error, status
 ):
-    train = trials_module.train
+    train = trainer_module.train
 
     def fail_sometimes(configuration, *args, seed, **kw):
         if configuration == drawn(range(1, 2))[0]:
             raise error
         return train(configuration, *args, seed=seed, **kw)
 
-    monkeypatch.setattr(trials_module, "train", fail_sometimes)
+    monkeypatch.setattr(trainer_module, "train", fail_sometimes)
     records, timings = search(trainer, range(3), drawn(range(3)), Journal(tmp_path, "job"), Watch())
     assert [record["status"] for record in records] == ["ok", status, "ok"]
     assert records[1]["message"] == f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -191,12 +190,18 @@ def test_a_saved_model_predicts_in_physical_units(trainer, tmp_path):
             {"name": "copy", "transform": "log10", "mean": 0.0, "std": 1.0},
         ],
         "output_activation": "linear",
-        "content": "hash of the data",
+        "data_hash": "hash of the data",
     }
     linear = Trainer(trainer.data, trainer.budget, "linear", 1)
     finished = linear.run(Trial(0, drawn(range(1))[0], "retrain"))
     path = tmp_path / "model.pt"
-    save_model(path, finished, manifest)
+    save_model(
+        path,
+        record=finished.record,
+        timing=finished.timing,
+        weights=finished.weights,
+        manifest=manifest,
+    )
     assert torch.load(path, weights_only=True)["record"] == finished.record
     model = load_model(path)
     scaled = np.array([[0.5, 0.2], [-1.0, 1.0]], np.float32)
@@ -250,16 +255,18 @@ def test_a_network_larger_than_the_memory_is_recorded_and_the_next_is_trained():
     """In a process of its own, which gets a limit on its address space."""
     script = """
 import resource, torch
-from twostep.space import Configuration
-from twostep.training import Budget, TrainingData, warm_up
-from twostep.training_data import Dataset
-from twostep.trials import Trainer, Trial
+from twostep.training.configuration import Configuration
+from twostep.training.train import Budget, Tensors
+from twostep.training.warm_up import warm_up
+from twostep.training.data import TrainingData
+from twostep.trials.trial import Trial
+from twostep.trials.trainer import Trainer
 
 torch.set_num_threads(1)
 warm_up()
 x = torch.rand(100, 2)
-data = Dataset(TrainingData(x, x, x, x), "content", ["a", "b"], ["c", "d"], [1.0, 1.0])
-trainer = Trainer(data, Budget(max_epochs=1), "linear", seed=1)
+data = TrainingData(Tensors(x, x, x, x), "content", ["a", "b"], ["c", "d"], [1.0, 1.0])
+trainer = Trainer(data, Budget(max_epochs=1), "linear", study_seed=1)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, resource.RLIM_INFINITY))
 for trial, widths in enumerate([(8,), (30_000, 30_000), (8,)]):
@@ -269,7 +276,6 @@ for trial, widths in enumerate([(8,), (30_000, 30_000), (8,)]):
 """
     process = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(Path(trials_module.__file__).parents[1])},
         capture_output=True,
         text=True,
         timeout=100,
@@ -280,7 +286,7 @@ for trial, widths in enumerate([(8,), (30_000, 30_000), (8,)]):
 
 
 def test_the_blocks_of_a_loss_are_its_parts_across_chunks(monkeypatch):
-    monkeypatch.setattr("twostep.metrics.CHUNK", 7)
+    monkeypatch.setattr("twostep.model.metrics.CHUNK", 7)
     random = np.random.default_rng(0)
     predictions, targets = random.normal(size=(2, 103, 2))
     blocks = block_losses(lambda x: x, predictions, targets, 10)

@@ -8,7 +8,7 @@ import onnxruntime
 import pandas as pd
 from exported_model import NAMES
 
-from twostep.model import load_model
+from twostep.model.model import load_model
 
 
 def read_selection(study):

@@ -8,8 +8,8 @@ import json
 import pandas as pd
 from small_study import write_data
 
-from twostep.config import resolve_config
-from twostep.configurations import draw_configurations
+from twostep.config.resolve import resolve_config
+from twostep.trials.configurations import draw_configurations
 
 
 def selected(study, fraction="0.2"):

@@ -11,9 +11,9 @@ import torch
 import xarray as xr
 import yaml
 
-from twostep.config import resolve_config
-from twostep.figure_names import figure_entries
-from twostep.model import load_model
+from twostep.config.resolve import resolve_config
+from twostep.model.model import load_model
+from twostep.report.entries import figure_entries
 
 SEARCHED = {"prepare", "subset", "draw", "search_shard", "rank"}
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import subprocess
 
-from twostep.config import resolve_config
+from twostep.config.resolve import resolve_config
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
 

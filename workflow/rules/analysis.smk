@@ -1,3 +1,4 @@
+# What the networks have to beat: a constant and a linear regression, on each subset and on all data.
 rule baseline:
     input:
         manifest=rules.prepare.output.manifest,
@@ -9,9 +10,8 @@ rule baseline:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        machine_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        **memory(growing(1000)),
+        runtime=growing(30),
     params:
         fractions=list(FRACTIONS),
         code=code("baseline"),
@@ -19,6 +19,7 @@ rule baseline:
         "../scripts/baseline.py"
 
 
+# The cheapest model whose validation loss is within the tolerance of the best.
 rule select_model:
     input:
         trials=expand(rules.rank.output.trials, fraction=FRACTIONS),
@@ -35,9 +36,8 @@ rule select_model:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(trials_mb, base=1000),
-        machine_mb=partial(trials_mb, base=1000),
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        **memory(partial(trials_mb, base=1000)),
+        runtime=growing(30),
     params:
         fractions=list(FRACTIONS),
         top_k=config["retrain"]["top_k"],
@@ -49,11 +49,12 @@ rule select_model:
         "../scripts/select_model.py"
 
 
+# How long the retrained networks take for a prediction. It has no say in the choice.
 rule measure_inference:
     input:
-        # The time depends on the network alone, not on its weights: one seed will do.
+        # The time depends on the network alone, not on its weights: one repetition will do.
         models=lambda wildcards: expand(
-            rules.retrain_trial.output.model, trial=selected_trials(), seed=SEEDS[0]
+            rules.retrain_trial.output.model, trial=trials_of_step_2(), repetition=REPETITIONS[0]
         ),
     output:
         f"{RESULTS}/inference/inference.csv",
@@ -62,15 +63,15 @@ rule measure_inference:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(models_mb, copies=4),
-        machine_mb=partial(models_mb, copies=4),
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        **memory(partial(models_mb, copies=4)),
+        runtime=growing(60),
     params:
         code=code("measure_inference"),
     script:
         "../scripts/measure_inference.py"
 
 
+# What the selected model predicts for the test split, beside truth and inputs.
 rule predict:
     input:
         manifest=rules.prepare.output.manifest,
@@ -83,17 +84,16 @@ rule predict:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        machine_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        **memory(growing(2000)),
+        runtime=growing(30),
     params:
         code=code("predict"),
     script:
         "../scripts/predict.py"
 
 
-# What figures show and the summary tells of, and the config that they need for it.
-STUDY = dict(
+# The results that figures and summary show, and the sections of the config that explain them.
+STUDY_FILES = dict(
     trials=rules.select_model.input.trials,
     timings=expand(rules.rank.output.timings, fraction=FRACTIONS),
     subsets=rules.baseline.input.subsets,
@@ -105,12 +105,15 @@ STUDY = dict(
     inference=rules.measure_inference.output[0],
     manifest=rules.prepare.output.manifest,
 )
-TOLD = ("study", "dataset", "training", "search", "retrain", "select")
+STUDY_CONFIG = as_text(
+    {key: config[key] for key in ("study", "dataset", "training", "search", "retrain", "select")}
+)
 
 
+# All figures, as PNG for the screen and PDF for a paper.
 rule figures:
     input:
-        **STUDY,
+        **STUDY_FILES,
         predictions=rules.predict.output[0],
     output:
         [
@@ -123,19 +126,19 @@ rule figures:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(trials_mb, base=2000),
-        machine_mb=partial(trials_mb, base=2000),
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        **memory(partial(trials_mb, base=2000)),
+        runtime=growing(30),
     params:
-        config=as_text({key: config[key] for key in TOLD}),
+        config=STUDY_CONFIG,
         code=code("figures"),
     script:
         "../scripts/figures.py"
 
 
+# What was found, whether it can be trusted, and what it cost, in words.
 rule summarise:
     input:
-        **STUDY,
+        **STUDY_FILES,
     output:
         f"{RESULTS}/summary.md",
     log:
@@ -143,46 +146,10 @@ rule summarise:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(trials_mb, base=1000),
-        machine_mb=partial(trials_mb, base=1000),
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        **memory(partial(trials_mb, base=1000)),
+        runtime=growing(30),
     params:
-        config=as_text({key: config[key] for key in TOLD}),
+        config=STUDY_CONFIG,
         code=code("summarise"),
     script:
         "../scripts/summarise.py"
-
-
-# The last rule but for the report's pages: it depends on all results, so that none is newer than
-# what is said of it.
-rule provenance:
-    input:
-        rules.figures.output,
-        # A function, as that rule comes later.
-        lambda wildcards: list(rules.export.output),
-        **STUDY,
-        models=rules.retrain.input.models,
-        evaluations=rules.select_model.input.evaluations,
-        predictions=rules.predict.output[0],
-        summary=rules.summarise.output[0],
-    output:
-        f"{RESULTS}/provenance.json",
-    log:
-        f"{RESULTS}/logs/provenance.log",
-    conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        machine_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
-    params:
-        fractions=list(FRACTIONS),
-        sources=SOURCES,
-        config=as_text(used_config()),
-        # Nothing is generated where the user has data.
-        stages=as_text(
-            {rule: code(rule) for rule in STAGES if rule != "generate" or not DATA_FILES}
-        ),
-        code=code("provenance"),
-    script:
-        "../scripts/provenance.py"

@@ -1,4 +1,7 @@
+# What all rules share: the library, the resolved config, names of files, and the input functions
+# that say which trials and shards a job needs.
 import json
+import os
 import sys
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -6,25 +9,34 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-# Prepended once: the library is imported from its folder and not installed.
 try:
-    SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+    SCRIPTS = str(Path(workflow.current_basedir).parent / "scripts")
 except TypeError:
     raise WorkflowError(
         "this workflow can be imported from a local path only, as its rules share a library: clone "
         "the repository, and give the path of its Snakefile to `module`"
     ) from None
-if str(SCRIPTS) not in sys.path:
-    sys.path.insert(0, str(SCRIPTS))
 
-from twostep import fingerprint, resources as needs, sources
-from twostep.config import fraction_name, resolve_config
-from twostep.configurations import draw_configurations
-from twostep.errors import UserError
-from twostep.figure_names import figure_entries
-from twostep.preflight import check_data, check_no_template, check_writable, list_files
-from twostep.report_entries import page_entries
+# The library of this repository comes first, here and in the jobs: another copy may be installed,
+# for instance by `pip install -e` in another clone, and its code would train without a word.
+if SCRIPTS not in sys.path:
+    sys.path.insert(0, SCRIPTS)
+if SCRIPTS not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [SCRIPTS, *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
 
+from twostep.config.preflight import check_data, check_no_template, check_writable, list_files
+from twostep.config.resolve import resolve_config
+from twostep.data import file_versions
+from twostep.data.sizes import fraction_name
+from twostep.report.entries import figure_entries, page_entries
+from twostep.trials.configurations import draw_configurations
+from twostep.trials.space import largest_batch
+from twostep.util.errors import UserError
+from twostep.util.fingerprint import hash_code
+
+# A mistake of the user's becomes one sentence before any job starts.
 try:
     check_no_template(workflow.overwrite_configfiles)
     config = resolve_config(config)
@@ -38,21 +50,20 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}
-SEEDS = range(config["retrain"]["seeds"])
+REPETITIONS = range(config["retrain"]["seeds"])
 FIGURES = figure_entries(list(FRACTIONS))
 PAGES = page_entries(list(FRACTIONS))
+# What the study was last prepared from: beside the results, as Snakemake must not delete it.
+DATA_RECORD = f"{RESULTS}/journal/data_files.json"
+# One model file of step 2 and all that is told of it; `seed` is the number of the repetition.
+MODEL_NAME = "trial_{trial}_seed_{repetition}"
 
-
-# No job asks for more time than a day, which is what many clusters grant: one that is not done by
-# then goes on in its next attempt from where it was.
-MOST_MINUTES = 1440
-
-
-# What the jobs of one machine may use together, which profiles/default limits to what it has. On a
-# cluster each job has a machine, or a share of one, for itself: there mem_mb and gpu are requests.
-resource_scopes:
-    machine_mb="local",
-    machine_gpu="local",
+try:
+    # Another version trains everything again: its results must not mix with those of the old one.
+    LIBRARIES = f"torch {version('torch')}, numpy {version('numpy')}"
+except PackageNotFoundError:
+    # Only the jobs have them (--sdm conda), whose environment Snakemake watches itself.
+    LIBRARIES = ""
 
 
 wildcard_constraints:
@@ -61,7 +72,10 @@ wildcard_constraints:
     shard=r"\d+",
     part=r"\d+",
     trial=r"\d+",
-    seed=r"\d+",
+    repetition=r"\d+",
+
+
+# Params
 
 
 def to_json(section):
@@ -76,34 +90,7 @@ def as_text(section):
 
 def code(rule):
     """The hash of the library modules that a rule's script uses, which Snakemake does not see."""
-    return fingerprint.hash_code(SCRIPTS / f"{rule}.py")
-
-
-try:
-    # Another version trains everything again: its results must not mix with those of the old one.
-    LIBRARIES = f"torch {version('torch')}, numpy {version('numpy')}"
-except PackageNotFoundError:
-    # Only the jobs have them (--sdm conda), whose environment Snakemake watches itself.
-    LIBRARIES = ""
-
-# The rules that made what a study's provenance describes.
-STAGES = (
-    "generate",
-    "prepare",
-    "subset",
-    "draw",
-    "search_shard",
-    "rank",
-    "retrain_trial",
-    "evaluate",
-    "baseline",
-    "select_model",
-    "export",
-    "measure_inference",
-    "predict",
-    "figures",
-    "summarise",
-)
+    return hash_code(f"{SCRIPTS}/{rule}.py")
 
 
 def used_config():
@@ -111,15 +98,11 @@ def used_config():
     return {key: value for key, value in config.items() if key != "generate" or not DATA_FILES}
 
 
-# What the study was last prepared from: beside the results, as Snakemake must not delete it.
-SOURCES = f"{RESULTS}/journal/sources.json"
-
-
 @cache
 def data_version():
     """The version of the user's files, which changes with their content and not with a touch."""
     try:
-        version, changed = sources.data_version(SOURCES, DATA_FILES)
+        version, changed = file_versions.data_version(DATA_RECORD, DATA_FILES)
     except UserError as error:
         raise WorkflowError(str(error)) from None
     if changed and workflow.is_main_process:
@@ -129,6 +112,9 @@ def data_version():
             "done again."
         )
     return version
+
+
+# Parts and shards
 
 
 def blocks(n, size):
@@ -141,19 +127,14 @@ def block(wildcards, *, name, n, size):
     return blocks(n, size)[int(wildcards[name])]
 
 
+# Trials
+
+
 @cache
 def configurations():
     """The configurations of all trials of the study."""
     search = config["search"]
     return draw_configurations(search["space"], range(search["n_trials"]), seed=config["seed"])
-
-
-def list_of_shard(wildcards):
-    """The list that holds the configurations of a shard."""
-    size, last = 1000, SHARDS[int(wildcards.shard)][1]
-    while size < last:
-        size *= 10
-    return rules.draw.output[0].format(size=size)
 
 
 def check_trial(wildcards):
@@ -169,24 +150,23 @@ def configuration_text(wildcards):
     return to_json(configurations()[int(wildcards.trial)].to_dict())
 
 
-def selected_trials():
-    """The trials to retrain: the top_k of each fraction and the controls, by id."""
-    paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
-    return read_selected(tuple((path, Path(path).stat().st_mtime_ns) for path in paths))
+def list_of_trials(n_trials):
+    """The list that holds the configurations of the trials 0 ... n_trials - 1."""
+    size = 1000
+    while size < n_trials:
+        size *= 10
+    return rules.draw.output[0].format(size=size)
 
 
-@cache
-def read_selected(rankings):
-    """The same from tables at these times: many rules ask, and each table is read but once."""
-    # Imported here, since pandas is slow to load and jobs need not wait for it.
-    from twostep.ranking import trials_to_retrain
-    from twostep.tables import read_ranking
+def list_of_shard(wildcards):
+    """The list that holds the configurations of a shard."""
+    return list_of_trials(SHARDS[int(wildcards.shard)][1])
 
-    try:
-        tables = [read_ranking(path, config["search"]["n_trials"]) for path, _ in rankings]
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-    return trials_to_retrain(tables, config["retrain"], seed=config["seed"])
+
+def list_of_trial(wildcards):
+    """The list that holds the configuration of a trial."""
+    check_trial(wildcards)
+    return list_of_trials(int(wildcards.trial) + 1)
 
 
 def record_file(wildcards):
@@ -196,91 +176,29 @@ def record_file(wildcards):
     return rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)
 
 
+# Finalists and controls
+
+
+def trials_of_step_2():
+    """The trials to retrain: the top_k of each fraction and the controls, by id."""
+    paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
+    return read_trials_of_step_2(tuple((path, Path(path).stat().st_mtime_ns) for path in paths))
+
+
+@cache
+def read_trials_of_step_2(rankings):
+    """The same from tables at these times: many rules ask, and each table is read but once."""
+    # Imported here, since pandas is slow to load and jobs need not wait for it.
+    from twostep.trials.ranking import trials_to_retrain
+    from twostep.util.tables import read_ranking
+
+    try:
+        tables = [read_ranking(path, config["search"]["n_trials"]) for path, _ in rankings]
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    return trials_to_retrain(tables, config["retrain"], seed=config["seed"])
+
+
 def retrained(wildcards, *, pattern):
     """The files of all retrained models."""
-    return expand(pattern, trial=selected_trials(), seed=SEEDS)
-
-
-def generate_mb(wildcards, attempt):
-    """Memory of a part of the embedded data: up to 1 kB a sample."""
-    return attempt * (needs.BASE_MB + config["generate"]["samples_per_file"] // 1000)
-
-
-def generate_minutes(wildcards, attempt):
-    """Time of a part, at a fifth of the usual speed."""
-    minutes = 30 + config["generate"]["samples_per_file"] // 40_000
-    return min(MOST_MINUTES, attempt * minutes)
-
-
-def draw_mb(wildcards, attempt):
-    """Memory of drawing the list: a trial takes between 1 and 2 kB."""
-    return attempt * (needs.BASE_MB + int(wildcards.size) // 500)
-
-
-def search_mb(wildcards, input, attempt):
-    """Memory of a shard: its data and the largest network that it may train."""
-    largest = needs.largest_configuration(config["search"]["space"])
-    return attempt * needs.training_mb(input.manifest, largest)
-
-
-def forecast_mb(wildcards, input, attempt):
-    """Memory of timing the largest network, too."""
-    largest = needs.largest_configuration(config["search"]["space"])
-    return attempt * needs.training_mb(input.subsets[0], largest)
-
-
-def search_minutes(wildcards, input, attempt):
-    """Time of a shard: a shard of average networks."""
-    search = config["search"]
-    middle = needs.middle_configuration(search["space"])
-    minutes = needs.training_minutes(input.manifest, middle, search["budget"], search["shard_size"])
-    return min(MOST_MINUTES, attempt * minutes)
-
-
-def retrain_mb(wildcards, input, attempt):
-    """Memory of retraining one trial."""
-    configuration = configurations()[int(wildcards.trial)]
-    return attempt * needs.training_mb(input.manifest, configuration, checkpoints=True)
-
-
-def retrain_minutes(wildcards, input, attempt):
-    """Time of retraining one trial."""
-    configuration = configurations()[int(wildcards.trial)]
-    minutes = needs.training_minutes(input.manifest, configuration, config["retrain"]["budget"])
-    return min(MOST_MINUTES, attempt * minutes)
-
-
-def evaluate_minutes(wildcards, input, attempt):
-    """Time of predicting the validation and the test split with one model."""
-    return min(MOST_MINUTES, attempt * needs.evaluation_minutes(input.manifest, input.record))
-
-
-def models_mb(wildcards, input, attempt, *, copies):
-    """Memory of a job that holds some copies of the largest of its models, one at a time."""
-    # There are none among what stands for the files that are not known yet.
-    models = [Path(path) for path in input if path.endswith(".pt")]
-    largest = max((model.stat().st_size for model in models), default=0)
-    return attempt * int(needs.BASE_MB + 1e-6 * copies * largest)
-
-
-def file_mb(wildcards, input, attempt, *, copies):
-    """Memory of a job that holds some copies of the content of its input files."""
-    return attempt * int(needs.BASE_MB + copies * input.size_mb)
-
-
-def trials_mb(wildcards, attempt, *, base):
-    """Memory of a job that looks at all trials: up to 10 kB for each, in figures."""
-    n_trials = config["search"]["n_trials"] * len(FRACTIONS)
-    return attempt * (base + n_trials // 100)
-
-
-def export_files(folder):
-    """The files of one exported model."""
-    names = dict(
-        onnx="model.onnx",
-        torchscript="model.pt",
-        text="model.txt",
-        reference="reference.csv",
-        card="model_card.md",
-    )
-    return {key: f"{RESULTS}/export/{folder}/{name}" for key, name in names.items()}
+    return expand(pattern, trial=trials_of_step_2(), repetition=REPETITIONS)

@@ -1,6 +1,8 @@
 PARTS = blocks(config["generate"]["n_samples"], config["generate"]["samples_per_file"])
 
 
+# One part of the embedded data set, made by the cloud-parcel model. It runs only if
+# `dataset.files` is null.
 rule generate:
     output:
         f"{RESULTS}/generate/part_{{part}}.nc",
@@ -9,8 +11,7 @@ rule generate:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=generate_mb,
-        machine_mb=generate_mb,
+        **memory(generate_mb),
         runtime=generate_minutes,
     params:
         samples=partial(
@@ -26,6 +27,8 @@ rule generate:
         "../scripts/generate.py"
 
 
+# The data set as clean, split, shuffled and standardised arrays. The manifest carries their hash,
+# so that later rules depend on this small file and no job hashes gigabytes.
 rule prepare:
     input:
         # Changes of the user's files show in `version`: a mere touch must not run everything again.
@@ -42,12 +45,11 @@ rule prepare:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        machine_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, input, attempt: attempt * (60 + int(input.size_mb / 1000)),
+        **memory(growing(2000)),
+        runtime=prepare_minutes,
     params:
         version=lambda wildcards: data_version() if DATA_FILES else "",
-        sources=SOURCES,
+        data_record=DATA_RECORD,
         dataset=as_text(config["dataset"]),
         split=as_text(config["split"]),
         output_activation=config["training"]["output_activation"],
@@ -57,6 +59,7 @@ rule prepare:
         "../scripts/prepare.py"
 
 
+# A fraction of the training split, and the validation sample of the search, the same for each.
 rule subset:
     input:
         manifest=rules.prepare.output.manifest,
@@ -72,13 +75,12 @@ rule subset:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        machine_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        **memory(growing(1000)),
+        runtime=growing(60),
     params:
         fraction=lambda wildcards: FRACTIONS[wildcards.fraction],
         n_validation=config["search"]["n_validation"],
-        batch_size=needs.largest_batch(config["search"]["space"]),
+        batch_size=largest_batch(config["search"]["space"]),
         code=code("subset"),
     script:
         "../scripts/subset.py"

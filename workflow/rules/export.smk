@@ -1,3 +1,15 @@
+def export_files(folder):
+    """The files of one exported model."""
+    names = dict(
+        onnx="model.onnx",
+        torchscript="model.pt",
+        text="model.txt",
+        reference="reference.csv",
+        card="model_card.md",
+    )
+    return {key: f"{RESULTS}/export/{folder}/{name}" for key, name in names.items()}
+
+
 # Not part of a full run: exports the model of any trial when one of its files is asked for.
 rule export_trial:
     input:
@@ -6,15 +18,14 @@ rule export_trial:
         evaluations=[rules.evaluate.output[0]],
         baseline=rules.baseline.output[0],
     output:
-        **export_files("trial_{trial}_seed_{seed}"),
+        **export_files(MODEL_NAME),
     log:
-        f"{RESULTS}/logs/export/trial_{{trial}}_seed_{{seed}}.log",
+        f"{RESULTS}/logs/export/{MODEL_NAME}.log",
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(models_mb, copies=15),
-        machine_mb=partial(models_mb, copies=15),
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        **memory(partial(models_mb, copies=15)),
+        runtime=growing(60),
     params:
         study=config["study"],
         budget=as_text(config["retrain"]["budget"]),

@@ -1,3 +1,56 @@
+# The rules whose code a study's provenance names: those that made its results.
+RULES_OF_RESULTS = (
+    "generate",
+    "prepare",
+    "subset",
+    "draw",
+    "search_shard",
+    "rank",
+    "retrain_trial",
+    "evaluate",
+    "baseline",
+    "select_model",
+    "export",
+    "measure_inference",
+    "predict",
+    "figures",
+    "summarise",
+)
+
+
+# What all results were made from, with and on. It depends on all of them, so that none is newer than
+# what is said of it.
+rule provenance:
+    input:
+        rules.figures.output,
+        rules.export.output,
+        **STUDY_FILES,
+        models=rules.retrain.input.models,
+        evaluations=rules.select_model.input.evaluations,
+        predictions=rules.predict.output[0],
+        summary=rules.summarise.output[0],
+    output:
+        f"{RESULTS}/provenance.json",
+    log:
+        f"{RESULTS}/logs/provenance.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **memory(growing(1000)),
+        runtime=growing(30),
+    params:
+        fractions=list(FRACTIONS),
+        data_record=DATA_RECORD,
+        config=as_text(used_config()),
+        # Nothing is generated where the user has data.
+        stages=as_text(
+            {rule: code(rule) for rule in RULES_OF_RESULTS if rule != "generate" or not DATA_FILES}
+        ),
+        code=code("provenance"),
+    script:
+        "../scripts/provenance.py"
+
+
 # Snakemake's report shows figures and HTML, and offers everything else for download only.
 rule report_pages:
     input:
@@ -12,9 +65,8 @@ rule report_pages:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        machine_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        **memory(growing(1000)),
+        runtime=growing(30),
     params:
         code=code("report_pages"),
     script:

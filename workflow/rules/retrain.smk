@@ -1,20 +1,20 @@
+# Step 2: one trial on the full training split. It depends on the trial's configuration and on no
+# ranking, so that another ranking retrains only the trials that it newly chooses.
 rule retrain_trial:
     input:
         manifest=rules.prepare.output.manifest,
     output:
-        model=f"{RESULTS}/retrain/trial_{{trial}}_seed_{{seed}}.pt",
-        record=f"{RESULTS}/retrain/trial_{{trial}}_seed_{{seed}}.json",
-        timing=f"{RESULTS}/retrain/trial_{{trial}}_seed_{{seed}}.timing.json",
+        model=f"{RESULTS}/retrain/{MODEL_NAME}.pt",
+        record=f"{RESULTS}/retrain/{MODEL_NAME}.json",
+        timing=f"{RESULTS}/retrain/{MODEL_NAME}.timing.json",
     log:
-        f"{RESULTS}/logs/retrain/trial_{{trial}}_seed_{{seed}}.log",
+        f"{RESULTS}/logs/retrain/{MODEL_NAME}.log",
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=retrain_mb,
-        machine_mb=retrain_mb,
+        **memory(retrain_mb),
+        **gpus(),
         runtime=retrain_minutes,
-        gpu=config["training"]["gpu"],
-        machine_gpu=config["training"]["gpu"],
     params:
         configuration=configuration_text,
         budget=as_text(config["retrain"]["budget"]),
@@ -28,6 +28,7 @@ rule retrain_trial:
         "../scripts/retrain_trial.py"
 
 
+# The target `snakemake retrain`: all finalists and controls.
 rule retrain:
     input:
         models=partial(retrained, pattern=rules.retrain_trial.output.model),
@@ -35,20 +36,20 @@ rule retrain:
         timings=partial(retrained, pattern=rules.retrain_trial.output.timing),
 
 
+# The errors of one retrained model on the test split, in physical units.
 rule evaluate:
     input:
         manifest=rules.prepare.output.manifest,
         model=rules.retrain_trial.output.model,
         record=rules.retrain_trial.output.record,
     output:
-        f"{RESULTS}/evaluate/trial_{{trial}}_seed_{{seed}}.json",
+        f"{RESULTS}/evaluate/{MODEL_NAME}.json",
     log:
-        f"{RESULTS}/logs/evaluate/trial_{{trial}}_seed_{{seed}}.log",
+        f"{RESULTS}/logs/evaluate/{MODEL_NAME}.log",
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(models_mb, copies=4),
-        machine_mb=partial(models_mb, copies=4),
+        **memory(partial(models_mb, copies=4)),
         runtime=evaluate_minutes,
     params:
         code=code("evaluate"),

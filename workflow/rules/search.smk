@@ -17,11 +17,9 @@ rule forecast:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=forecast_mb,
-        machine_mb=forecast_mb,
-        runtime=lambda wildcards, attempt: 60 * attempt,
-        gpu=config["training"]["gpu"],
-        machine_gpu=config["training"]["gpu"],
+        **memory(forecast_mb),
+        **gpus(),
+        runtime=growing(60),
     params:
         config=as_text(
             {key: config[key] for key in ("study", "seed", "training", "search", "retrain")}
@@ -31,9 +29,9 @@ rule forecast:
         "../scripts/forecast.py"
 
 
-# Once for many shards, as no two trials are the same: to draw one takes all that come before it. The
-# lists have fixed sizes, each for the trials that no smaller one holds, so that more trials may add
-# a list and change none.
+# The configurations of all trials, drawn once for many shards: because no two trials are the same,
+# to draw one takes all that come before it. The lists have fixed sizes, each for the trials that no
+# smaller one holds, so that more trials may add a list and change none.
 rule draw:
     output:
         f"{RESULTS}/search/configurations_{{size}}.jsonl",
@@ -42,9 +40,8 @@ rule draw:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=draw_mb,
-        machine_mb=draw_mb,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        **memory(draw_mb),
+        runtime=growing(30),
     params:
         space=as_text(config["search"]["space"]),
         seed=config["seed"],
@@ -53,6 +50,7 @@ rule draw:
         "../scripts/draw.py"
 
 
+# Step 1: one shard trains a range of trials, one after the other. Trials of the journal are reused.
 rule search_shard:
     input:
         manifest=rules.subset.output.manifest,
@@ -65,11 +63,9 @@ rule search_shard:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=search_mb,
-        machine_mb=search_mb,
+        **memory(search_mb),
+        **gpus(),
         runtime=search_minutes,
-        gpu=config["training"]["gpu"],
-        machine_gpu=config["training"]["gpu"],
     params:
         trials=partial(
             block,
@@ -88,6 +84,7 @@ rule search_shard:
         "../scripts/search_shard.py"
 
 
+# The target `snakemake search`: all shards of all fractions.
 rule search:
     input:
         expand(
@@ -97,6 +94,8 @@ rule search:
         ),
 
 
+# Every trial of a fraction accounted for, the best first. A checkpoint, because only its table tells
+# which trials are retrained.
 checkpoint rank:
     input:
         manifest=rules.subset.output.manifest,
@@ -114,9 +113,8 @@ checkpoint rank:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=partial(file_mb, copies=10),
-        machine_mb=partial(file_mb, copies=10),
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        **memory(partial(file_mb, copies=10)),
+        runtime=growing(30),
     params:
         n_trials=config["search"]["n_trials"],
         max_failed=config["search"]["max_failed"],
@@ -125,9 +123,11 @@ checkpoint rank:
         "../scripts/rank.py"
 
 
+# Not part of a full run: trains one trial of step 1 once more and compares it with its record.
 rule reproduce:
     input:
         manifest=rules.subset.output.manifest,
+        configurations=list_of_trial,
         records=record_file,
     output:
         f"{RESULTS}/reproduce/{{fraction}}/trial_{{trial}}.json",
@@ -136,13 +136,10 @@ rule reproduce:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=search_mb,
-        machine_mb=search_mb,
+        **memory(search_mb),
+        **gpus(),
         runtime=search_minutes,
-        gpu=config["training"]["gpu"],
-        machine_gpu=config["training"]["gpu"],
     params:
-        space=as_text(config["search"]["space"]),
         budget=as_text(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
         gpu=config["training"]["gpu"],

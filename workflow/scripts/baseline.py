@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from twostep.baseline import baselines
-from twostep.files import atomic_path
-from twostep.logs import reporting
+from twostep.model.baseline import baselines
+from twostep.util.files import atomic_path
+from twostep.util.logs import reporting
 
 
 def main(*, manifests: dict[str, str], output: str) -> None:

@@ -2,9 +2,9 @@
 
 import json
 
-from twostep.configurations import draw_configurations, write_configurations
-from twostep.logs import reporting
-from twostep.space import count_configurations
+from twostep.trials.configurations import draw_configurations, write_configurations
+from twostep.trials.space import count_configurations
+from twostep.util.logs import reporting
 
 
 def main(*, space: dict, size: int, seed: int, output: str) -> None:

@@ -1,9 +1,9 @@
 """Measure one retrained model's errors on the test split."""
 
-from twostep.device import use_threads
-from twostep.evaluate import evaluate
-from twostep.files import read_json, write_json
-from twostep.logs import end_process, reporting
+from twostep.model.evaluate import evaluate
+from twostep.training.device import use_threads
+from twostep.util.files import read_json, write_json
+from twostep.util.logs import end_process, reporting
 
 
 def main(*, manifest: str, model: str, record: str, output: str, threads: int) -> None:

@@ -4,13 +4,13 @@ import json
 import sys
 from functools import partial
 
-from twostep.device import use_threads
-from twostep.export import FORMATS, export_model
-from twostep.files import read_json
-from twostep.logs import reporting
-from twostep.model_card import Background, choice_text, model_card
-from twostep.selection import find_selected
-from twostep.tables import read_table
+from twostep.export.export import FORMATS, export_model
+from twostep.export.model_card import Background, choice_text, model_card
+from twostep.training.device import use_threads
+from twostep.trials.selection import find_selected
+from twostep.util.files import read_json
+from twostep.util.logs import reporting
+from twostep.util.tables import read_table
 
 
 def main(

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from twostep.figure_style import save
-from twostep.logs import reporting
-from twostep.predictions import read_predictions
-from twostep.study import read_study
-from twostep.study_figures import draw_figures
+from twostep.analysis.study import read_study
+from twostep.figures.all_figures import draw_figures
+from twostep.figures.style import save
+from twostep.model.predictions import read_predictions
+from twostep.util.logs import reporting
 
 log = logging.getLogger(__name__)
 # It tells each glyph of each font that goes into a PDF.

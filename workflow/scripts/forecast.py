@@ -7,15 +7,15 @@ from pathlib import Path
 
 import torch
 
-from twostep.configurations import draw_configurations
-from twostep.device import choose_device, use_threads
-from twostep.files import read_json, write_text
-from twostep.forecast import Sizes, measure_speed
-from twostep.forecast_report import Plan, describe_forecast
-from twostep.logs import reporting
-from twostep.processor import processor_name
-from twostep.training import warm_up
-from twostep.training_data import load_dataset
+from twostep.running.forecast import Sizes, measure_speed
+from twostep.running.forecast_report import Plan, describe_forecast
+from twostep.training.data import load_training_data
+from twostep.training.device import choose_device, use_threads
+from twostep.training.warm_up import warm_up
+from twostep.trials.configurations import draw_configurations
+from twostep.util.files import read_json, write_text
+from twostep.util.logs import reporting
+from twostep.util.processor import processor_name
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def main(
     )
     speed = measure_speed(
         drawn,
-        load_dataset(subsets[0]).tensors,
+        load_training_data(subsets[0]).tensors,
         output_activation=resolved["training"]["output_activation"],
         device=device,
         progress=lambda done, of: log.info("%d of %d configurations timed", done, of),

@@ -2,9 +2,9 @@
 
 import errno
 
-from twostep.files import atomic_path
-from twostep.logs import reporting
-from twostep.parcel_dataset import generate
+from twostep.parcel.generate import generate
+from twostep.util.files import atomic_path
+from twostep.util.logs import reporting
 
 
 def main(*, first: int, last: int, modes: list[str], seed: int, output: str) -> None:

@@ -1,8 +1,8 @@
 """Measure how long the retrained models take for a prediction."""
 
-from twostep.files import atomic_path
-from twostep.inference import measure_inference
-from twostep.logs import reporting
+from twostep.model.inference import measure_inference
+from twostep.util.files import atomic_path
+from twostep.util.logs import reporting
 
 
 def main(*, models: list[str], output: str) -> None:

@@ -1,18 +1,18 @@
 """Write what the selected model predicts for the test split."""
 
-from twostep.device import use_threads
-from twostep.logs import reporting
-from twostep.model import load_model
-from twostep.predictions import predict, write_predictions
-from twostep.selection import find_selected
-from twostep.tables import read_table
+from twostep.model.model import load_model
+from twostep.model.predictions import predict, write_predictions
+from twostep.training.device import use_threads
+from twostep.trials.selection import find_choice, find_selected
+from twostep.util.logs import reporting
+from twostep.util.tables import read_table
 
 
 def main(*, models: list[str], manifest: str, selection: str, output: str, threads: int) -> None:
     """Write the predictions of the one of the models that the table `selection` names."""
     use_threads(threads)
     table = read_table(selection)
-    selected = table.set_index("choice").loc["selected"]
+    selected = find_choice(table, "selected")
     names = {"trial": int(selected["trial"]), "seed": int(selected["seed"])}
     model = load_model(models[find_selected(models, table)])
     write_predictions(output, predict(model.predict_scaled, manifest), names)

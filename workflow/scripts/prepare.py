@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from twostep.dataset import read_headers
-from twostep.logs import reporting
-from twostep.prepare import prepare
-from twostep.sources import describe_sources, record_sources
+from twostep.data.file_versions import describe_files, record_files
+from twostep.data.prepare import prepare
+from twostep.data.source import read_headers
+from twostep.util.logs import reporting
 
 
 def main(
@@ -17,22 +17,25 @@ def main(
     output_activation: str,
     seed: int,
     manifest: str,
-    sources: str,
+    data_record: str,
     version: str,
 ) -> None:
-    """Prepare the variables of the files, write the folder of `manifest`, record the `sources`."""
-    described = describe_sources(files)
+    """Prepare the variables of the files into the folder of `manifest`.
+
+    `data_record` notes which files these were, and the `version` that they went by.
+    """
+    described = describe_files(files)
     variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
-    data_set = read_headers(files, variables, dataset["sample_dimension"], split["variable"])
+    source = read_headers(files, variables, dataset["sample_dimension"], split["variable"])
     prepare(
-        data_set,
+        source,
         dataset,
         split,
         output_activation=output_activation,
         seed=seed,
         folder=Path(manifest).parent,
     )
-    record_sources(sources, version, described)
+    record_files(data_record, version, described)
 
 
 if __name__ == "__main__":
@@ -44,6 +47,6 @@ if __name__ == "__main__":
             output_activation=snakemake.params.output_activation,
             seed=snakemake.params.seed,
             manifest=snakemake.output.manifest,
-            sources=snakemake.params.sources,
+            data_record=snakemake.params.data_record,
             version=snakemake.params.version,
         )

@@ -13,11 +13,11 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
-from twostep.config import resolve_config
-from twostep.errors import UserError
-from twostep.preflight import check_no_template
-from twostep.progress import look
-from twostep.progress_report import describe_progress
+from twostep.config.preflight import check_no_template
+from twostep.config.resolve import resolve_config
+from twostep.running.progress import measure_progress
+from twostep.running.progress_report import describe_progress
+from twostep.util.errors import UserError
 
 DEFAULT = Path(__file__).parents[2] / "config/config.yaml"
 
@@ -26,7 +26,7 @@ def main(*, config_files: list[Path], directory: Path) -> None:
     """Print how far the study is whose config files are given, merged as Snakemake does it."""
     config = resolve_config(read_config(config_files))
     now = time.time()
-    progress = look(config, directory / "results" / config["study"], now)
+    progress = measure_progress(config, directory / "results" / config["study"], now)
     print(describe_progress(progress, config["study"], now))
 
 

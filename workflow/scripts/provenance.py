@@ -3,23 +3,23 @@
 import json
 from pathlib import Path
 
-from twostep.files import read_json, write_json
-from twostep.logs import reporting
-from twostep.provenance import (
+from twostep.report.provenance import (
     count_environments,
     describe_commit,
     describe_environment,
     describe_files,
     hash_results,
 )
-from twostep.tables import read_table
+from twostep.util.files import read_json, write_json
+from twostep.util.logs import reporting
+from twostep.util.tables import read_table
 
 
 def main(
     *,
     results: list[str],
     manifest: str,
-    sources: str,
+    data_record: str,
     searches: dict[str, str],
     retraining: str,
     config: dict,
@@ -30,7 +30,7 @@ def main(
     """Write the provenance of the files `results` to `output`, in the folder of the study.
 
     `searches` is {fraction: path of its timings}, `retraining` the path of step 2's, `stages`
-    the hash of each rule's code and `sources` the record of the data files.
+    the hash of each rule's code and `data_record` the record of the data files.
     """
     data = read_json(manifest)
     trained_on = {f"search, fraction {name}": path for name, path in searches.items()}
@@ -39,10 +39,10 @@ def main(
         "study": config["study"],
         "config": config,
         "data": {
-            "content": data["content"],
+            "data_hash": data["data_hash"],
             "n_rows_read": data["n_rows_read"],
             "n_rows_used": data["n_rows_used"],
-            "files": describe_files(sources),
+            "files": describe_files(data_record),
         },
         "code": {**describe_commit(), "stages": stages},
         "environment": describe_environment(threads),
@@ -59,7 +59,7 @@ if __name__ == "__main__":
         main(
             results=list(snakemake.input),
             manifest=snakemake.input.manifest,
-            sources=snakemake.params.sources,
+            data_record=snakemake.params.data_record,
             searches=dict(zip(snakemake.params.fractions, snakemake.input.timings, strict=True)),
             retraining=snakemake.input.retrain_timings,
             config=json.loads(snakemake.params.config),

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from twostep.files import atomic_path, read_json
-from twostep.logs import reporting
-from twostep.ranking import rank
-from twostep.records import read_lines
+from twostep.trials.ranking import rank
+from twostep.trials.records import read_lines
+from twostep.util.files import atomic_path, read_json
+from twostep.util.logs import reporting
 
 
 def main(

@@ -1,8 +1,8 @@
 """Write the pages of the report that show texts, tables and the provenance."""
 
-from twostep.files import write_text
-from twostep.logs import reporting
-from twostep.report_pages import render_page
+from twostep.report.pages import render_page
+from twostep.util.files import write_text
+from twostep.util.logs import reporting
 
 
 def main(*, sources: list[str], outputs: list[str]) -> None:

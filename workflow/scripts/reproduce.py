@@ -4,15 +4,13 @@ import json
 import logging
 import sys
 
-from twostep.configurations import draw_configurations
-from twostep.device import choose_device, use_threads
-from twostep.files import write_json
-from twostep.logs import reporting
-from twostep.records import read_lines
-from twostep.reproduce import describe_comparison, differing_fields
-from twostep.training import Budget, warm_up
-from twostep.training_data import load_dataset
-from twostep.trials import Trainer, Trial
+from twostep.trials.configurations import read_configurations
+from twostep.trials.records import read_lines
+from twostep.trials.reproduce import describe_comparison, differing_fields
+from twostep.trials.trainer import make_trainer
+from twostep.trials.trial import Trial
+from twostep.util.files import write_json
+from twostep.util.logs import reporting
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +18,9 @@ log = logging.getLogger(__name__)
 def main(
     *,
     manifest: str,
+    configurations: str,
     records: str,
     trial: int,
-    space: dict,
     budget: dict,
     output_activation: str,
     seed: int,
@@ -31,12 +29,16 @@ def main(
     threads: int,
 ) -> None:
     """Write both records and the names of the fields that differ; say the outcome on stderr."""
-    use_threads(threads)
-    device = choose_device(gpu)
-    warm_up(device)
+    trainer = make_trainer(
+        manifest,
+        budget=budget,
+        output_activation=output_activation,
+        study_seed=seed,
+        n_gpus=gpu,
+        threads=threads,
+    )
     recorded = next(record for record in read_lines([records]) if record["trial"] == trial)
-    configuration = draw_configurations(space, range(trial, trial + 1), seed=seed)[0]
-    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)
+    (configuration,) = read_configurations(configurations, range(trial, trial + 1))
     reproduced = trainer.run(Trial(trial, configuration, step="search")).record
     differing = differing_fields(recorded, reproduced)
     write_json(output, {"differing": differing, "recorded": recorded, "reproduced": reproduced})
@@ -49,9 +51,9 @@ if __name__ == "__main__":
     with reporting(snakemake.log[0]):
         main(
             manifest=snakemake.input.manifest,
+            configurations=snakemake.input.configurations,
             records=snakemake.input.records,
             trial=int(snakemake.wildcards.trial),
-            space=json.loads(snakemake.params.space),
             budget=json.loads(snakemake.params.budget),
             output_activation=snakemake.params.output_activation,
             seed=snakemake.params.seed,

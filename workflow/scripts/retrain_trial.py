@@ -3,16 +3,14 @@
 import json
 import shutil
 
-from twostep.device import choose_device, use_threads
-from twostep.files import atomic_path, read_json, write_json
-from twostep.logs import end_process, reporting
-from twostep.model import load_content
-from twostep.retrain import retrain
-from twostep.space import Configuration
-from twostep.supervision import Watch, supervise
-from twostep.training import Budget, warm_up
-from twostep.training_data import load_dataset
-from twostep.trials import Trainer, Trial
+from twostep.model.model import read_model_file
+from twostep.training.configuration import Configuration
+from twostep.trials.retrain import retrain
+from twostep.trials.supervision import Watch, supervise
+from twostep.trials.trainer import make_trainer
+from twostep.trials.trial import Trial
+from twostep.util.files import atomic_path, read_json, write_json
+from twostep.util.logs import end_process, reporting
 
 
 def main(
@@ -33,13 +31,17 @@ def main(
     watch: Watch,
 ) -> None:
     """Write the trained model, its record and its timing."""
-    use_threads(threads)
-    device = choose_device(gpu)
-    warm_up(device)
-    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)
-    point = Trial(trial, Configuration.from_dict(configuration), "retrain", repetition)
-    saved = retrain(trainer, point, read_json(manifest), journal, watch)
-    content = load_content(saved)
+    trainer = make_trainer(
+        manifest,
+        budget=budget,
+        output_activation=output_activation,
+        study_seed=seed,
+        n_gpus=gpu,
+        threads=threads,
+    )
+    finalist = Trial(trial, Configuration.from_dict(configuration), "retrain", repetition)
+    saved = retrain(trainer, finalist, read_json(manifest), journal, watch)
+    content = read_model_file(saved)
     write_json(timing, content["timing"])
     write_json(record, content["record"])
     with atomic_path(model) as temporary:
@@ -51,7 +53,7 @@ if __name__ == "__main__":
         main(
             manifest=snakemake.input.manifest,
             trial=int(snakemake.wildcards.trial),
-            repetition=int(snakemake.wildcards.seed),
+            repetition=int(snakemake.wildcards.repetition),
             configuration=json.loads(snakemake.params.configuration),
             budget=json.loads(snakemake.params.budget),
             output_activation=snakemake.params.output_activation,

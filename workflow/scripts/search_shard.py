@@ -2,16 +2,13 @@
 
 import json
 
-from twostep.configurations import read_configurations
-from twostep.device import choose_device, use_threads
-from twostep.journal import Journal
-from twostep.logs import end_process, reporting
-from twostep.records import write_lines
-from twostep.search import search
-from twostep.supervision import Watch, supervise
-from twostep.training import Budget, warm_up
-from twostep.training_data import load_dataset
-from twostep.trials import Trainer
+from twostep.trials.configurations import read_configurations
+from twostep.trials.journal import Journal
+from twostep.trials.records import write_lines
+from twostep.trials.search import search
+from twostep.trials.supervision import Watch, supervise
+from twostep.trials.trainer import make_trainer
+from twostep.util.logs import end_process, reporting
 
 
 def main(
@@ -30,10 +27,14 @@ def main(
     watch: Watch,
 ) -> None:
     """Write one record and one timing per trial, in the order of their ids."""
-    use_threads(threads)
-    device = choose_device(gpu)
-    warm_up(device)
-    trainer = Trainer(load_dataset(manifest), Budget(**budget), output_activation, seed, device)
+    trainer = make_trainer(
+        manifest,
+        budget=budget,
+        output_activation=output_activation,
+        study_seed=seed,
+        n_gpus=gpu,
+        threads=threads,
+    )
     drawn = read_configurations(configurations, trials)
     found, measured = search(trainer, trials, drawn, Journal(journal, watch.job), watch)
     write_lines(timings, measured)

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from twostep.failures import check_failures
-from twostep.files import atomic_path, read_json
-from twostep.logs import reporting
-from twostep.selection import retrained_table, select
-from twostep.tables import read_table
+from twostep.trials.failures import check_failures
+from twostep.trials.selection import retrained_table, select
+from twostep.util.files import atomic_path, read_json
+from twostep.util.logs import reporting
+from twostep.util.tables import read_table
 
 
 def main(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from twostep.arrays import load_split, write_folder
-from twostep.files import read_json
-from twostep.logs import reporting
-from twostep.subset import subset
+from twostep.data.arrays import load_split, write_folder
+from twostep.data.subset import subset
+from twostep.util.files import read_json
+from twostep.util.logs import reporting
 
 
 def main(
@@ -21,7 +21,7 @@ def main(
     )
     description = read_json(manifest) | {"fraction": fraction}
     # These two describe the whole data set and are written anew for the subset.
-    del description["splits"], description["content"]
+    del description["splits"], description["data_hash"]
     write_folder(Path(output).parent, splits, description)
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from twostep.files import write_text
-from twostep.logs import reporting
-from twostep.study import read_study
-from twostep.summary import summarise
+from twostep.analysis.study import read_study
+from twostep.report.summary import summarise
+from twostep.util.files import write_text
+from twostep.util.logs import reporting
 
 
 def main(*, files: Mapping[str, str | list[str]], config: str, output: str) -> None:

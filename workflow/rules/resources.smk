@@ -1,0 +1,127 @@
+# What jobs ask for, in one place. A rule says how much memory (MB) and how much time (minutes) it
+# needs; both grow with the attempt, because these are estimates.
+#
+# Memory is asked for twice. `mem_mb` is what a cluster is asked for. Snakemake would add it up over
+# all jobs of a run if it were limited, also over jobs that run on other machines. `machine_mb` has
+# the scope "local": only jobs of this machine are added up, and profiles/default limits them to the
+# memory that it has. `gpu` and `machine_gpu` are the same for GPUs.
+from twostep.running.resources import (
+    BASE_MB,
+    evaluation_minutes,
+    largest_configuration,
+    middle_configuration,
+    training_mb,
+    training_minutes,
+)
+
+# No job asks for more time than a day, which is what many clusters grant: one that is not done by
+# then goes on in its next attempt from where it was.
+MOST_MINUTES = 1440
+
+
+resource_scopes:
+    machine_mb="local",
+    machine_gpu="local",
+
+
+def growing(amount):
+    """An amount that a rule always needs, times the attempt."""
+    return lambda wildcards, attempt: attempt * amount
+
+
+def memory(megabytes):
+    """The resources of a job that needs so much memory; a function, as `growing` returns it."""
+    return {"mem_mb": megabytes, "machine_mb": megabytes}
+
+
+def gpus():
+    """The resources of a job that trains."""
+    n_gpus = config["training"]["gpu"]
+    return {"gpu": n_gpus, "machine_gpu": n_gpus}
+
+
+def limited(minutes, attempt):
+    """A time in minutes that grows with the attempt, up to a day."""
+    return min(MOST_MINUTES, attempt * minutes)
+
+
+# Memory in MB
+
+
+def generate_mb(wildcards, attempt):
+    """A part of the embedded data: up to 1 kB a sample."""
+    return attempt * (BASE_MB + config["generate"]["samples_per_file"] // 1000)
+
+
+def draw_mb(wildcards, attempt):
+    """The list of configurations: a trial takes between 1 and 2 kB."""
+    return attempt * (BASE_MB + int(wildcards.size) // 500)
+
+
+def search_mb(wildcards, input, attempt):
+    """A shard: its data and the largest network that it may train."""
+    return attempt * training_mb(input.manifest, largest_configuration(config["search"]["space"]))
+
+
+def forecast_mb(wildcards, input, attempt):
+    """The timing of the largest network, too."""
+    largest = largest_configuration(config["search"]["space"])
+    return attempt * training_mb(input.subsets[0], largest)
+
+
+def retrain_mb(wildcards, input, attempt):
+    """The training of one network, with its checkpoints."""
+    configuration = configurations()[int(wildcards.trial)]
+    return attempt * training_mb(input.manifest, configuration, checkpoints=True)
+
+
+def models_mb(wildcards, input, attempt, *, copies):
+    """Some copies of the largest of the models that a job reads, one at a time."""
+    # There are none among what stands for the files that are not known yet.
+    models = [Path(path) for path in input if path.endswith(".pt")]
+    largest = max((model.stat().st_size for model in models), default=0)
+    return attempt * int(BASE_MB + 1e-6 * copies * largest)
+
+
+def file_mb(wildcards, input, attempt, *, copies):
+    """Some copies of what a job's input files hold."""
+    return attempt * int(BASE_MB + copies * input.size_mb)
+
+
+def trials_mb(wildcards, attempt, *, base):
+    """A look at all trials: up to 10 kB for each, in figures."""
+    n_trials = config["search"]["n_trials"] * len(FRACTIONS)
+    return attempt * (base + n_trials // 100)
+
+
+# Time in minutes
+
+
+def generate_minutes(wildcards, attempt):
+    """A part of the embedded data, at a fifth of the usual speed."""
+    return limited(30 + config["generate"]["samples_per_file"] // 40_000, attempt)
+
+
+def prepare_minutes(wildcards, input, attempt):
+    """The preparation: an hour, and a minute for each GB."""
+    return attempt * (60 + int(input.size_mb / 1000))
+
+
+def search_minutes(wildcards, input, attempt):
+    """A shard of average networks."""
+    search = config["search"]
+    middle = middle_configuration(search["space"])
+    minutes = training_minutes(input.manifest, middle, search["budget"], search["shard_size"])
+    return limited(minutes, attempt)
+
+
+def retrain_minutes(wildcards, input, attempt):
+    """The training of one network."""
+    configuration = configurations()[int(wildcards.trial)]
+    minutes = training_minutes(input.manifest, configuration, config["retrain"]["budget"])
+    return limited(minutes, attempt)
+
+
+def evaluate_minutes(wildcards, input, attempt):
+    """The prediction of the validation and the test split with one model."""
+    return limited(evaluation_minutes(input.manifest, input.record), attempt)

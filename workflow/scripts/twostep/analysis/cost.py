@@ -1,0 +1,118 @@
+"""What the two steps cost, and an estimate of the same search on all the data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from twostep.analysis.study import Search, Study
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost in processor seconds, and in a unit that no machine influences.
+
+    `work` is the number of samples that were trained on, repetitions counted (sample-epochs),
+    times the number of learnable parameters, summed over the trainings.
+    """
+
+    cpu_seconds: float
+    work: float
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.cpu_seconds + other.cpu_seconds, self.work + other.work)
+
+    def __truediv__(self, other: "Cost") -> "Cost":
+        """Return the ratio of two costs, in either unit; NaN where the divisor is zero."""
+        return Cost(
+            self.cpu_seconds / other.cpu_seconds if other.cpu_seconds else np.nan,
+            self.work / other.work if other.work else np.nan,
+        )
+
+
+def search_cost(trials: pd.DataFrame, timings: pd.DataFrame) -> Cost:
+    """Return the measured cost of step 1, failed trials included.
+
+    `trials` is the ranked table of one fraction's search and `timings` the table of its timings.
+    """
+    work = _sample_epochs(trials, trials["n_train"]) * trials["n_parameters"]
+    return Cost(float(timings["cpu_seconds"].sum()), float(work.sum()))
+
+
+def retrain_cost(retrained: pd.DataFrame, timings: pd.DataFrame, n_train: int) -> Cost:
+    """Return the measured cost of retrained models.
+
+    `retrained` are rows of the table of retrained models, `timings` the table of all their timings
+    and `n_train` the number of training samples.
+    """
+    models = retrained.merge(timings, on=["trial", "seed"], validate="one_to_one")
+    work = _sample_epochs(retrained, n_train) * retrained["n_parameters"]
+    return Cost(float(models["cpu_seconds"].sum()), float(work.sum()))
+
+
+def estimate_full_search(
+    trials: pd.DataFrame,
+    timings: pd.DataFrame,
+    *,
+    n_train: int,
+    n_validation: int,
+    max_updates: int | None = None,
+) -> Cost:
+    """Estimate the cost of the same search on the whole training and validation splits.
+
+    Parameters
+    ----------
+    trials, timings : tables of a fraction's search, one row per trial
+    n_train, n_validation : number of samples in the whole splits
+    max_updates : limit of the search's budget, which holds whatever the number of samples
+    """
+    # ASSUME: a trial needs as many epochs on all the data as on the fraction, at the same
+    # processor time per sample and epoch. With more updates in each epoch fewer of them are
+    # likely to do, so that the estimate errs on the high side.
+    table = trials.merge(timings, on="trial", validate="one_to_one")
+    growth = n_train / table["n_train"]
+    if max_updates is not None:
+        growth = np.minimum(growth, max_updates / table["updates"].clip(lower=1))
+    # Fewer than on the fraction only where `max_updates` would end the training earlier.
+    epochs = (table["epochs"] * growth * table["n_train"] / n_train).clip(lower=1)
+    validation_growth = epochs / table["epochs"].clip(lower=1) * n_validation
+    validation_growth /= table["n_validation"]
+    other = table["cpu_seconds"] - table["train_cpu_seconds"] - table["validation_cpu_seconds"]
+    cpu_seconds = (
+        table["train_cpu_seconds"] * growth
+        + table["validation_cpu_seconds"] * validation_growth
+        + other
+    )
+    work = _sample_epochs(table, table["n_train"]) * growth * table["n_parameters"]
+    return Cost(float(cpu_seconds.sum()), float(work.sum()))
+
+
+def _sample_epochs(table: pd.DataFrame, n_train: pd.Series | int) -> pd.Series:
+    """Return how many samples each training has seen, repetitions counted."""
+    # A limit in updates may end a training within an epoch; else the first term is the smaller.
+    return np.minimum(table["epochs"] * n_train, table["updates"] * table["batch_size"])
+
+
+def step_costs(study: Study, search: Search) -> dict[str, Cost]:
+    """Return the costs `step_1`, `step_2`, `both` and, unless step 1 had all data, `full`.
+
+    Step 2 counts the trials that this fraction chose; `full` is the estimated cost of the same
+    search on the whole training and validation splits.
+    """
+    splits = study.manifest["splits"]
+    chosen = study.retrained[
+        study.retrained[f"rank[{search.fraction}]"] <= study.config["retrain"]["top_k"]
+    ]
+    first = search_cost(search.trials, search.timings)
+    second = retrain_cost(chosen, study.retrain_timings, splits["training"])
+    costs = {"step_1": first, "step_2": second, "both": first + second}
+    if search.subset["splits"]["training"] == splits["training"]:
+        return costs
+    full = estimate_full_search(
+        search.trials,
+        search.timings,
+        n_train=splits["training"],
+        n_validation=splits["validation"],
+        max_updates=study.config["search"]["budget"].get("max_updates"),
+    )
+    return {**costs, "full": full}

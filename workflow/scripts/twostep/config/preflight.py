@@ -1,0 +1,127 @@
+"""What can be checked before any job starts: folders, the data files and their headers."""
+
+import glob
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+from twostep.data.sizes import check_fraction, share_sizes
+from twostep.data.zarr_stores import is_zarr
+from twostep.trials.space import largest_batch
+from twostep.util.errors import UserError
+
+# The key by which a config file becomes a template.
+TEMPLATE = "__use_yte__"
+
+
+def check_no_template(paths: Iterable[str | Path]) -> None:
+    """Raise UserError if a config file is a template, whose Python code Snakemake runs.
+
+    It has done so by the time that it reads the Snakefile; all that is left is to say so, and to
+    run nothing else.
+    """
+    for path in paths:
+        with Path(path).open("rb") as file:
+            content = yaml.load(file, Loader=yaml.FullLoader)  # as Snakemake does
+        if isinstance(content, dict) and TEMPLATE in content:
+            raise UserError(
+                f"{path} has the key {TEMPLATE}, which makes Snakemake run Python code in it, and "
+                "before anything can be checked: take the key out and write plain values"
+            )
+
+
+def list_files(files: str | list[str] | None) -> list[str]:
+    """Return the files that a path, a glob pattern or a list of either names; none for None.
+
+    A pattern's matches are sorted, numbers in them by their value. Raises UserError if anything
+    named does not exist, cannot be read, or is named twice, which would put the same samples into
+    several splits.
+    """
+    found = []
+    for entry in [files] if isinstance(files, str) else files or []:
+        found += _match(entry)
+    for path in found:
+        if "{" in path or "}" in path:
+            raise UserError(
+                f"dataset.files: {path} has braces in its name, which Snakemake takes for those of "
+                "a wildcard: give it another name"
+            )
+    seen = {}
+    for path in found:
+        same = seen.setdefault(os.path.realpath(path), path)
+        if same is not path:
+            alias = "" if same == path else f", once as {same}"
+            raise UserError(f"dataset.files: {path} is named twice{alias}; take one of them out")
+    return found
+
+
+def _match(entry: str) -> list[str]:
+    """Return the files that one entry stands for."""
+    try:
+        # Path.glob takes no absolute patterns; a name with brackets is one if such a file exists.
+        found = [entry] if Path(entry).exists() else glob.glob(entry, recursive=True)  # noqa: PTH207
+    except (OSError, ValueError):
+        # The name is too long, or has characters that no name can have.
+        found = []
+    matches = sorted(found, key=_in_numbers)
+    if not matches:
+        raise UserError(
+            f"dataset.files: there is no file {entry} (relative paths start at {Path.cwd()})"
+        )
+    for path in matches:
+        if not os.access(path, os.R_OK):
+            raise UserError(f"dataset.files: {path} may not be read: ask its owner for permission")
+        if Path(path).is_dir() and not is_zarr(path):
+            raise UserError(
+                f"dataset.files: {path} is a folder; name its files, for instance {path}/*.nc"
+            )
+    return matches
+
+
+def _in_numbers(path: str) -> list[str | int]:
+    """Return a key by which part_2 comes before part_10."""
+    return [int(text) if text.isdecimal() else text for text in re.split(r"(\d+)", path)]
+
+
+def check_writable(folder: str | Path) -> None:
+    """Raise UserError unless results can be written to a folder, which need not exist so far."""
+    existing = Path(folder)
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise UserError(
+            f"{existing} is a file, and the results need a folder of that name: move it away"
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(
+            f"{existing.resolve()} may not be written to, and the results go there: ask for "
+            "permission or run in another folder (snakemake --directory)"
+        )
+
+
+def check_data(config: dict, files: list[str]) -> None:
+    """Raise UserError if the data cannot be what the resolved config says.
+
+    `files` are the user's; none of them means that the data are generated, whose variables the
+    config's own checks know. Contents are checked when they are read.
+    """
+    dataset, split = config["dataset"], config["split"]
+    variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
+    if files:
+        # Imported here, since xarray is slow to load and only the user's own files need it.
+        from twostep.data.source import read_headers
+
+        n_rows = read_headers(
+            files, variables, dataset["sample_dimension"], split["variable"]
+        ).n_rows
+    else:
+        n_rows = config["generate"]["n_samples"]
+    # What blocks, groups and dropped rows leave is known once the contents are.
+    n_training = n_rows
+    if split["method"] == "random":
+        n_training -= sum(share_sizes(n_rows, split, "samples"))
+    for fraction in config["search"]["fractions"]:
+        check_fraction(fraction, n_training, largest_batch(config["search"]["space"]))

@@ -1,0 +1,257 @@
+"""The config of a study: its defaults and its checks, in words that its author understands.
+
+Imported whenever the Snakefile is read, hence without the numerical libraries.
+"""
+
+import datetime
+import functools
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
+
+from twostep.config.sentences import (
+    Foreign,
+    describe_error,
+    describe_given,
+    list_types,
+)
+from twostep.parcel.header import DIMENSIONS
+from twostep.trials.space import count_configurations
+from twostep.util.errors import UserError
+from twostep.util.text import suggest
+
+SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
+# The dimension of the embedded data set along which its samples lie.
+GENERATED_DIMENSION = "sample"
+# YAML 1.1, which Snakemake reads, takes 1e-5 for text because it lacks a decimal point.
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+# Longer text spells no number that anyone means, and Python refuses to read very long ones.
+MAX_DIGITS = 400
+# Snakemake plans 2,000 jobs in 10 seconds and 10,000 in a minute, and far more of them never.
+MAX_JOBS = 20_000
+# Of several mistakes, the one that most likely explains the others is reported.
+URGENCY = {"additionalProperties": 0, "required": 1}
+
+
+def resolve_config(config: dict) -> dict:
+    """Return a new config with every default filled in and every number typed.
+
+    Raises UserError with one sentence for the first mistake: the key's path, what is wrong and
+    what is allowed. A resolved config resolves to itself.
+    """
+    schema = load_schema()
+    resolved = _fill(config, schema)
+    errors = list(_validator()(schema).iter_errors(resolved))
+    if errors:
+        error = min(errors, key=lambda error: URGENCY.get(error.validator, 2))
+        raise UserError(describe_error(error, schema))
+    dimensions = resolved["dataset"]["sample_dimension"]
+    if isinstance(dimensions, str):
+        resolved["dataset"]["sample_dimension"] = [dimensions]
+    for contradiction in _contradictions(resolved):
+        raise UserError(contradiction)
+    return resolved
+
+
+@functools.cache
+def load_schema() -> dict:
+    """Return the schema of the config; not to be changed by the caller."""
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def _branch(schema: dict, value: object) -> dict:
+    """Return the alternative of a schema that a value of this kind was meant for."""
+    branches = schema.get("anyOf", [schema])
+    kinds = {"object": dict, "array": list, "null": type(None)}
+    for branch in branches:
+        kind = kinds.get(list_types(branch)[0])
+        is_scalar = not isinstance(value, tuple(kinds.values()))
+        if isinstance(value, kind) if kind else is_scalar:
+            return branch
+    return branches[0]
+
+
+def _fill(value: object, schema: dict) -> object:
+    """Return a copy of a value with defaults filled in and numbers typed, mistakes as they are.
+
+    Only where the schema expects a list or a mapping is there a look into it: anchors of YAML can
+    make others endless, or too large to be copied, compared or shown.
+    """
+    branch = _branch(schema, value)
+    if isinstance(value, dict):
+        if "properties" not in branch:
+            return {"...": None} if value else {}
+        known = branch["properties"]
+        defaults = {key: entry["default"] for key, entry in known.items() if "default" in entry}
+        given = {**defaults, **value}
+        # The schema's order, whatever the file's.
+        keys = [key for key in known if key in given] + [key for key in given if key not in known]
+        return {
+            _fill(key, {}): _fill(given[key], known[key]) if key in known else None for key in keys
+        }
+    if isinstance(value, list):
+        if "items" not in branch:
+            return [None] if value else []
+        return [_fill(entry, branch["items"]) for entry in value]
+    if not isinstance(value, str | int | float | datetime.date | None):
+        return Foreign(type(value).__name__)
+    return _as_number(value, list_types(branch)[0])
+
+
+def _as_number(value: object, kind: str) -> object:
+    """Return a number, or text that spells one, as the type that the schema wants."""
+    if isinstance(value, int) and not _is_finite(value):
+        # No float holds it: neither ranges nor sentences could cope with all its digits.
+        return math.inf if value > 0 else -math.inf
+    if kind not in ("integer", "number") or isinstance(value, bool):
+        return value
+    number = value
+    if isinstance(value, str) and len(value) <= MAX_DIGITS and NUMBER.fullmatch(value):
+        number = int(value) if value.lstrip("+-").isdigit() else float(value)
+    if not _is_finite(number):
+        return value
+    if kind == "number":
+        return float(number)
+    return int(number) if number == int(number) else number
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return not isinstance(value, str) and math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False
+
+
+@functools.cache
+def _validator() -> type:
+    """Return a validator that knows which alternative was meant and what a finite number is."""
+
+    def any_of(validator, branches, instance, schema):
+        for error in validator.descend(instance, _branch(schema, instance)):
+            if not error.path and error.validator not in URGENCY:
+                # The mistake is in the value itself: all alternatives are worth mentioning.
+                error.schema = schema
+            yield error
+
+    def is_number(checker, instance) -> bool:
+        return not isinstance(instance, bool) and _is_finite(instance)
+
+    checker = Draft202012Validator.TYPE_CHECKER.redefine("number", is_number)
+    return extend(Draft202012Validator, {"anyOf": any_of}, type_checker=checker)
+
+
+def _contradictions(config: dict) -> Iterator[str]:
+    """Yield a sentence for each pair of values that cannot both be meant."""
+    yield from _contradictions_in_data(config)
+    modes = config["generate"]["modes"]
+    if "single" in modes and len(modes) > 1:
+        yield "generate.modes must not combine 'single', which stands for one mode, with others"
+    yield from _contradictions_in_split(config["split"])
+    for step in ("search", "retrain"):
+        budget = config[step]["budget"]
+        if budget["max_epochs"] is None and budget["max_updates"] is None:
+            yield f"{step}.budget must limit max_epochs, max_updates or both, and has null for both"
+    yield from _contradictions_in_space(config["search"]["space"])
+    yield from _contradictions_in_jobs(config)
+    n_trials, top_k = config["search"]["n_trials"], config["retrain"]["top_k"]
+    n_distinct = count_configurations(config["search"]["space"])
+    if n_trials > n_distinct:
+        yield (
+            f"search.n_trials is {n_trials}, but search.space has only {n_distinct} different "
+            "configurations: take fewer trials or a larger space"
+        )
+    if top_k > n_trials:
+        yield (
+            f"retrain.top_k is {top_k}, but search.n_trials is only {n_trials}: no more trials can "
+            "be retrained than there are"
+        )
+
+
+def _contradictions_in_data(config: dict) -> Iterator[str]:
+    dataset = config["dataset"]
+    names = {role: [entry["name"] for entry in dataset[role]] for role in ("inputs", "outputs")}
+    for role, named in names.items():
+        for i, name in enumerate(named):
+            if name in named[:i]:
+                yield f"dataset.{role} must not name {describe_given(name)} twice"
+    for name in names["inputs"]:
+        if name in names["outputs"]:
+            yield f"{describe_given(name)} is in both dataset.inputs and dataset.outputs"
+    if dataset["files"] is not None:
+        return
+    source = "the embedded parcel model, which is used because dataset.files is null,"
+    for role, named in names.items():
+        for i, name in enumerate(named):
+            if name not in DIMENSIONS:
+                yield (
+                    f"dataset.{role}, entry {i + 1}: {source} has no variable "
+                    f"{describe_given(name)}{suggest(name, DIMENSIONS)}"
+                )
+    if dataset["sample_dimension"] != [GENERATED_DIMENSION]:
+        given = ", ".join(describe_given(name) for name in dataset["sample_dimension"])
+        yield (
+            f"dataset.sample_dimension is {given}, but {source} has its samples along "
+            f"'{GENERATED_DIMENSION}'"
+        )
+    splitting = config["split"]["variable"]
+    if splitting is not None and DIMENSIONS.get(splitting) != (GENERATED_DIMENSION,):
+        yield (
+            f"split.variable: {source} has no variable {describe_given(splitting)} with one value "
+            "for each sample"
+        )
+
+
+def _contradictions_in_split(split: dict) -> Iterator[str]:
+    if split["validation"] + split["test"] >= 1:
+        yield (
+            f"split.validation ({split['validation']:g}) and split.test ({split['test']:g}) must "
+            "add up to less than 1, since the training split gets the rest"
+        )
+    method, variable = split["method"], split["variable"]
+    if method in ("group", "variable") and variable is None:
+        yield f"split.variable is missing: it must name the variable for split.method = {method}"
+    if method == "random" and variable is not None:
+        yield (
+            f"split.variable is {describe_given(variable)}, but split.method = random uses none: "
+            "take it out, or choose blocks, group or variable"
+        )
+
+
+def _contradictions_in_space(space: dict) -> Iterator[str]:
+    for key, values in space.items():
+        if isinstance(values, dict) and values["min"] > values["max"]:
+            yield (
+                f"search.space.{key}: min ({values['min']:g}) must not be larger than max "
+                f"({values['max']:g})"
+            )
+
+
+def _contradictions_in_jobs(config: dict) -> Iterator[str]:
+    """Yield a sentence for each stage of more jobs than Snakemake can plan."""
+    generate, search, retrain = config["generate"], config["search"], config["retrain"]
+    n_fractions = len(search["fractions"])
+    n_shards = n_fractions * -(-search["n_trials"] // search["shard_size"])
+    stages = (
+        (n_shards, "search.shard_size", "take a larger one"),
+        (
+            (n_fractions * retrain["top_k"] + retrain["controls"]) * retrain["seeds"],
+            "retrain.top_k, retrain.controls, retrain.seeds and search.fractions",
+            "take fewer of them",
+        ),
+        (
+            -(-generate["n_samples"] // generate["samples_per_file"]),
+            "generate.samples_per_file",
+            "take a larger number",
+        ),
+    )
+    for n_jobs, keys, advice in stages:
+        if n_jobs > MAX_JOBS:
+            yield (
+                f"{keys} would make {n_jobs:,} jobs, and Snakemake cannot plan more than "
+                f"{MAX_JOBS:,} in a stage: {advice}"
+            )

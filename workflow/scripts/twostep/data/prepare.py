@@ -1,0 +1,199 @@
+"""From files in physical units to shuffled, standardised splits, whatever their size.
+
+One pass over the data transforms them, finds what cannot be used and sends each row to its split; a
+second one, over a temporary copy, brings the rows into random order and standardises them.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from twostep.data.arrays import Rows, write_folder
+from twostep.data.autocorrelation import measure_autocorrelation, read_sample
+from twostep.data.cleaning import MISSING, Cleaner, Columns
+from twostep.data.source import Source
+from twostep.util.errors import UserError
+from twostep.data.scaling import Moments, Scaling
+from twostep.data.shuffle import Shuffler
+from twostep.data.slabs import SlabReader, list_slabs
+from twostep.data.splits import SPLITS, TRAINING, UNKNOWN, Assignment, column_of, plan_splits
+from twostep.data.transforms import TRANSFORMS
+
+log = logging.getLogger(__name__)
+
+# Size of the slabs in which the data are read, as float64.
+SLAB_BYTES = 40_000_000
+MIN_SLAB_ROWS = 1024
+# ASSUME: a split variable of text has no more than 64 characters of 4 bytes, with some copies.
+KEY_BYTES = 1024
+
+
+def prepare(
+    source: Source,
+    dataset: dict,
+    split: dict,
+    *,
+    output_activation: str,
+    seed: int,
+    folder: str | Path,
+) -> dict:
+    """Clean, split, shuffle and standardise a data set; write the folder, return its manifest.
+
+    Parameters
+    ----------
+    source : the files, with headers checked
+    dataset, split : the config's sections
+    output_activation : targets stay in transformed units for "sigmoid", else are standardised
+    folder : where the arrays, (n_samples, n_inputs) and (n_samples, n_outputs), go
+
+    Raises UserError if too many rows are unusable, a split is empty, a column is constant, or
+    targets lie outside [0, 1] with a sigmoid. The scaling is fitted on the training split alone.
+    """
+    is_sigmoid = output_activation == "sigmoid"
+    columns = Columns.find(source, dataset)
+    sample = read_sample(source, columns.transforms)
+    estimate = Scaling.estimate(np.concatenate([rows for _, rows in sample]))
+    if is_sigmoid:
+        estimate.keep_values(columns.outputs)
+    cleaner = Cleaner(columns, estimate, is_bounded=is_sigmoid)
+    assignment = plan_splits(source, split, seed)
+    with closing(_make_shuffler(Path(folder), source, columns, seed)) as shuffler:
+        moments = _scatter(source, cleaner, assignment, shuffler)
+        cleaner.check(source, dataset["max_dropped"])
+        sizes = _check_sizes([shuffler.count(code) for code in range(len(SPLITS))])
+        moments.check(columns.features)
+        # Relative to the estimate, as the rows are so far.
+        scaling = Scaling(moments.mean, moments.std)
+        if is_sigmoid:
+            scaling.keep_values(columns.outputs)
+        features = _describe_features(columns, estimate, scaling, moments)
+        description = {
+            "n_rows_read": cleaner.tally.n_rows,
+            "n_rows_used": sum(sizes.values()),
+            "dropped": cleaner.tally.describe(source),
+            "split": {
+                **{key: split[key] for key in ("method", "variable", "validation", "test")},
+                "n_units": assignment.n_units,
+            },
+            "autocorrelation": measure_autocorrelation(source, columns, sample),
+            "inputs": features[: columns.n_inputs],
+            "outputs": features[columns.n_inputs :],
+            "output_activation": output_activation,
+        }
+        splits = {
+            name: Rows(
+                sizes[name],
+                columns.widths,
+                _standardised(shuffler.read(code), scaling, columns, name),
+            )
+            for code, name in enumerate(SPLITS)
+        }
+        return write_folder(folder, splits, description)
+
+
+def _make_shuffler(folder: Path, source: Source, columns: Columns, seed: int) -> Shuffler:
+    """Announce the disk space that is needed; raises UserError if there is too little."""
+    folder.mkdir(parents=True, exist_ok=True)
+    n_columns = len(columns.features)
+    free = shutil.disk_usage(folder).free / 1e9
+    gigabytes = 4e-9 * source.n_rows * n_columns
+    log.info("%.2f GB for prepared data and as much for a temporary file, %s", gigabytes, folder)
+    if 2 * gigabytes > free:
+        raise UserError(
+            f"{folder} has {free:.3g} GB of free disk space, and preparing the data needs "
+            f"{2 * gigabytes:.3g}, half of it for a temporary file: make space or run elsewhere"
+        )
+    return Shuffler(
+        folder, n_rows=source.n_rows, n_columns=n_columns, n_splits=len(SPLITS), seed=seed
+    )
+
+
+def _scatter(
+    source: Source, cleaner: Cleaner, assignment: Assignment, shuffler: Shuffler
+) -> Moments:
+    """Send each usable row to its split; return the moments of the training split."""
+    variables = list(cleaner.columns.transforms)
+    if assignment.variable not in (None, *variables):
+        variables.append(assignment.variable)
+    n_columns = len(cleaner.columns.features)
+    moments = Moments(n_columns)
+    row_bytes = 8 * n_columns + (KEY_BYTES if assignment.variable else 0)
+    max_rows = max(MIN_SLAB_ROWS, SLAB_BYTES // row_bytes)
+    with SlabReader(source, variables) as reader:
+        for slab in list_slabs(source, max_rows):
+            values = reader.read(slab)
+            rows, usable = cleaner.clean(slab, values)
+            splits = assignment.assign(slab, column_of(values, assignment.variable))
+            if assignment.variable is not None:
+                unknown = splits == UNKNOWN
+                name = f"{assignment.variable} (split.variable)"
+                cleaner.tally.add(name, {MISSING: unknown}, slab.first_row)
+                usable &= ~unknown
+            cleaner.tally.close(usable)
+            splits[~usable] = UNKNOWN
+            moments.add(rows[splits == TRAINING])
+            shuffler.add(rows, splits)
+    return moments
+
+
+def _check_sizes(counts: list[int]) -> dict[str, int]:
+    """Return the number of rows of each split; raises UserError if one is empty."""
+    sizes = dict(zip(SPLITS, counts, strict=True))
+    for split, size in sizes.items():
+        log.info("%s split: %d samples", split, size)
+        if size == 0:
+            raise UserError(
+                f"the {split} split is empty: none of the usable samples belongs to it; change "
+                "the section split of the config"
+            )
+    return sizes
+
+
+def _describe_features(
+    columns: Columns, estimate: Scaling, scaling: Scaling, moments: Moments
+) -> list[dict]:
+    """Return the features with their scaling and their range in the training split."""
+    centre, spread = estimate.centre, estimate.spread
+    described = []
+    for i, feature in enumerate(columns.features):
+        transform = columns.transforms[feature.variable]
+        # In the units of the files, to the digits that float32 has.
+        low, high = (
+            float(f"{TRANSFORMS[transform].invert(end[i] * spread[i] + centre[i]):.6g}")
+            for end in (moments.lowest, moments.highest)
+        )
+        described.append(
+            {
+                **asdict(feature),
+                "transform": transform,
+                "mean": float(scaling.centre[i] * spread[i] + centre[i]),
+                "std": float(scaling.spread[i] * spread[i]),
+                "min": low,
+                "max": high,
+            }
+        )
+    return described
+
+
+def _standardised(
+    pieces: Iterator[np.ndarray], scaling: Scaling, columns: Columns, split: str
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield (inputs, targets) of rows, standardised in place; UserError if they overflow."""
+    centre, factor = scaling.centre.astype(np.float32), (1 / scaling.spread).astype(np.float32)
+    for rows in pieces:
+        with np.errstate(over="ignore"):
+            rows -= centre
+            rows *= factor
+        if not np.isfinite(rows).all():
+            feature = columns.features[np.flatnonzero(~np.isfinite(rows).all(axis=0))[0]]
+            raise UserError(
+                f"'{feature.name}' has a value in the {split} split that is too far from the "
+                "training split's to be standardised in single precision: correct or mask it, or "
+                "choose a transform"
+            )
+        yield rows[:, : columns.n_inputs], rows[:, columns.n_inputs :]

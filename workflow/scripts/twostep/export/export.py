@@ -1,0 +1,150 @@
+"""The handover of a trained model: files for other programs, checked before they appear."""
+
+import csv
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from twostep.data.arrays import load_split
+from twostep.data.transforms import standardise, to_physical
+from twostep.export.metadata import describe, describe_all
+from twostep.export.onnx_format import run_onnx, write_onnx
+from twostep.export.text_format import read_text_model, write_text_model
+from twostep.export.torchscript_format import run_torchscript, write_torchscript
+from twostep.model.model import Model, load_model
+from twostep.util.errors import UserError
+from twostep.util.files import atomic_path
+
+log = logging.getLogger(__name__)
+
+TOLERANCE = 1e-5
+# Not the value and the standard deviation alone: the last digit of single precision of a network's
+# output changes 10**output by several times more, relative to its size.
+MEASURE = (
+    "the largest of the value, the output's standard deviation and what a unit of the network's "
+    "own, standardised output is worth there"
+)
+# The difference that the worth is taken from.
+STEP = 1e-3
+N_CHECKED = 4096
+N_REFERENCE = 32
+FORMATS = {"onnx": "ONNX", "torchscript": "TorchScript", "text": "text"}
+
+
+@dataclass(frozen=True)
+class CheckedRows:
+    """Test samples in physical units, (n_samples, n_inputs), and what the trained network says.
+
+    `predicted` is (n_samples, n_outputs), and so is `scale`: the larger of the standard deviation
+    of the output's true values and of what a unit of the network's own output is worth there, both
+    in physical units.
+    """
+
+    inputs: np.ndarray
+    predicted: np.ndarray
+    scale: np.ndarray
+
+
+def read_checked_rows(manifest: str, model: Model) -> CheckedRows:
+    """Return the first rows of the test split, which are a random sample of it."""
+    inputs, targets = (array[:N_CHECKED] for array in load_split(manifest, "test"))
+    physical = to_physical(inputs, model.inputs)
+    scaled = model.predict_scaled(standardise(physical, model.inputs))
+    with np.errstate(over="ignore", invalid="ignore"):
+        predicted = to_physical(scaled, model.outputs)
+        deviation = to_physical(targets, model.outputs).std(axis=0)
+        worth = np.abs(to_physical(scaled + STEP, model.outputs) - predicted) / STEP
+    scale = np.maximum(*(np.where(np.isfinite(size), size, 0.0) for size in (deviation, worth)))
+    return CheckedRows(physical, predicted, scale)
+
+
+def export_model(
+    model: str | Path, manifest: str, study: str, files: dict[str, str], write_card
+) -> dict[str, float]:
+    """Write a model in all formats, with a model card and reference values; return differences.
+
+    Parameters
+    ----------
+    model : path of the saved model
+    manifest : path of the manifest of the prepared data, whose test split is used
+    study : name of the study
+    files : paths of `onnx`, `torchscript`, `text`, `reference` and `card`
+    write_card : returns the card's text, given the model and the differences
+
+    Returns
+    -------
+    {format: largest difference from the trained network on test rows}, relative to the largest of
+    the value, the output's standard deviation and what a unit of the network's own output is worth.
+
+    Raises UserError, and leaves no file, if a format differs by more than TOLERANCE, or if the
+    trial failed and has no weights.
+    """
+    trained = load_model(model)
+    rows = read_checked_rows(manifest, trained)
+    with ExitStack() as stack:
+        places = {name: stack.enter_context(atomic_path(path)) for name, path in files.items()}
+        write_onnx(places["onnx"], trained, describe_all(trained, study))
+        write_torchscript(places["torchscript"], trained, describe_all(trained, study))
+        write_text_model(places["text"], trained, describe(trained, study))
+        _write_reference(places["reference"], trained, rows)
+        differences = measure_differences(places, rows)
+        _check(differences, len(rows.inputs), model)
+        places["card"].write_text(write_card(trained, differences), encoding="utf-8")
+    return differences
+
+
+def measure_differences(files: dict[str, str | Path], rows: CheckedRows) -> dict[str, float]:
+    """Run the files of each format and return their largest differences, by format."""
+    outputs = {
+        "onnx": run_onnx(files["onnx"], rows.inputs),
+        "torchscript": run_torchscript(files["torchscript"], rows.inputs),
+        "text": read_text_model(files["text"]).predict(rows.inputs),
+    }
+    return {
+        name: largest_difference(values, rows.predicted, rows.scale)
+        for name, values in outputs.items()
+    }
+
+
+def largest_difference(values: np.ndarray, expected: np.ndarray, scale: np.ndarray) -> float:
+    """Return the largest difference relative to the larger of the expected value and the scale.
+
+    `values` and `expected` are (n_samples, n_outputs); `scale` is, too, or (n_outputs,). Where one
+    of the former is not finite, the other must be the same, or the difference is infinite.
+    """
+    if values.shape != expected.shape:
+        return np.inf
+    finite = np.isfinite(values) & np.isfinite(expected)
+    if not np.array_equal(values[~finite], expected[~finite], equal_nan=True):
+        return np.inf
+    # The smallest normal number keeps 0 / 0 out; a difference from 0 without a scale remains huge.
+    size = np.maximum(np.abs(expected), np.maximum(scale, np.finfo(float).tiny))
+    with np.errstate(invalid="ignore", over="ignore"):
+        relative = np.abs(values - expected) / size
+    return float(relative[finite].max(initial=0.0))
+
+
+def _check(differences: dict[str, float], n_rows: int, model: str | Path) -> None:
+    for name, difference in differences.items():
+        log.info("%s: largest difference on %d test rows %.2g", name, n_rows, difference)
+        # Written so that NaN fails.
+        if not difference <= TOLERANCE:
+            raise UserError(
+                f"{model} was not exported: as {FORMATS[name]} it differs from the trained network "
+                f"by {difference:.2g}, relative to {MEASURE}, on {n_rows:,} test rows, and "
+                f"{TOLERANCE:g} is allowed"
+            )
+
+
+def _write_reference(path: Path, model: Model, rows: CheckedRows) -> None:
+    """Write some test rows with the trained network's outputs, with all digits."""
+    names = [feature["name"] for feature in (*model.inputs, *model.outputs)]
+    table = np.column_stack([rows.inputs, rows.predicted])
+    table = table[np.isfinite(table).all(axis=1)][:N_REFERENCE]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(" ".join(name.split()) for name in names)
+        writer.writerows(table.tolist())

@@ -1,0 +1,142 @@
+"""All figures of a study."""
+
+from collections.abc import Iterator
+
+from matplotlib.figure import Figure
+
+from twostep.analysis.baselines import baseline_losses
+from twostep.analysis.cost import step_costs
+from twostep.analysis.fractions import compare_outcomes
+from twostep.analysis.importance import measure_importance
+from twostep.analysis.study import Study
+from twostep.figures.cost import draw_cost, draw_inference
+from twostep.figures.fractions import draw_fractions
+from twostep.figures.importance import draw_hyperparameters
+from twostep.figures.model import draw_errors_by_input, draw_predicted
+from twostep.figures.regret import draw_regret
+from twostep.figures.size import draw_retrained, draw_search, layer_range
+from twostep.figures.space import draw_depth_width, draw_layers
+from twostep.figures.steps import draw_loss_curves, draw_steps
+from twostep.figures.style import describe_loss
+from twostep.model.predictions import Predictions
+
+
+def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, Figure]]:
+    """Yield each figure of a study with its name, as in `figure_entries`.
+
+    `predictions` are those of the selected model for the test split.
+    """
+    yield from _search_figures(study)
+    yield from _step_figures(study)
+    yield from _retrained_figures(study)
+    yield from _space_figures(study)
+    yield from _cost_figures(study)
+    selected = study.selected
+    model = f"Selected: trial {selected['trial']}, {selected['n_parameters']:,} parameters"
+    yield "predicted", draw_predicted(predictions, model=model)
+    yield "errors_by_input", draw_errors_by_input(predictions, model=model)
+
+
+def _shared(study: Study) -> dict:
+    """Return what is the same in all figures: the colours' range, and what the loss is."""
+    activation = study.config["training"]["output_activation"]
+    return {
+        "layers": layer_range([*(search.trials for search in study.searches), study.retrained]),
+        "loss_label": describe_loss(activation, study.manifest["outputs"]),
+    }
+
+
+def _search_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures that there are for each fraction."""
+    shared, retrained = _shared(study), study.retrained
+    for search in study.searches:
+        fraction = search.fraction
+        losses = baseline_losses(study.baseline, fraction, "val_loss")
+        yield (
+            f"search_{fraction}",
+            draw_search(
+                search.trials,
+                fraction=fraction,
+                baselines=losses,
+                retrained=set(retrained["trial"]),
+                complexity=study.complexity(fraction),
+                tolerance=study.config["select"]["tolerance"],
+                **shared,
+            ),
+        )
+
+
+def _step_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures that compare the steps and, if there are several, the fractions."""
+    shared, top_k = _shared(study), study.config["retrain"]["top_k"]
+    for search in study.searches:
+        fraction, steps = search.fraction, study.steps(search.fraction)
+        figure = draw_steps(steps, fraction=fraction, top_k=top_k, **shared)
+        yield f"steps_{fraction}", figure
+        yield (
+            f"regret_{fraction}",
+            draw_regret(
+                steps,
+                fraction=fraction,
+                n_others=study.n_others,
+                without_cut=study.without_cut,
+                tolerance=study.config["select"]["tolerance"],
+            ),
+        )
+    if len(study.searches) > 1:
+        rankings = {search.fraction: search.trials for search in study.searches}
+        yield (
+            "fractions",
+            draw_fractions(
+                rankings,
+                compare_outcomes(study),
+                top_k=top_k,
+                loss_label=shared["loss_label"],
+            ),
+        )
+
+
+def _retrained_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of the retrained models."""
+    shared = _shared(study)
+    yield (
+        "retrained",
+        draw_retrained(
+            study.retrained,
+            study.selection,
+            baselines=baseline_losses(study.baseline, "all", "test_loss"),
+            tolerance=study.config["select"]["tolerance"],
+            **shared,
+        ),
+    )
+    yield (
+        "loss_curves",
+        draw_loss_curves(
+            study.records,
+            study.selection,
+            baselines=baseline_losses(study.baseline, "all", "val_loss"),
+            loss_label=shared["loss_label"],
+        ),
+    )
+
+
+def _space_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of what depth, width and the other hyperparameters mean."""
+    loss_label = _shared(study)["loss_label"]
+    for search in study.searches:
+        fraction, trials = search.fraction, search.trials
+        losses = baseline_losses(study.baseline, fraction, "val_loss")
+        shown = {"fraction": fraction, "baselines": losses, "loss_label": loss_label}
+        yield f"depth_width_{fraction}", draw_depth_width(trials, **shown)
+        yield f"layers_{fraction}", draw_layers(trials, **shown)
+        importance = measure_importance(trials)
+        figure = draw_hyperparameters(importance, fraction=fraction, loss_label=loss_label)
+        yield f"hyperparameters_{fraction}", figure
+
+
+def _cost_figures(study: Study) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of what the study cost, and of what a prediction costs."""
+    costs = {search.fraction: step_costs(study, search) for search in study.searches}
+    yield "cost", draw_cost(costs)
+    figure = draw_inference(study.inference, study.retrained, study.selection, **_shared(study))
+    yield "inference", figure

@@ -1,0 +1,144 @@
+"""The figure of how many trials had to be retrained, and of what the cut has lost."""
+
+import textwrap
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from twostep.analysis.agreement import CONFIDENCE, rank_agreement, whole_range_correlation
+from twostep.analysis.regret import Cut, judge_cut, measure_regret, top_recall
+from twostep.figures.style import BLUE, GREY, INK, PAGE_WIDTH, STYLE, VERMILION
+from twostep.util.wording import number, times
+
+# The widest line of text below the panels, in letters.
+LONGEST_LINE = 125
+BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+LEVEL = f"{100 * CONFIDENCE:g} % interval"
+
+
+@matplotlib.rc_context(STYLE)
+def draw_regret(
+    steps: pd.DataFrame, *, fraction: str, n_others: int, tolerance: float, without_cut: str
+) -> Figure:
+    """Draw regret (left) and recall (middle) against k, and the steps' correlation (right).
+
+    Parameters
+    ----------
+    steps : the table of `compare_steps` for a fraction
+    fraction : its name
+    n_others : how many trials the controls were drawn from
+    tolerance : of the selection
+    without_cut : the sentence of `explain_no_cut`, for where the controls tell nothing
+    """
+    figure = Figure(figsize=(PAGE_WIDTH, 3.1))
+    left, middle, right = figure.subplots(1, 3, width_ratios=(1.2, 1, 0.9))
+    _draw_regret_curve(left, steps, tolerance)
+    _draw_recall(middle, steps, n_others)
+    _draw_correlations(right, steps)
+    left.set_xlabel(f"k: trials retrained in the order of\nthe ranking on fraction {fraction}")
+    cut = judge_cut(steps, n_others=n_others)
+    text = without_cut if cut is None else describe_cut(cut)
+    figure.supxlabel(textwrap.fill(text, LONGEST_LINE), x=0.01, ha="left", fontsize=7)
+    return figure
+
+
+def describe_cut(cut: Cut) -> str:
+    """Return what the controls tell of the trials beyond the cut."""
+    if cut.n_controls == cut.n_others:
+        rest = f"these are all trials that were not chosen: {cut.n_better} of them are better."
+    else:
+        rest = (
+            f"of all {cut.n_others:,} others, {100 * cut.low:.2g} to {100 * cut.high:.2g} % may "
+            f"be better ({LEVEL})."
+        )
+    return (
+        f"Beyond the cut: {cut.n_better} of {number(cut.n_controls, 'control')}, drawn from "
+        f"{cut.n_others:,} trials, are better than the best of the {cut.n_chosen} chosen ones; "
+        f"{rest} The loss of the best control is {times(cut.ratio)} times that of the best "
+        "chosen trial."
+    )
+
+
+def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> None:
+    regret = measure_regret(steps)
+    axes.set_ylabel("Best loss of the first k\nover the best of all retrained")
+    if regret is None:
+        axes.set_title("All chosen trials failed")
+        return
+    k = np.arange(1, len(regret.ratio) + 1)
+    axes.fill_between(
+        k, regret.low, regret.high, step="post", color=BLUE, alpha=0.2, linewidth=0, gid="interval"
+    )
+    axes.plot(k, regret.ratio, drawstyle="steps-post", color=BLUE, marker="o", ms=3, gid="regret")
+    axes.axhline(1 + tolerance, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), gid="tolerance")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    enough = regret.sufficient(tolerance)
+    axes.set_title(
+        f"No chosen trial is within {100 * tolerance:g} % (dashed)"
+        if enough is None
+        else f"Enough for {100 * tolerance:g} % (dashed): first {enough} of {len(k)}\n"
+        f"(shaded: {LEVEL})"
+    )
+
+
+def _draw_recall(axes: Axes, steps: pd.DataFrame, n_others: int) -> None:
+    recall = top_recall(steps)
+    k = np.arange(1, len(recall) + 1)
+    axes.plot(k, recall, color=VERMILION, marker="s", ms=3, gid="recall")
+    n_controls = int(steps["control"].sum())
+    n_trials = int((~steps["control"]).sum()) + (n_others if n_controls else 0)
+    if n_trials:
+        axes.plot(k, k / n_trials, color=GREY, linestyle=(0, (1, 1.5)), gid="chance")
+        axes.annotate(
+            "by chance",
+            (k[-1], k[-1] / n_trials) if len(k) else (0, 0),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+            fontsize=7,
+        )
+    axes.set(xlabel="k", ylabel="Step 2's best k among\nstep 1's first k", ylim=(-0.02, 1.05))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    basis = (
+        f"of all trials, by {number(n_controls, 'control')}"
+        if n_controls
+        else "of the retrained alone"
+    )
+    axes.set_title(f"Recall\n({basis})")
+
+
+def _draw_correlations(axes: Axes, steps: pd.DataFrame) -> None:
+    """Draw the rank correlation of the steps with its interval: among the top, and of all."""
+    chosen = steps[steps["among_top_k"]]
+    agreement = rank_agreement(chosen["step_1_loss"], chosen["step_2_loss"])
+    n_controls = int(steps["control"].sum())
+    entries = (
+        (f"{len(chosen)} chosen trials", agreement and agreement.spearman, BLUE, "o"),
+        (
+            f"all, by {number(n_controls, 'control')}",
+            whole_range_correlation(steps),
+            VERMILION,
+            "s",
+        ),
+    )
+    for place, (label, coefficient, colour, marker) in enumerate(entries):
+        if coefficient is None:
+            text = f"{label}:\nnone to be told"
+        else:
+            text = f"{label}:\n{coefficient}"
+            axes.plot(
+                [coefficient.low, coefficient.high], [-place] * 2, color=colour, gid="interval"
+            )
+            axes.plot(
+                coefficient.value, -place, marker, color=colour, ms=5, clip_on=False, gid=label
+            )
+        axes.text(-0.97, -place + 0.12, text, fontsize=7, va="bottom", bbox=BEHIND_TEXT)
+    axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
+    axes.set(xlim=(-1, 1), ylim=(-1.4, 0.7), yticks=[], xlabel="Spearman's rank correlation")
+    axes.spines["left"].set_visible(False)
+    axes.set_title(f"Do the steps agree?\n({LEVEL}s)")

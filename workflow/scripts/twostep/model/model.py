@@ -1,0 +1,99 @@
+"""Trained models on disk: weights together with all that is needed to use them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from twostep.data.transforms import standardise, to_physical
+from twostep.training.configuration import Configuration
+from twostep.training.network import build_network
+from twostep.training.tensor_file import load_tensors, save_tensors
+from twostep.util.errors import UserError
+from twostep.util.files import damaged
+
+PREDICTION_CHUNK = 8192
+# What a model takes over from its file as it is.
+MODEL_KEYS = ("inputs", "outputs", "record", "timing", "data_hash", "output_activation")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with its scaling: physical units in, physical units out.
+
+    `inputs` and `outputs` describe the features in order, each with `name`, `units`, `long_name`,
+    `transform`, `mean` and `std` (transformed), and `min` and `max` (physical units), the range in
+    the training data; `record` is the trial's record, and `data_hash` that of the data of its
+    training.
+    """
+
+    network: nn.Module
+    inputs: list[dict]
+    outputs: list[dict]
+    record: dict
+    timing: dict
+    data_hash: str
+    output_activation: str
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Map inputs (n_samples, n_inputs) to outputs (n_samples, n_outputs), physical units.
+
+        A sample with an input outside its transform's domain has outputs that are NaN.
+        """
+        scaled = self.predict_scaled(standardise(inputs, self.inputs))
+        with np.errstate(invalid="ignore"):
+            return to_physical(scaled, self.outputs)
+
+    @torch.inference_mode()
+    def predict_scaled(self, inputs: np.ndarray) -> np.ndarray:
+        """Map standardised inputs to outputs in the units of the loss; float32 in, float64 out."""
+        self.network.eval()
+        chunks = torch.from_numpy(inputs).split(PREDICTION_CHUNK)
+        return torch.cat([self.network(chunk) for chunk in chunks]).numpy().astype(np.float64)
+
+
+def save_model(
+    path: str | Path, *, record: dict, timing: dict, weights: dict[str, Tensor], manifest: dict
+) -> None:
+    """Save a trained network with the scaling and names of the data it was trained on.
+
+    The file holds plain values and tensors only: `torch.load(path, weights_only=True)` reads it.
+    """
+    content = {
+        "format": 2,
+        "record": record,
+        "timing": timing,
+        "inputs": manifest["inputs"],
+        "outputs": manifest["outputs"],
+        "output_activation": manifest["output_activation"],
+        "data_hash": manifest["data_hash"],
+        "weights": weights,
+    }
+    save_tensors(path, content)
+
+
+def read_model_file(path: str | Path) -> dict:
+    """Read what `save_model` wrote, as plain values and tensors; UserError if it is damaged."""
+    try:
+        return load_tensors(path)
+    except OSError:
+        raise
+    except Exception as error:  # torch raises whatever it finds first
+        raise damaged(path) from error
+
+
+def load_model(path: str | Path) -> Model:
+    """Load a saved model; raises UserError if the trial has no weights because it failed."""
+    content = read_model_file(path)
+    if not content["weights"]:
+        raise UserError(f"{path} holds no weights: {content['record']['message']}")
+    network = build_network(
+        Configuration.from_dict(content["record"]["configuration"]),
+        len(content["inputs"]),
+        len(content["outputs"]),
+        content["output_activation"],
+    )
+    network.load_state_dict(content["weights"])
+    return Model(network, **{key: content[key] for key in MODEL_KEYS})

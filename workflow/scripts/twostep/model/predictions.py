@@ -1,0 +1,113 @@
+"""What the selected model predicts for the test split, beside the truth, in a NetCDF file."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from twostep.data.arrays import load_split
+from twostep.data.transforms import to_physical
+from twostep.util.files import atomic_path, damaged, read_json
+
+# Rows, and values in all, that a file has at most: enough for any figure, and soon read.
+MOST_ROWS = 100_000
+MOST_VALUES = 10_000_000
+PARTS = ("input", "true", "predicted")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Inputs, true and predicted outputs of test samples, all in physical units.
+
+    `inputs` and `outputs` describe the columns in order, each with `name`, `units`, `long_name`
+    and `transform`; `input` is (n_samples, n_inputs), `true` and `predicted` are (n_samples,
+    n_outputs).
+    """
+
+    inputs: list[dict]
+    outputs: list[dict]
+    input: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+    n_test: int
+
+    @property
+    def error(self) -> np.ndarray:
+        """Predicted minus true, (n_samples, n_outputs)."""
+        return self.predicted - self.true
+
+
+def predict(
+    predict_scaled: Callable[[np.ndarray], np.ndarray], manifest: str | Path
+) -> Predictions:
+    """Return a model's predictions for the test split of the folder with this manifest.
+
+    `predict_scaled` is that method of the model; what only reads predictions need not load torch.
+
+    Of a large split it is the first rows, which are a random sample, as rows are in random order.
+    """
+    inputs, targets = load_split(manifest, "test")
+    description = read_json(manifest)
+    n_columns = inputs.shape[1] + 2 * targets.shape[1]
+    rows = slice(min(len(inputs), MOST_ROWS, max(1000, MOST_VALUES // n_columns)))
+    return Predictions(
+        description["inputs"],
+        description["outputs"],
+        to_physical(inputs[rows], description["inputs"]),
+        to_physical(targets[rows], description["outputs"]),
+        to_physical(predict_scaled(np.array(inputs[rows])), description["outputs"]),
+        len(inputs),
+    )
+
+
+def write_predictions(path: str | Path, predictions: Predictions, model: dict[str, int]) -> None:
+    """Write predictions as NetCDF: one variable for each input, true and predicted output.
+
+    The variable of an output `fn` is called `true_fn` or `predicted_fn`, that of an input
+    `input_<name>`; each has its exact name as the attribute `feature`, its units and its
+    `long_name`. `model` becomes attributes of the file: the trial and seed of the model.
+    """
+    variables = {}
+    for part in PARTS:
+        features = predictions.inputs if part == "input" else predictions.outputs
+        for feature, column in zip(features, getattr(predictions, part).T, strict=True):
+            attributes = {key: feature[key] for key in ("units", "long_name", "transform")}
+            attributes |= {"feature": feature["name"], "part": part}
+            name = _variable_name(f"{part}_{feature['name']}", variables)
+            variables[name] = ("sample", column, attributes)
+    title = "Predictions of the selected model for samples of the test split, in physical units"
+    attributes = {"title": title, "n_test": predictions.n_test, **model}
+    with atomic_path(path) as temporary:
+        xr.Dataset(variables, attrs=attributes).to_netcdf(temporary, engine="netcdf4")
+
+
+def read_predictions(path: str | Path) -> Predictions:
+    """Read what `write_predictions` wrote; UserError if it is damaged."""
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_cf=False) as data:
+            columns: dict[str, list] = {part: [] for part in PARTS}
+            features: dict[str, list] = {part: [] for part in PARTS}
+            for variable in data.data_vars.values():
+                part = variable.attrs["part"]
+                columns[part].append(variable.to_numpy())
+                kept = ("units", "long_name", "transform")
+                described = {key: str(variable.attrs[key]) for key in kept}
+                features[part].append({"name": variable.attrs["feature"]} | described)
+            arrays = {part: np.stack(columns[part], axis=1) for part in PARTS}
+            n_test = int(data.attrs["n_test"])
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, PermissionError | FileNotFoundError):
+            raise
+        raise damaged(path) from error
+    return Predictions(features["input"], features["true"], **arrays, n_test=n_test)
+
+
+def _variable_name(name: str, taken: dict) -> str:
+    """Return a name that NetCDF takes: a slash would end a group's name, and blanks the name."""
+    name = re.sub(r"[/\x00-\x1f\x7f]", "_", name).strip()
+    while name in taken:
+        name += "_"
+    return name

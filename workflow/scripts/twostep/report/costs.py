@@ -1,0 +1,92 @@
+"""The summary's sections on what the study and what a prediction costs."""
+
+from twostep.analysis.cost import Cost, retrain_cost, step_costs
+from twostep.analysis.study import Search, Study
+from twostep.util import wording
+from twostep.util.wording import duration, number, short, times
+
+ASSUMPTION = (
+    "The estimate assumes that each trial needs as many epochs on all the data as on the fraction, "
+    "at the same processor time per sample and epoch, and validates on the whole validation split. "
+    "With more updates in each epoch fewer epochs are likely to do, so that the estimate, and the "
+    "saving with it, is rather an upper bound."
+)
+
+
+def cost_section(study: Study) -> list[str]:
+    """Return the paragraphs on the measured cost of both steps and the estimated saving."""
+    rows = [
+        ["", "processor time", "sample-epochs x parameters"],
+        ["---", "---:", "---:"],
+    ]
+    for search in study.searches:
+        rows += _rows(study, search)
+    n_train = study.manifest["splits"]["training"]
+    controls = study.retrained[study.retrained["control"]]
+    chosen = study.retrained[~study.retrained["control"]]
+    if len(study.searches) > 1:
+        every = retrain_cost(chosen, study.retrain_timings, n_train)
+        rows.append(_row(f"step 2 for all fractions, {number(len(chosen), 'model')}", every))
+    if len(controls):
+        cost = retrain_cost(controls, study.retrain_timings, n_train)
+        label = f"controls, {number(len(controls), 'model')} (measured; not in the saving)"
+        rows.append(_row(label, cost))
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    estimated = any("full" in step_costs(study, search) for search in study.searches)
+    return ["## Cost", table, *([ASSUMPTION] if estimated else [])]
+
+
+def _rows(study: Study, search: Search) -> list[list[str]]:
+    """Return the table rows of one fraction; step 2 counts the trials that it chose."""
+    fraction, top_k = search.fraction, study.config["retrain"]["top_k"]
+    n_models = int((study.retrained[f"rank[{fraction}]"] <= top_k).sum())
+    costs = step_costs(study, search)
+    labels = {
+        "step_1": f"step 1 on fraction {fraction}, {len(search.trials):,} trials (measured)",
+        "step_2": f"step 2 after it, {n_models:,} models (measured)",
+        "full": "the same search on all data (estimated)",
+    }
+    rows = [_row(label, costs[name]) for name, label in labels.items() if name in costs]
+    if "full" not in costs:
+        return rows
+    saving = costs["full"] / costs["both"]
+    return [
+        *rows,
+        [
+            "saving: estimate / (step 1 + step 2)",
+            f"{times(saving.cpu_seconds)} times",
+            f"{times(saving.work)} times",
+        ],
+    ]
+
+
+def _row(label: str, cost: Cost) -> list[str]:
+    return [label, duration(cost.cpu_seconds), f"{cost.work:.2e}"]
+
+
+def inference_section(study: Study) -> list[str]:
+    """Return a table of the measured times of the best and of the selected model."""
+    measured = study.inference
+    rows = [["", "batch size", "time per sample", "quartiles", "operations", "bytes of weights"]]
+    choices = study.selection.groupby("trial", sort=False)["choice"].agg(" and ".join)
+    for trial, choice in choices.items():
+        for row in measured[measured["trial"] == trial].itertuples():
+            rows.append(
+                [
+                    f"{choice} (trial {trial})",
+                    f"{row.batch_size:,}",
+                    f"{short(1e6 * row.seconds_per_sample)} µs",
+                    f"{short(1e6 * row.seconds_per_sample_25)} to "
+                    f"{short(1e6 * row.seconds_per_sample_75)} µs",
+                    f"{row.n_operations:,}",
+                    f"{row.weight_bytes:,}",
+                ]
+            )
+    processors = " and ".join(sorted(set(measured["processor"])))
+    return [
+        "### Inference",
+        f"Processor time of one thread, measured on {processors}: the network alone, without "
+        "reading and scaling data. The time has no part in the choice.",
+        wording.table(rows),
+        "![Test loss against time per sample](figures/inference.png)",
+    ]

@@ -1,0 +1,280 @@
+"""The summary of a study, which is read first: what was run, what was found, what it cost."""
+
+import math
+from pathlib import PurePath
+
+import pandas as pd
+
+from twostep.analysis.agreement import CONFIDENCE
+from twostep.analysis.baselines import baseline_losses
+from twostep.analysis.complexity import CONFIDENCE as COMPLEXITY_CONFIDENCE
+from twostep.analysis.complexity import Complexity
+from twostep.analysis.study import Search, Study
+from twostep.report.costs import cost_section, inference_section
+from twostep.report.diagnosis import diagnosis_section
+from twostep.report.entries import figure_entries
+from twostep.util import wording
+from twostep.util.wording import network, number, share, short, times, unit_of
+
+METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+
+
+def summarise(study: Study) -> str:
+    """Return the summary as Markdown; only its section on cost holds measured times."""
+    sections = [
+        [f"# Study `{study.config['study']}`"],
+        _in_short(study),
+        diagnosis_section(study),
+        _data(study),
+        _search(study),
+        *(_fraction(study, search) for search in study.searches),
+        _retraining(study),
+        [*cost_section(study), *inference_section(study)],
+        _files(study),
+    ]
+    return "\n\n".join(paragraph for section in sections for paragraph in section) + "\n"
+
+
+def _in_short(study: Study) -> list[str]:
+    best, selected = study.best, study.selected
+    linear = baseline_losses(study.baseline, "all", "test_loss")["linear"]
+    cost = "operations" if study.config["select"]["cost"] == "operations" else "parameters"
+    ratio = best[f"n_{cost}"] / selected[f"n_{cost}"]
+    same = selected["trial"] == best["trial"]
+    choice = f"cheapest by {cost} within {study.tolerance} of the best validation loss"
+    return [
+        f"The best of {study.retrained['trial'].nunique():,} trials retrained on all data is trial "
+        f"{best['trial']}: {network(best)}. {_test_quality(study, best)}{_luck(study)}",
+        f"The model to use, the {choice}, is that same model."
+        if same
+        else f"The model to use, the {choice}, is trial {selected['trial']}: {network(selected)}; "
+        f"{times(ratio)} times fewer {cost} than the best at a validation loss "
+        f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher. "
+        + _test_quality(study, selected),
+        _gain_text(study.model(selected)["test_loss"], linear),
+    ]
+
+
+def _gain_text(loss: float, linear: float) -> str:
+    """Return the sentence on the model's test loss and that of the linear regression."""
+    if not math.isfinite(loss):
+        return "Its test loss is not finite: look at the test data."
+    if loss == 0 or linear == 0:
+        return f"Its test loss is {short(loss)}, that of a linear regression {short(linear)}."
+    if loss < linear:
+        ratio = f"{times(linear / loss)} times smaller than"
+    else:
+        ratio = f"{times(loss / linear)} times"
+    return f"Its test loss is {ratio} that of a linear regression."
+
+
+def _luck(study: Study) -> str:
+    """Return a sentence if the best model is one that the two steps had not found."""
+    if not study.model(study.best)["control"]:
+        return ""
+    return " It is a control: the cut at top_k had lost it, and only chance brought it back."
+
+
+def _test_quality(study: Study, choice: pd.Series) -> str:
+    text = f"On the test split its R² is {_r2_text(choice['test_r2'])}"
+    units = {output["units"] for output in study.manifest["outputs"]}
+    if len(units) == 1:
+        text += f" and its RMSE {short(choice['test_rmse'])}{unit_of(units.pop())}"
+    n_outputs = len(study.manifest["outputs"])
+    return text + (f" (means over the {n_outputs} outputs)." if n_outputs > 1 else ".")
+
+
+def _r2_text(r2: float) -> str:
+    # There is none of an output that does not vary, nor of predictions that overflow.
+    return "not defined" if math.isnan(r2) else f"{r2:.5f}"
+
+
+def _data(study: Study) -> list[str]:
+    manifest = study.manifest
+    splits = manifest["splits"]
+    used = sum(splits.values())
+    files = study.config["dataset"]["files"]
+    names = [files] if isinstance(files, str) else files
+    source = ", ".join(f"`{name}`" for name in names) if files else "the embedded parcel model"
+    dropped = "; ".join(_dropped(manifest["dropped"]))
+    # One row may lack several values.
+    several = " (a row may count more than once)" if len(manifest["dropped"]) > 1 else ""
+    lines = [
+        f"- Source: {source}; {manifest['n_rows_read']:,} rows read.",
+        f"- Dropped: {share(manifest['n_rows_read'] - used, manifest['n_rows_read'], 'rows')}"
+        + (f": {dropped}{several}." if dropped else "."),
+        f"- Splits: {splits['training']:,} training, {splits['validation']:,} validation and "
+        f"{splits['test']:,} test samples, {wording.split(manifest['split'])}.",
+    ]
+    if manifest["autocorrelation"] is not None:
+        lines.append(f"- {wording.autocorrelation(manifest['autocorrelation'])}")
+    return ["## Data", "\n".join(lines), _features(manifest)]
+
+
+def _dropped(entries: list[dict]) -> list[str]:
+    """Return why rows were dropped; features that seem to lack the same rows stand together."""
+    alike: dict[tuple, list[str]] = {}
+    for entry in entries:
+        cause = (entry["reason"], entry["rows"], entry["first"])
+        alike.setdefault(cause, []).append(entry["feature"])
+    return [
+        f"{', '.join(features)} {reason} ({number(rows, 'row')}"
+        f"{' each' if len(features) > 1 else ''}, first in {first})"
+        for (reason, rows, first), features in alike.items()
+    ]
+
+
+def _features(manifest: dict) -> str:
+    """Return the table of inputs and outputs; the range tells where a model may be used."""
+    rows = [["", "name", "quantity", "unit", "transform", "smallest", "largest"]]
+    for role in ("input", "output"):
+        rows += [
+            [
+                role,
+                f"`{feature['name']}`",
+                feature["long_name"],
+                unit_of(feature["units"]).strip() or "1",
+                feature["transform"],
+                f"{feature['min']:.4g}",
+                f"{feature['max']:.4g}",
+            ]
+            for feature in manifest[f"{role}s"]
+        ]
+    return f"Ranges are those of the training split.\n\n{wording.table(rows)}"
+
+
+def _search(study: Study) -> list[str]:
+    search = study.config["search"]
+    return [
+        "## Search (step 1)",
+        f"{search['n_trials']:,} random configurations, the same for each fraction, drawn from: "
+        f"{wording.space(search['space'])}. Each trial trains for "
+        f"{wording.budget(search['budget'])}.",
+    ]
+
+
+def _fraction(study: Study, search: Search) -> list[str]:
+    trials, fraction = search.trials, search.fraction
+    succeeded = trials[trials["status"] == "ok"]
+    best = succeeded.sort_values("rank").iloc[0]
+    smallest = smallest_within(succeeded, study.config["select"]["tolerance"])
+    simple = baseline_losses(study.baseline, fraction, "val_loss")
+    limited = succeeded["stop_reason"].isin(["max_epochs", "max_updates"]).sum()
+    collapsed = (succeeded["collapsed_outputs"] != "").sum()
+    splits, n_training = search.subset["splits"], study.manifest["splits"]["training"]
+    statuses = wording.counts(trials["status"])
+    lines = [
+        f"- Data: {share(splits['training'], n_training, 'training samples')}, "
+        f"{splits['validation']:,} validation samples.",
+        f"- Trials: {statuses}.",
+        f"- Best: trial {best['trial']}, validation loss {short(best['min_val_loss'])} (linear "
+        f"regression {short(simple['linear'])}, constant prediction {short(simple['constant'])}): "
+        f"{network(best)}.",
+        f"- Smallest within {study.tolerance} of that loss: "
+        + (
+            "the same trial."
+            if smallest["trial"] == best["trial"]
+            else f"trial {smallest['trial']}, validation loss {short(smallest['min_val_loss'])}: "
+            f"{network(smallest)}."
+        )
+        + _quarters_text(study.complexity(fraction)),
+        f"- Stopped at the limit of the budget: {share(limited, len(succeeded), 'trials')}.",
+        "- No better than a constant in at least one output: "
+        f"{share(collapsed, len(succeeded), 'trials')}.",
+        f"- {_agreement_text(study, fraction)}",
+    ]
+    figure = f"![Validation loss against learnable parameters](figures/search_{fraction}.png)"
+    return [f"### Fraction {fraction}", "\n".join(lines), figure]
+
+
+def _quarters_text(smallest: Complexity) -> str:
+    """Return the sentence on how much the smallest size depends on the trials that there are."""
+    if smallest.low is None:
+        return " Too few trials succeeded for an interval of its number of parameters."
+    return (
+        f" In random quarters of the trials it has {smallest.low:,} to {smallest.high:,} "
+        f"parameters ({100 * COMPLEXITY_CONFIDENCE:g} % of the quarters)."
+    )
+
+
+def smallest_within(succeeded: pd.DataFrame, tolerance: float) -> pd.Series:
+    """Return the smallest trial whose search loss is at most (1 + tolerance) times the best."""
+    good = succeeded[succeeded["min_val_loss"] <= (1 + tolerance) * succeeded["min_val_loss"].min()]
+    return good.sort_values(["n_parameters", "min_val_loss", "trial"]).iloc[0]
+
+
+def _agreement_text(study: Study, fraction: str) -> str:
+    rank = study.model(study.best)[f"rank[{fraction}]"]
+    place = f"was number {int(rank):,}" if pd.notna(rank) else "failed"
+    text = f"Agreement with step 2: the best trial of step 2 {place} here"
+    agreement = study.agreement(fraction)
+    if agreement is None:
+        return text + "."
+    return (
+        f"{text}; over the {agreement.n_trials} trials retrained because of this fraction "
+        f"Spearman's rank correlation is {agreement.spearman} and Kendall's {agreement.kendall} "
+        f"({100 * CONFIDENCE:g} % bootstrap intervals)."
+    )
+
+
+def _retraining(study: Study) -> list[str]:
+    retrain = study.config["retrain"]
+    retrained = study.retrained
+    n_trials, n_models = retrained["trial"].nunique(), len(retrained)
+    n_controls = retrained.loc[retrained["control"], "trial"].nunique()
+    return [
+        "## Retraining (step 2)",
+        f"The best {retrain['top_k']:,} trials of each fraction"
+        + (
+            f" and {number(n_controls, 'control')}, drawn at random from the others"
+            if n_controls
+            else ""
+        )
+        + f", {n_trials:,} in all, were trained on all "
+        f"{study.manifest['splits']['training']:,} training samples ({number(n_models, 'model')}, "
+        f"{retrain['seeds']} per trial), each for {wording.budget(retrain['budget'])}. Errors on "
+        "the test split, which had no say in any choice:",
+        _metrics_table(study),
+        "![Test loss against learnable parameters](figures/retrained.png)",
+    ]
+
+
+def _metrics_table(study: Study) -> str:
+    """Return a table of each output's errors: best and selected model, linear regression."""
+    baseline = study.baseline
+    models = {"best": study.model(study.best), "selected": study.model(study.selected)}
+    if study.best["trial"] == study.selected["trial"]:
+        models = {"best and selected": models["best"]}
+    linear = baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")]
+    models["linear"] = linear.iloc[0]
+    header = [f"{label}, {choice}" for choice in models for label in METRICS.values()]
+    rows = [["output", *header]]
+    for output in study.manifest["outputs"]:
+        name, unit = output["name"], unit_of(output["units"])
+        row = [name]
+        for model in models.values():
+            row += [f"{short(model[f'test_{metric}[{name}]'])}{unit}" for metric in ("rmse", "mae")]
+            row.append(_r2_text(model[f"test_r2[{name}]"]))
+        rows.append(row)
+    return wording.table(rows)
+
+
+def _files(study: Study) -> list[str]:
+    fractions = [search.fraction for search in study.searches]
+    links = {
+        "All trials, ranked": [f"rank/{fraction}/trials.csv" for fraction in fractions],
+        "Retrained models with their test errors": ["select/retrained.csv"],
+        "The choice": ["select/selection.csv"],
+        "Baselines": ["baseline/baseline.csv"],
+        "The selected model": [f"retrain/{PurePath(study.selected['model']).name}"],
+        "The same for other programs, with a model card": ["export/selected/model_card.md"],
+        "Its predictions for the test split": ["predict/predictions.nc"],
+        "Times of a prediction": ["inference/inference.csv"],
+    }
+    for name, entry in figure_entries(fractions).items():
+        links.setdefault(f"Figure: {entry.label}", []).append(f"figures/{name}.png")
+    items = [
+        f"- {what}: {', '.join(f'[{path}]({path})' for path in paths)}"
+        for what, paths in links.items()
+    ]
+    return ["## Files", "\n".join(items), "Each figure is there as PNG and PDF."]

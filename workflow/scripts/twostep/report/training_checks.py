@@ -1,0 +1,161 @@
+"""Checks of the data, the search and the retraining of a study, in plain words."""
+
+import math
+
+import pandas as pd
+
+from twostep.report.finding import DOUBT, Finding
+from twostep.trials.records import REPEATABLE
+from twostep.util.wording import autocorrelation, counts, share
+
+# From this share on, trials that ran into the limit are worth a warning.
+LIMITED_SHARE = 0.2
+# The same for retrained models: without a patience, a last epoch is often the best by chance.
+LIMITED_MODELS = 0.5
+# ASSUME: that fewer trials of a search fail is to be expected.
+FAILED_SHARE = 0.05
+# ASSUME: with fewer updates than this, a pause in the progress is easily taken for its end.
+MIN_PATIENCE_UPDATES = 100
+# ASSUME: above this, a sample's neighbour in another split gives much of its answer away.
+STRONG_AUTOCORRELATION = 0.5
+
+
+def check_split(manifest: dict) -> list[Finding]:
+    """Return a doubt if neighbouring samples are alike and were divided at random."""
+    measured = manifest["autocorrelation"]
+    if manifest["split"]["method"] != "random" or measured is None:
+        return []
+    if min(measured["inputs"], measured["outputs"]) < STRONG_AUTOCORRELATION:
+        return []
+    text = (
+        f"{autocorrelation(measured)} Divided at random, validation and test samples have near "
+        "copies among the training samples, and errors look smaller than they will be on new data: "
+        "consider `split.method: blocks` or `group`."
+    )
+    return [Finding(text, DOUBT, "neighbouring samples are in different splits")]
+
+
+def check_search(fraction: str, trials: pd.DataFrame, budget: dict) -> list[Finding]:
+    """Return what is found about a fraction's search; `budget` is the configured one."""
+    succeeded = trials[trials["status"] == "ok"]
+    return [
+        _check_failed(fraction, trials),
+        _check_limit(fraction, succeeded, budget),
+        *_check_patience(fraction, trials, budget),
+    ]
+
+
+def _check_failed(fraction: str, trials: pd.DataFrame) -> Finding:
+    failed = trials.loc[trials["status"] != "ok", "status"]
+    where = f"Search on fraction {fraction}:"
+    if failed.empty:
+        return Finding(f"{where} none of the {len(trials):,} trials failed.")
+    text = (
+        f"{where} {share(len(failed), len(trials), 'trials')} failed ({counts(failed)}); the "
+        f"column `message` of [trials.csv](rank/{fraction}/trials.csv) says why."
+    )
+    if len(failed) < FAILED_SHARE * len(trials):
+        return Finding(text + _try_again(failed))
+    advice = " If they diverged, consider a smaller `search.space.learning_rate`."
+    if "diverged" in set(failed):
+        text += advice
+    return Finding(text + _try_again(failed), DOUBT, "many trials failed", fraction)
+
+
+def _check_limit(fraction: str, succeeded: pd.DataFrame, budget: dict) -> Finding:
+    n_limited, how = find_limited(succeeded, budget, "search.budget")
+    text = f"Search on fraction {fraction}: {share(n_limited, len(succeeded), 'trials')} {how}"
+    if n_limited < LIMITED_SHARE * len(succeeded):
+        return Finding(f"{text}.")
+    text += ", so that their ranking may be one of speed: consider a larger budget."
+    return Finding(text, DOUBT, "many trials stopped at the limit of the budget", fraction)
+
+
+def _check_patience(fraction: str, trials: pd.DataFrame, budget: dict) -> list[Finding]:
+    updates = patience_updates(trials, budget)
+    if updates is None:
+        return []
+    where = f"Search on fraction {fraction}: the patience of `search.budget` is"
+    if updates >= MIN_PATIENCE_UPDATES:
+        return [Finding(f"{where} at least {updates:,} updates.")]
+    text = (
+        f"{where} as short as {updates} updates, since {int(trials['n_train'].max()):,} training "
+        "samples make few batches: consider a longer patience or smaller batches."
+    )
+    return [Finding(text, DOUBT, "the patience was short", fraction)]
+
+
+def _try_again(statuses: pd.Series) -> str:
+    """Return how failures are tried again; nothing if it would only repeat them."""
+    if statuses.isin(REPEATABLE).all():
+        return ""
+    return (
+        " To try those again that did not diverge, add `--forcerun search_shard retrain_trial` to "
+        "the command."
+    )
+
+
+def check_processors(fraction: str, timings: pd.DataFrame) -> list[Finding]:
+    """Return a doubt if a fraction's trials were trained on processors of several types."""
+    processors = timings["processor"]
+    if processors.nunique() < 2:
+        return []
+    text = (
+        f"Search on fraction {fraction}: the trials were trained on processors of "
+        f"{processors.nunique()} types ({counts(processors)}), which differ in the last digits of "
+        "their results: on another mixture of them, the ranking may differ a little."
+    )
+    return [Finding(text, DOUBT, "processors of several types", fraction)]
+
+
+def find_limited(succeeded: pd.DataFrame, budget: dict, name: str) -> tuple[int, str]:
+    """Return how many trials the limit of a budget may have ended too early, and which these are.
+
+    With a patience they are all that reached the limit. Without one every trial reaches it, and
+    those count whose last epoch was their best.
+    """
+    at_limit = succeeded["stop_reason"].isin(["max_epochs", "max_updates"])
+    if budget.get("patience_epochs") or budget.get("patience_updates"):
+        how = f"reached the limit of `{name}` before their patience ended them"
+    else:
+        at_limit &= succeeded["best_epoch"] == succeeded["epochs"]
+        how = f"had the best epoch last when they reached the limit of `{name}`"
+    return int(at_limit.sum()), how
+
+
+def patience_updates(trials: pd.DataFrame, budget: dict) -> int | None:
+    """Return the fewest updates without progress that end a trial; None without a patience."""
+    limits = [budget["patience_updates"]] if budget.get("patience_updates") else []
+    if budget.get("patience_epochs"):
+        batches = math.ceil(trials["n_train"].max() / trials["batch_size"].max())
+        limits.append(budget["patience_epochs"] * batches)
+    return min(limits, default=None)
+
+
+def check_retraining(
+    retrained: pd.DataFrame, budget: dict, *, best_loss: float, linear: float
+) -> list[Finding]:
+    """Return what is found about the retrained models; losses are validation losses on all data."""
+    failed = retrained.loc[retrained["status"] != "ok", "status"]
+    succeeded = retrained[retrained["status"] == "ok"]
+    found = []
+    if len(failed):
+        text = (
+            f"Retraining: {share(len(failed), len(retrained), 'models')} failed "
+            f"({counts(failed)}); their trials cannot be chosen." + _try_again(failed)
+        )
+        found.append(Finding(text, DOUBT, "retrained models failed"))
+    n_limited, how = find_limited(succeeded, budget, "retrain.budget")
+    text = f"Retraining: {share(n_limited, len(succeeded), 'models')} {how}"
+    if n_limited >= LIMITED_MODELS * len(succeeded):
+        text += ": a larger budget is likely to make better models, and maybe others."
+        found.append(Finding(text, DOUBT, "the retraining ended early"))
+    else:
+        found.append(Finding(f"{text}."))
+    if best_loss >= linear:
+        text = (
+            "The best model is no better than a linear regression: look at the data and their "
+            "transforms, then at the budgets."
+        )
+        found.append(Finding(text, DOUBT, "no better than a linear regression"))
+    return found

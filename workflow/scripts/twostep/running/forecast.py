@@ -1,0 +1,128 @@
+"""The cost of a study before it is paid: a few updates are timed, the rest is predicted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import nnls
+
+from twostep.running.resources import count_updates
+from twostep.training.configuration import Configuration
+from twostep.training.train import CPU, Budget, Tensors, train
+
+# Configurations that are timed, and processor seconds for each of them, at least two updates.
+N_TIMED = 16
+SECONDS_PER_TIMING = 1.0
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The number of columns, and of samples in the training and the validation split."""
+
+    n_inputs: int
+    n_outputs: int
+    n_train: int
+    n_validation: int
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What the parts of a training take on this machine, as coefficients of a linear model.
+
+    An update takes `update` times (1, hidden layers, operations of a batch, parameters) and a
+    validation `validation` times (1, hidden layers, operations of all its samples), in seconds.
+    """
+
+    update: np.ndarray
+    validation: np.ndarray
+
+    def trial_seconds(self, configuration: Configuration, budget: dict, sizes: Sizes) -> float:
+        """Predict the processor seconds of a trial that no patience ends before its limits."""
+        updates, epochs = count_updates(configuration, budget, sizes.n_train)
+        return float(
+            updates * (_update_terms(configuration, sizes) @ self.update)
+            + epochs * (_validation_terms(configuration, sizes) @ self.validation)
+        )
+
+
+def measure_speed(
+    configurations: list[Configuration],
+    data: Tensors,
+    *,
+    output_activation: str,
+    device: torch.device = CPU,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Speed:
+    """Time some of the configurations, spread over all their sizes, on these data.
+
+    `progress` is told how many of them have been timed, and of how many.
+    """
+    sizes = Sizes(
+        data.training_inputs.shape[1],
+        data.training_targets.shape[1],
+        len(data.training_inputs),
+        len(data.validation_inputs),
+    )
+    chosen = choose_spread(configurations, sizes)
+    updates, validations = [], []
+    for configuration in chosen:
+        timed = _time(configuration, data, output_activation, device)
+        updates.append(timed.train_cpu_seconds / timed.updates)
+        validations.append(timed.validation_cpu_seconds / timed.epochs)
+        progress(len(updates), len(chosen))
+    return Speed(
+        fit([_update_terms(configuration, sizes) for configuration in chosen], updates),
+        fit([_validation_terms(configuration, sizes) for configuration in chosen], validations),
+    )
+
+
+def choose_spread(configurations: list[Configuration], sizes: Sizes) -> list[Configuration]:
+    """Return the smallest, the largest and others between them, evenly spread over the ranks."""
+    ordered = sorted(configurations, key=lambda configuration: _batch_work(configuration, sizes))
+    ranks = np.unique(np.linspace(0, len(ordered) - 1, N_TIMED).round().astype(int))
+    return [ordered[rank] for rank in ranks]
+
+
+def fit(terms: list[np.ndarray], seconds: list[float]) -> np.ndarray:
+    """Return the coefficients, none negative, with the least squares of relative deviations."""
+    matrix, measured = np.array(terms), np.array(seconds)
+    # Columns of one size, for the sake of the solver; rows so that each deviation is relative.
+    scale = matrix.max(axis=0)
+    coefficients, _ = nnls(matrix / scale / measured[:, None], np.ones(len(measured)))
+    return coefficients / scale
+
+
+def _time(configuration, data, output_activation, device):
+    def timed(n_updates: int):
+        budget = Budget(max_updates=n_updates)
+        return train(
+            configuration,
+            data,
+            budget,
+            output_activation=output_activation,
+            seed=0,
+            device=device,
+        )
+
+    # The first updates of a network are slower than the rest: they only tell how many to time.
+    first = timed(2)
+    seconds = (first.train_cpu_seconds + first.validation_cpu_seconds) / 2
+    n_updates = int(SECONDS_PER_TIMING / max(seconds, 1e-4))
+    return timed(n_updates) if n_updates > 2 else first
+
+
+def _batch_work(configuration: Configuration, sizes: Sizes) -> int:
+    rows = min(configuration.batch_size, sizes.n_train)
+    return rows * configuration.count_operations(sizes.n_inputs, sizes.n_outputs)
+
+
+def _update_terms(configuration: Configuration, sizes: Sizes) -> np.ndarray:
+    n_parameters = configuration.count_parameters(sizes.n_inputs, sizes.n_outputs)
+    n_layers = len(configuration.hidden_widths)
+    return np.array([1.0, n_layers, _batch_work(configuration, sizes), n_parameters])
+
+
+def _validation_terms(configuration: Configuration, sizes: Sizes) -> np.ndarray:
+    n_operations = configuration.count_operations(sizes.n_inputs, sizes.n_outputs)
+    return np.array([1.0, len(configuration.hidden_widths), sizes.n_validation * n_operations])

@@ -1,0 +1,150 @@
+"""The forecast of a study's cost in words and tables."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from twostep.running import resources
+from twostep.running.forecast import Sizes, Speed
+from twostep.training.configuration import Configuration
+from twostep.util.wording import duration, number, table
+
+# ASSUME: the best trials are among the largest quarter of the networks, as they mostly are; an
+# average network would be too cheap an estimate.
+FINALISTS = 0.25
+# Bytes of a trial in its shard, the journal and the ranking, and of an epoch's losses in these.
+BYTES_PER_TRIAL, BYTES_PER_EPOCH = 4000, 100
+# The records of a retrained model and its evaluation.
+BYTES_PER_MODEL = 20_000
+ASSUMPTIONS = (
+    "These are too high where patience ends trials earlier, as each is taken to use its whole "
+    "budget. Finalists are taken to be as costly as the mean of the largest quarter of the "
+    "networks; in brackets, the mean of all and the largest ones. On a machine of which all cores "
+    "are busy, each is often slower than when these times were taken. The start of a job adds some "
+    "4 seconds."
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be trained: the resolved config, the trials' configurations and the data.
+
+    `manifest` and `subsets` (by fraction) are the paths of the manifests of the data, `sizes` and
+    `subset_sizes` what they say; `data_bytes` is what all these arrays take on the disk.
+    """
+
+    config: dict
+    configurations: list[Configuration]
+    manifest: str
+    subsets: dict[str, str]
+    sizes: Sizes
+    subset_sizes: dict[str, Sizes]
+    data_bytes: int
+
+
+def describe_forecast(plan: Plan, speed: Speed, processor: str) -> str:
+    """Return the forecast as Markdown; `processor` is what the speed was measured on."""
+    unit = "GPU" if plan.config["training"]["gpu"] else "processor"
+    return (
+        "\n\n".join(
+            [
+                f"# Forecast of study {plan.config['study']}",
+                f"From training some of its configurations for about a second each on {processor}.",
+                table([["", f"{unit} time"], *_cost_rows(plan, speed)]),
+                ASSUMPTIONS,
+                table([["", ""], *_need_rows(plan)]),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
+    search, retrain = plan.config["search"], plan.config["retrain"]
+    full = _seconds(plan, speed, search["budget"], plan.sizes)
+    rows, total, longest = [], 0.0, 0.0
+    for fraction, sizes in plan.subset_sizes.items():
+        seconds = _seconds(plan, speed, search["budget"], sizes)
+        total, longest = total + seconds.sum(), max(longest, seconds.max())
+        shard = seconds.mean() * search["shard_size"]
+        rows += [
+            [f"step 1 on fraction {fraction}, {len(seconds):,} trials", duration(seconds.sum())],
+            [f"a typical shard of {search['shard_size']:,} trials", duration(shard)],
+            ["the longest single trial", duration(seconds.max())],
+        ]
+    second = np.sort(_seconds(plan, speed, retrain["budget"], plan.sizes))
+    n_models = retrain["top_k"] * retrain["seeds"]
+    n_large = math.ceil(FINALISTS * len(second))
+    step_2 = n_models * second[-n_large:].mean()
+    bounds = n_models * second.mean(), n_models * second[-retrain["top_k"] :].mean()
+    models = number(n_models, "model")
+    if len(plan.subsets) > 1:
+        models += " for each fraction, those that they share once"
+    rows.append(
+        [
+            f"step 2, {models}",
+            f"{duration(step_2)} ({duration(bounds[0])} to {duration(bounds[1])})",
+        ]
+    )
+    # Drawn at random, they are average networks.
+    n_controls = _n_controls(plan) * retrain["seeds"]
+    controls = n_controls * second.mean()
+    if n_controls:
+        rows.append([f"controls, {number(n_controls, 'model')}", duration(controls)])
+    everything = total + len(plan.subsets) * step_2 + controls
+    with_controls = " and the controls" if n_controls else ""
+    rows += [
+        ["the longest single retraining", f"up to {duration(second[-1])}"],
+        [f"**both steps{with_controls}**", f"**{duration(everything)}**"],
+        ["the same search on all data", duration(full.sum())],
+    ]
+    return rows
+
+
+def _need_rows(plan: Plan) -> list[list[str]]:
+    largest = max(
+        plan.configurations,
+        key=lambda configuration: _weights_bytes(plan, configuration),
+    )
+    # What the jobs ask for: a shard for the largest network that the space may yield.
+    possible = resources.largest_configuration(plan.config["search"]["space"])
+    search_mb = [resources.training_mb(path, possible) for path in plan.subsets.values()]
+    retrain_mb = resources.training_mb(plan.manifest, largest, checkpoints=True)
+    retrain = plan.config["retrain"]
+    n_models = len(plan.subsets) * retrain["top_k"] + _n_controls(plan)
+    budget = plan.config["search"]["budget"]
+    epochs = sum(
+        resources.count_updates(configuration, budget, sizes.n_train)[1]
+        for sizes in plan.subset_sizes.values()
+        for configuration in plan.configurations
+    )
+    n_trials = len(plan.configurations) * len(plan.subsets)
+    results = n_trials * BYTES_PER_TRIAL + epochs * BYTES_PER_EPOCH
+    # A model is in the journal, too.
+    models = n_models * retrain["seeds"] * (2 * _weights_bytes(plan, largest) + BYTES_PER_MODEL)
+    return [
+        ["memory of a job of step 1, at most", _gigabytes(max(search_mb) * 1e6)],
+        ["memory of a job of step 2, at most", _gigabytes(retrain_mb * 1e6)],
+        ["disk: prepared data and subsets", _gigabytes(plan.data_bytes)],
+        ["disk: records of step 1", _gigabytes(results)],
+        ["disk: models of step 2, at most", _gigabytes(models)],
+    ]
+
+
+def _n_controls(plan: Plan) -> int:
+    """Return how many controls there will be: no more than the trials that are cut off."""
+    retrain = plan.config["retrain"]
+    return min(retrain["controls"], max(0, len(plan.configurations) - retrain["top_k"]))
+
+
+def _seconds(plan: Plan, speed: Speed, budget: dict, sizes: Sizes) -> np.ndarray:
+    return np.array([speed.trial_seconds(c, budget, sizes) for c in plan.configurations])
+
+
+def _weights_bytes(plan: Plan, configuration: Configuration) -> int:
+    return 4 * configuration.count_parameters(plan.sizes.n_inputs, plan.sizes.n_outputs)
+
+
+def _gigabytes(n_bytes: float) -> str:
+    return f"{n_bytes / 1e9:.2g} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.2g} MB"

@@ -1,0 +1,330 @@
+"""How far a running study is, from its journal and its results; nothing is written.
+
+Without torch, and without pandas as long as no trials are ranked: a look must be a quick one.
+"""
+
+import functools
+import itertools
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from twostep.data.sizes import fraction_name
+from twostep.training.configuration import Configuration
+from twostep.trials.configurations import draw_configurations
+from twostep.trials.journal import OUTLINE, OUTLINE_TIMING, read_outlines
+from twostep.trials.key import trial_key, trial_seed
+from twostep.trials.records import REPEATABLE
+from twostep.util.errors import UserError
+from twostep.util.files import read_json
+
+# A rate is that of the last minutes, or of the last few trainings if they take longer.
+RATE_SECONDS = 600.0
+RATE_TRAININGS = 10
+# Jobs whose log has been silent for so many of the longest trainings are taken for dead.
+SILENT_TRAININGS = 3
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that seems to be at work: what its log said last, and when, in seconds since 1970."""
+
+    said: str
+    when: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """A training that is done: its record, its start and its end, in seconds since 1970.
+
+    The journal holds no clock: the times are reconstructed from those of its files and from how
+    long each trial took.
+    """
+
+    record: dict
+    start: float
+    end: float
+
+
+@dataclass
+class Step:
+    """What step 1 has trained on one fraction, or step 2 on all data.
+
+    `n_wanted` is None as long as it is not known. `statuses` counts what is done, and `n_foreign`
+    the trials in the journal that another config, other data or other code has trained.
+    """
+
+    name: str
+    n_wanted: int | None
+    statuses: Counter = field(default_factory=Counter)
+    n_foreign: int = 0
+    best: dict | None = None
+    trained: list[Done] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def n_done(self) -> int:
+        """How many trainings are done, failed ones too."""
+        return self.statuses.total()
+
+    def add(self, done: Done) -> None:
+        """Count a training that is done."""
+        record = done.record
+        self.statuses[record["status"]] += 1
+        self.trained.append(done)
+        if record["status"] == "ok":
+            self.best = min(self.best or record, record, key=lambda each: each["min_val_loss"])
+
+    def silence(self) -> float:
+        """Return for how many seconds a job at work may say nothing."""
+        longest = max((done.end - done.start for done in self.trained), default=0.0)
+        return max(RATE_SECONDS, SILENT_TRAININGS * longest)
+
+    def rate(self, now: float) -> tuple[float, float] | None:
+        """Return trainings per second and the seconds that this was counted over, if at work."""
+        trained = sorted(self.trained, key=lambda done: done.end)
+        if not trained or now - trained[-1].end > self.silence():
+            return None
+        recent = [done for done in trained if now - done.end <= RATE_SECONDS]
+        if len(recent) < RATE_TRAININGS:
+            recent = trained[-RATE_TRAININGS:]
+        window = now - min(done.start for done in recent)
+        if len(recent) >= RATE_TRAININGS and now - recent[0].end <= RATE_SECONDS:
+            window = min(window, RATE_SECONDS)
+        return len(recent) / max(window, 1e-9), window
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a study is: its folder, the manifest of its data or None, and its steps.
+
+    `parts` are how many parts of the generated data are there, and of how many; None if the data
+    are the user's.
+    """
+
+    folder: Path
+    parts: tuple[int, int] | None
+    manifest: dict | None
+    searches: list[Step]
+    n_ranked: int
+    retraining: Step
+    n_evaluated: int
+    finished: bool
+
+
+def measure_progress(config: dict, folder: str | Path, now: float) -> Progress:
+    """Return how far the study with this resolved config is, whose results are in `folder`.
+
+    `now` are the seconds since 1970. What is damaged counts as not there, as a run would do it
+    again.
+    """
+    folder = Path(folder)
+    search = config["search"]
+    names = [fraction_name(value) for value in search["fractions"]]
+    configurations = draw_configurations(
+        search["space"], range(search["n_trials"]), seed=config["seed"]
+    )
+    searches = [_measure_search(config, folder, name, configurations) for name in names]
+    rankings = _read_rankings(folder, names, search["n_trials"])
+    retraining, n_evaluated = _measure_retraining(config, folder, rankings, configurations)
+    for step in searches:
+        step.jobs = _jobs_at_work(folder / "logs/search" / step.name, now, step.silence())
+    retraining.jobs = _jobs_at_work(folder / "logs/retrain", now, retraining.silence())
+    steps = [*searches, retraining]
+    return Progress(
+        folder,
+        _count_parts(config, folder),
+        _read(folder / "prepare/manifest.json", "data_hash", "splits"),
+        searches,
+        len(rankings),
+        retraining,
+        n_evaluated,
+        finished=all(step.n_done == step.n_wanted for step in steps)
+        and _describes(_read(folder / "provenance.json"), config),
+    )
+
+
+def _read(path: Path, *keys: str) -> dict | None:
+    """Return what a file holds, or None if it is not there, is damaged or lacks a key."""
+    try:
+        content = read_json(path)
+    except (OSError, UserError):
+        return None
+    return content if content.keys() >= set(keys) else None
+
+
+def _count_parts(config: dict, folder: Path) -> tuple[int, int] | None:
+    if config["dataset"]["files"] is not None:
+        return None
+    generate = config["generate"]
+    n_parts = math.ceil(generate["n_samples"] / generate["samples_per_file"])
+    paths = (folder / f"generate/part_{part}.nc" for part in range(n_parts))
+    return sum(path.exists() for path in paths), n_parts
+
+
+def _describes(provenance: dict | None, config: dict) -> bool:
+    """Tell whether a study's last result was made from this config."""
+    config = json.loads(json.dumps(config))
+    if config["dataset"]["files"] is not None:
+        # It has no influence, and is left out there.
+        del config["generate"]
+    return provenance is not None and provenance.get("config") == config
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """What the keys of the trials of one step have in common.
+
+    `step` names the step and its section of the config, `data_hash` that of its data.
+    """
+
+    config: dict
+    step: str
+    data_hash: str
+
+    def key(self, trial: int, repetition: int, configuration: Configuration, timing: dict) -> str:
+        """Return the key of a trial under the present config and code.
+
+        `timing` is the trial's, and tells with how many threads it was trained, which is not known
+        otherwise, and with which builds of the libraries.
+        """
+        return trial_key(
+            data_hash=self.data_hash,
+            configuration=configuration.to_dict(),
+            budget=self.config[self.step]["budget"],
+            output_activation=self.config["training"]["output_activation"],
+            seed=trial_seed(self.config["seed"], self.step, trial, repetition),
+            **{
+                library: timing[library] if _is_installed(library, timing[library]) else ""
+                for library in ("torch", "numpy")
+            },
+            threads=timing["threads"],
+            device="cuda" if self.config["training"]["gpu"] else "cpu",
+        )
+
+
+@functools.cache
+def _is_installed(library: str, build: str) -> bool:
+    """Tell whether this is a library's installed version, whose name may lack the build."""
+    try:
+        version("torch")
+        return build.split("+")[0] == version(library).split("+")[0]
+    except PackageNotFoundError:
+        # Only the jobs have them (--sdm conda).
+        return True
+
+
+def _measure_search(
+    config: dict, folder: Path, fraction: str, configurations: list[Configuration]
+) -> Step:
+    step = Step(fraction, len(configurations))
+    subset = _read(folder / f"subset/{fraction}/manifest.json", "data_hash")
+    keys = _Keys(config, "search", subset["data_hash"] if subset else "")
+    found: dict[int, Done] = {}
+    foreign = set()
+    for entry, done in _timed_entries(folder / "journal/search" / fraction):
+        trial, repetition = done.record["trial"], done.record["seed"]
+        if trial >= len(configurations) or entry["key"] != keys.key(
+            trial, repetition, configurations[trial], entry["timing"]
+        ):
+            foreign.add(trial)
+        elif trial not in found or _is_better(found[trial], done):
+            found[trial] = done
+    for done in found.values():
+        step.add(done)
+    step.n_foreign = len(foreign - found.keys())
+    return step
+
+
+def _is_better(old: Done, new: Done) -> bool:
+    """Tell whether a trial that was trained twice goes by the new outcome, as the search has it."""
+    old_counts, new_counts = (done.record["status"] in REPEATABLE for done in (old, new))
+    return new_counts > old_counts or (new_counts == old_counts and new.end > old.end)
+
+
+def _timed_entries(folder: Path) -> Iterator[tuple[dict, Done]]:
+    """Yield the entries of a journal with the start and the end of each training.
+
+    A process trains one trial after the other, and its file changed last when the last one ended.
+    """
+    for path, entries in read_outlines(folder):
+        end = path.stat().st_mtime
+        for entry in reversed(entries):
+            start = end - entry["timing"]["seconds"]
+            yield entry, Done(entry["record"], start, end)
+            end = start
+
+
+def _read_rankings(folder: Path, fractions: list[str], n_trials: int) -> list:
+    """Return the ranked tables that are there."""
+    paths = [folder / "rank" / fraction / "trials.csv" for fraction in fractions]
+    if not any(path.exists() for path in paths):
+        return []
+    from twostep.util.tables import read_ranking
+
+    tables = []
+    for path in paths:
+        try:
+            tables.append(read_ranking(path, n_trials))
+        except (OSError, UserError):
+            continue
+    return tables
+
+
+def _measure_retraining(
+    config: dict, folder: Path, rankings: list, configurations: list[Configuration]
+) -> tuple[Step, int]:
+    """Return step 2, and how many of its models were evaluated."""
+    step = Step("retrain", None)
+    if len(rankings) < len(config["search"]["fractions"]):
+        return step, 0
+    from twostep.trials.ranking import trials_to_retrain
+
+    trials = trials_to_retrain(rankings, config["retrain"], seed=config["seed"])
+    models = list(itertools.product(trials, range(config["retrain"]["seeds"])))
+    step.n_wanted = len(models)
+    manifest = _read(folder / "prepare/manifest.json", "data_hash", "splits")
+    keys = _Keys(config, "retrain", manifest["data_hash"] if manifest else "")
+    n_evaluated = 0
+    for trial, repetition in models:
+        path = folder / f"retrain/trial_{trial}_seed_{repetition}.json"
+        try:
+            end = path.stat().st_mtime
+        except OSError:
+            continue
+        record = _read(path, *OUTLINE)
+        timing = _read(path.with_suffix(".timing.json"), *OUTLINE_TIMING)
+        if record is None or timing is None:
+            continue
+        key = keys.key(trial, repetition, configurations[trial], timing)
+        if not (folder / f"journal/retrain/{key}.pt").exists():
+            step.n_foreign += 1
+            continue
+        step.add(Done(record, end - timing["seconds"], end))
+        n_evaluated += (folder / "evaluate" / path.name).exists()
+    return step, n_evaluated
+
+
+def _jobs_at_work(logs: Path, now: float, silence: float) -> list[Job]:
+    """Return the jobs whose logs have no end and were written to not too long ago."""
+    jobs = []
+    for path in sorted(logs.glob("*.log")):
+        try:
+            when = path.stat().st_mtime
+            if now - when > silence:
+                continue
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            # Snakemake has removed it, as the job is to run again.
+            continue
+        # Date, time, level, message.
+        said = lines[-1].split(maxsplit=3) if lines else []
+        if len(said) < 4:
+            jobs.append(Job("", when))
+        elif said[2] != "ERROR" and not said[3].startswith("finished in "):
+            jobs.append(Job(said[3], when))
+    return jobs

@@ -1,0 +1,108 @@
+"""What a job will need, estimated from the data's size and the networks it trains."""
+
+import math
+from pathlib import Path
+
+from twostep.training.configuration import Configuration
+from twostep.training.windows import SHUFFLE_WINDOW, VALIDATION_CHUNK
+from twostep.trials.space import largest_batch
+from twostep.util.files import read_json
+
+# An interpreter with torch and the data libraries loaded, without any data.
+BASE_MB = 700
+# ASSUME: a slow core; a job that turns out to need longer is retried with more time.
+FLOPS_PER_SECOND = 2e10
+SECONDS_PER_UPDATE = 2e-3
+# Copies of the weights in training: weights, gradients, two moments of Adam, the best epoch's.
+COPIES = 5
+# And those that are made while a checkpoint is written: all of them, in one buffer.
+CHECKPOINT_COPIES = 5
+
+
+def data_mb(manifest: str | Path) -> float:
+    """Return what a training holds of a folder's arrays in MB, twice a window of shuffled samples.
+
+    The arrays themselves are mapped: all jobs of a machine share these pages, and the system can
+    drop them. Raises FileNotFoundError while the folder is not prepared.
+    """
+    description = read_json(manifest)
+    n_columns = len(description["inputs"]) + len(description["outputs"])
+    n_samples = sum(description["splits"].values())
+    return 4e-6 * n_columns * min(n_samples, 2 * SHUFFLE_WINDOW)
+
+
+def training_mb(
+    manifest: str | Path, configuration: Configuration, *, checkpoints: bool = False
+) -> int:
+    """Return the memory in MB of training a configuration on the data of a folder."""
+    description = read_json(manifest)
+    n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
+    copies = COPIES + CHECKPOINT_COPIES * checkpoints
+    weights = 4e-6 * copies * configuration.count_parameters(n_inputs, n_outputs)
+    # Of a batch, or of a chunk of the validation: what the layers compute, with dropout in up to
+    # four steps, and the gradients by two layers at a time.
+    rows = max(configuration.batch_size, VALIDATION_CHUNK)
+    widths = configuration.hidden_widths
+    activations = 4e-6 * rows * (4 * sum(widths) + 2 * max(widths))
+    return math.ceil(BASE_MB + data_mb(manifest) + weights + activations)
+
+
+def count_updates(configuration: Configuration, budget: dict, n_train: int) -> tuple[int, int]:
+    """Return the updates and the epochs of a trial that no patience ends before its limits.
+
+    `budget` has at least one of `max_epochs` and `max_updates`; the last epoch may be a part.
+    """
+    updates_per_epoch = math.ceil(n_train / configuration.batch_size)
+    limits = ((budget["max_epochs"] or 0) * updates_per_epoch, budget["max_updates"])
+    updates = min(limit for limit in limits if limit)
+    return updates, math.ceil(updates / updates_per_epoch)
+
+
+def training_minutes(
+    manifest: str | Path, configuration: Configuration, budget: dict, n_trials: int = 1
+) -> int:
+    """Return a generous time in minutes for training `n_trials` like this one to their limit."""
+    description = read_json(manifest)
+    n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
+    n_train = description["splits"]["training"]
+    _, epochs = count_updates(configuration, budget, n_train)
+    updates_per_epoch = math.ceil(n_train / configuration.batch_size)
+    n_operations = configuration.count_operations(n_inputs, n_outputs)
+    n_samples = 6 * n_train + 2 * description["splits"]["validation"]
+    seconds = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE
+    return math.ceil(10 + n_trials * epochs * seconds / 60)
+
+
+def evaluation_minutes(manifest: str | Path, record: str | Path) -> int:
+    """Return a generous time in minutes for the validation and the test split with a model.
+
+    `record` is the path of the record of its training.
+    """
+    splits = read_json(manifest)["splits"]
+    n_operations = (splits["validation"] + splits["test"]) * read_json(record)["n_operations"]
+    return math.ceil(30 + 2 * n_operations / FLOPS_PER_SECOND / 60)
+
+
+def largest_configuration(space: dict) -> Configuration:
+    """Return the largest network of a space with its largest batch."""
+    return _configuration(space, max(space["width"]), space["n_hidden_layers"]["max"])
+
+
+def middle_configuration(space: dict) -> Configuration:
+    """Return a network about as costly as the average one of a space."""
+    layers = space["n_hidden_layers"]
+    # The mean product of two independent widths is the square of their mean.
+    mean_width = math.ceil(sum(space["width"]) / len(space["width"]))
+    return _configuration(space, mean_width, math.ceil((layers["min"] + layers["max"]) / 2))
+
+
+def _configuration(space: dict, width: int, n_layers: int) -> Configuration:
+    return Configuration(
+        hidden_widths=(width,) * n_layers,
+        learning_rate=0.0,
+        batch_size=largest_batch(space),
+        activation="",
+        optimizer="",
+        weight_decay=0.0,
+        dropout=0.0,
+    )

@@ -1,0 +1,178 @@
+"""Losses and gradients of fully connected networks: backpropagation, written out.
+
+A search trains small networks by many small updates. Most of the time of such an update goes into
+recording operations for automatic differentiation and into allocating their results; here both are
+done once for each network. Matrix products on a processor are numpy's: float32 throughout, and
+OpenBLAS behind them makes better use of AMD processors, and of thin matrices on any, than the
+library that torch calls.
+"""
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from twostep.training.activations import IN_PLACE
+
+
+class Backpropagation:
+    """A network from `build_network` with the memory to train it on up to `max_rows` samples.
+
+    `parameters` and `gradient`, (n_parameters,), hold all parameters of the network and the
+    gradient of the loss by them, one behind the other. The network's own parameters become views
+    of them, which autograd does not follow any more.
+    """
+
+    def __init__(self, network: nn.Sequential, max_rows: int) -> None:
+        network.requires_grad_(False)
+        tensors = list(network.parameters())
+        sizes = [tensor.numel() for tensor in tensors]
+        self.parameters, self.gradient = tensors[0].new_zeros(2, sum(sizes))
+        places = zip(self.parameters.split(sizes), self.gradient.split(sizes), strict=True)
+        for tensor, (values, gradient) in zip(tensors, places, strict=True):
+            tensor.data = values.view(tensor.shape).copy_(tensor)
+            tensor.grad = gradient.view(tensor.shape)
+        self._layers = _layers(network, max_rows)
+        new = self.parameters.new_empty
+        self._inputs = new(max_rows, network[0].in_features)
+        self._targets = torch.empty_like(self._layers[-1].outputs)
+        self._ones = torch.ones(1, max_rows, device=self.parameters.device)
+        # Gradients by results are needed of one layer and of the one before, in turns.
+        self._scratch = new(2, max(layer.outputs.numel() for layer in self._layers))
+        self._batches: dict[int, Batch] = {}
+
+    def batch(self, n_rows: int) -> "Batch":
+        """Return the memory for a batch of this many samples: the same one each time."""
+        if n_rows not in self._batches:
+            steps: list[_Step] = []
+            inputs, before = self._inputs[:n_rows], None
+            for layer, scratch in zip(self._layers, itertools.cycle(self._scratch)):
+                gradient = scratch[: layer.outputs[:n_rows].numel()].view(n_rows, -1)
+                steps.append(_Step(layer, inputs, gradient, before, self._ones[:, :n_rows]))
+                inputs, before = steps[-1].results, gradient
+            self._batches[n_rows] = Batch(steps, self._inputs[:n_rows], self._targets[:n_rows])
+        return self._batches[n_rows]
+
+
+class Batch:
+    """The memory for a number of samples; `inputs` and `targets` are to be filled.
+
+    Inputs (n_rows, n_inputs) are standardised; targets and outputs (n_rows, n_outputs) are in the
+    units of the loss.
+    """
+
+    def __init__(self, steps: "list[_Step]", inputs: Tensor, targets: Tensor) -> None:
+        self.inputs, self.targets = inputs, targets
+        self._forward, self._backward = steps, steps[::-1]
+        self._outputs, self._gradient = steps[-1].results, steps[-1].gradient
+        self._flat_gradient = self._gradient.view(-1)
+        self._factor = torch.tensor(2 / targets.numel(), device=targets.device)
+
+    def predict(self) -> Tensor:
+        """Return the outputs for the inputs, without dropout, in memory that is used again."""
+        for step in self._forward:
+            step.forward(dropping=False)
+        return self._outputs
+
+    def backpropagate(self) -> Tensor:
+        """Compute the gradient of the mean squared error; return the sum of squared errors, ()."""
+        for step in self._forward:
+            step.forward(dropping=True)
+        torch.sub(self._outputs, self.targets, out=self._gradient)
+        squares = torch.dot(self._flat_gradient, self._flat_gradient)
+        self._gradient.mul_(self._factor)
+        for step in self._backward:
+            step.backward()
+        return squares
+
+
+class _Layer:
+    """A layer's parameters, which have their gradients, and its memory for all rows.
+
+    All memory is (max_rows, n_units). `results` are the outputs after dropout, which multiplies
+    them by `factors`.
+    """
+
+    def __init__(
+        self, linear: nn.Linear, activation: nn.Module, dropout: float, max_rows: int
+    ) -> None:
+        self.weights, self.biases = linear.weight, linear.bias
+        self.activation, self.dropout = IN_PLACE[type(activation)], dropout
+        new = partial(linear.weight.new_empty, max_rows, linear.out_features)
+        self.sums = new()
+        self.outputs = new() if self.activation.keeps_sums else self.sums
+        self.results = new() if dropout else self.outputs
+        self.factors = new() if dropout else self.outputs
+
+
+def _layers(network: nn.Sequential, max_rows: int) -> list[_Layer]:
+    layers = []
+    modules = list(network)
+    for place, module in enumerate(modules):
+        if isinstance(module, nn.Linear):
+            after = modules[place + 2 : place + 3]
+            dropout = after[0].p if after and isinstance(after[0], nn.Dropout) else 0.0
+            layers.append(_Layer(module, modules[place + 1], dropout, max_rows))
+    return layers
+
+
+class _Step:
+    """What a layer does with the rows of a batch.
+
+    `gradient` is the one by its results, then by its sums; `before` that by its inputs, which the
+    first layer does not need. The operands of matrix products are made once: inputs @ weights.T,
+    and for the gradients by weights, biases and inputs gradient.T @ inputs, ones @ gradient and
+    gradient @ weights.
+    """
+
+    def __init__(
+        self,
+        layer: _Layer,
+        inputs: Tensor,
+        gradient: Tensor,
+        before: Tensor | None,
+        ones: Tensor,
+    ) -> None:
+        rows = slice(len(inputs))
+        self._layer, self._activation, self.gradient = layer, layer.activation, gradient
+        self._sums, self._outputs = layer.sums[rows], layer.outputs[rows]
+        self.results, self._factors = layer.results[rows], layer.factors[rows]
+        self._kept = self._sums if self._activation.keeps_sums else self._outputs
+        self._multiply, operands = _matrix_products(inputs.device)
+        self._for_sums = operands(inputs, layer.weights.t(), self._sums)
+        self._for_weights = operands(gradient.t(), inputs, layer.weights.grad)
+        self._for_biases = operands(ones, gradient, layer.biases.grad.unsqueeze(0))
+        self._for_inputs = None if before is None else operands(gradient, layer.weights, before)
+
+    def forward(self, *, dropping: bool) -> None:
+        """Fill `results` from the inputs, with units dropped or without."""
+        self._multiply(*self._for_sums)
+        self._sums.add_(self._layer.biases)
+        self._activation.forward(self._sums, self._outputs)
+        if self._layer.dropout:
+            if dropping:
+                kept = 1 - self._layer.dropout
+                self._factors.bernoulli_(kept).div_(kept)
+                torch.mul(self._outputs, self._factors, out=self.results)
+            else:
+                self.results.copy_(self._outputs)
+
+    def backward(self) -> None:
+        """Turn `gradient`, by the results, into those by the weights, biases and inputs."""
+        if self._layer.dropout:
+            self.gradient.mul_(self._factors)
+        self._activation.backward(self.gradient, self._kept)
+        self._multiply(*self._for_weights)
+        self._multiply(*self._for_biases)
+        if self._for_inputs:
+            self._multiply(*self._for_inputs)
+
+
+def _matrix_products(device: torch.device) -> tuple[Callable, Callable]:
+    """Return `multiply(a, b, result)` and what makes its operands from tensors on a device."""
+    if device.type == "cpu":
+        return np.dot, lambda *tensors: [tensor.numpy() for tensor in tensors]
+    return (lambda a, b, result: torch.mm(a, b, out=result)), lambda *tensors: list(tensors)

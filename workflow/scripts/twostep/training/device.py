@@ -1,0 +1,66 @@
+"""What networks are trained on: threads of the processor, or a GPU that no other job uses."""
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from twostep.util.errors import UserError
+
+# Kept open, and thus locked, until the process ends, however it ends.
+_locks: list[IO] = []
+
+
+def use_threads(n_threads: int) -> None:
+    """Let torch, and the library of numpy's matrix products, compute with this many threads."""
+    torch.set_num_threads(n_threads)
+    threadpool_limits(n_threads)
+
+
+def choose_device(n_gpus: int) -> torch.device:
+    """Return the processor for 0 GPUs, and for 1 a GPU of this machine that no other job has taken.
+
+    On a cluster the scheduler shows a job only its own GPU. Raises UserError if there is none, or
+    if all are taken. Operations on the GPU are made deterministic.
+    """
+    if not n_gpus:
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise UserError(
+            "training.gpu is 1, but this job finds no GPU: the machine, or the job's partition, "
+            "must have one, with a driver and a build of torch for it; or set training.gpu to 0"
+        )
+    # Read by the matrix library when it starts; without it, its sums may differ from run to run.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    names = [
+        str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())
+    ]
+    return torch.device("cuda", take_first(names))
+
+
+def take_first(names: list[str], folder: str | Path | None = None) -> int:
+    """Return the index of the first of these devices that no process holds, and hold it.
+
+    `folder` is where the locks are, by default that of the system's temporary files. Raises
+    UserError if all of them are held.
+    """
+    for index, name in enumerate(names):
+        path = Path(folder or tempfile.gettempdir()) / f"twostep-{os.getuid()}-{name}.lock"
+        file = path.open("a")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            continue
+        _locks.append(file)
+        return index
+    raise UserError(
+        f"all {len(names)} GPUs are in use by other jobs of yours: wait for them, or allow fewer "
+        f"jobs at a time (snakemake --resources machine_gpu={len(names)} machine_mb=..., which "
+        "take the place of both limits in profiles/default)"
+    )

@@ -1,0 +1,279 @@
+"""The training of one network. It knows nothing of trials, steps or files."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from twostep.training.backpropagation import Backpropagation
+from twostep.training.configuration import Configuration
+from twostep.training.network import build_network
+from twostep.training.optimizers import Optimizer
+from twostep.training.windows import SHUFFLE_BLOCK, SHUFFLE_WINDOW, VALIDATION_CHUNK
+from twostep.util.seeds import derive_seed
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When training ends: at the first of the limits that are not None."""
+
+    max_epochs: int | None = None
+    max_updates: int | None = None
+    patience_epochs: int | None = None
+    patience_updates: int | None = None
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """Standardised inputs (n_samples, n_inputs) and targets (n_samples, n_outputs), float32.
+
+    Targets are in the units of the loss: physical for a sigmoid output, else standardised.
+    """
+
+    training_inputs: Tensor
+    training_targets: Tensor
+    validation_inputs: Tensor
+    validation_targets: Tensor
+
+
+class StateStore(Protocol):
+    """Where the state of a training is kept, for another process to go on from it."""
+
+    def load(self) -> dict | None:
+        """Return the state that was kept last."""
+
+    def offer(self, state: Callable[[], dict]) -> None:
+        """Keep what `state` returns, if it is time."""
+
+
+@dataclass
+class Training:
+    """What a training run yields.
+
+    Losses are mean squared errors in the units of the targets; `val_loss_per_output` belongs to
+    the best epoch. Epochs count from 1. `weights` are those of the best epoch. The processor
+    seconds are measurements and not part of what is reproducible; those before the checkpoint that
+    the training went on from are `earlier_cpu_seconds`.
+    """
+
+    status: str = "ok"
+    message: str = ""
+    epochs: int = 0
+    updates: int = 0
+    best_epoch: int | None = None
+    best_updates: int = 0
+    stop_reason: str = ""
+    min_val_loss: float | None = None
+    val_loss_per_output: list[float] | None = None
+    train_loss: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    train_cpu_seconds: float = 0.0
+    validation_cpu_seconds: float = 0.0
+    earlier_cpu_seconds: float = 0.0
+
+
+# A loss that is not finite is a result, and nothing to warn of.
+@np.errstate(over="ignore", invalid="ignore")
+def train(
+    configuration: Configuration,
+    data: Tensors,
+    budget: Budget,
+    *,
+    output_activation: str,
+    seed: int,
+    device: torch.device = CPU,
+    checkpoint: StateStore | None = None,
+) -> Training:
+    """Train one network by minimising the mean squared error; keep the best epoch's weights.
+
+    All random draws (initial weights, dropout, the order of samples in each epoch) follow from
+    `seed`. A loss that is not finite ends the training with status `diverged`. An epoch uses each
+    sample once; `shuffled_windows` says in which order. Each window of them is moved to the
+    `device` when it is used, so that data may be larger than its memory.
+
+    With a `checkpoint` the training goes on from the epoch that is kept there, to the same result
+    as without an interruption.
+    """
+    torch.manual_seed(derive_seed(seed, "weights"))
+    order = torch.Generator().manual_seed(derive_seed(seed, "order"))
+    n_inputs, n_outputs = data.training_inputs.shape[1], data.training_targets.shape[1]
+    network = build_network(configuration, n_inputs, n_outputs, output_activation)
+    network.to(device)
+    backpropagation = Backpropagation(network, max(configuration.batch_size, VALIDATION_CHUNK))
+    optimizer = Optimizer(
+        configuration.optimizer,
+        backpropagation.parameters,
+        backpropagation.gradient,
+        learning_rate=configuration.learning_rate,
+        weight_decay=configuration.weight_decay,
+    )
+    training = Training()
+    if checkpoint and (kept := checkpoint.load()):
+        training = _restore(kept, network, optimizer, order, device)
+    while not training.stop_reason:
+        start = time.process_time()
+        batches = _batches(data, configuration.batch_size, order, device)
+        loss = _train_epoch(backpropagation, optimizer, batches, budget, training)
+        middle = time.process_time()
+        per_output = validation_loss(
+            backpropagation, data.validation_inputs, data.validation_targets
+        )
+        training.train_cpu_seconds += middle - start
+        training.validation_cpu_seconds += time.process_time() - middle
+        _close_epoch(training, network, loss, per_output)
+        if training.status == "diverged":
+            break
+        training.stop_reason = _stop_reason(training, budget)
+        if checkpoint and not training.stop_reason:
+            checkpoint.offer(partial(_state, training, network, optimizer, order, device))
+    return training
+
+
+def _state(training, network, optimizer, order, device) -> dict:
+    """Return all that the next epoch depends on, as plain values and tensors."""
+    return {
+        "training": vars(training),
+        "network": network.state_dict(),
+        "optimizer": optimizer.state(),
+        "order": order.get_state(),
+        "random": torch.get_rng_state(),
+        "device_random": None if device == CPU else torch.cuda.get_rng_state(device),
+    }
+
+
+def _restore(state, network, optimizer, order, device) -> Training:
+    """Bring a training back to the state that `_state` returned."""
+    network.load_state_dict(state["network"])
+    optimizer.restore(state["optimizer"])
+    order.set_state(state["order"])
+    torch.set_rng_state(state["random"])
+    if device != CPU:
+        torch.cuda.set_rng_state(state["device_random"], device)
+    training = Training(**state["training"])
+    training.earlier_cpu_seconds = training.train_cpu_seconds + training.validation_cpu_seconds
+    return training
+
+
+def _train_epoch(backpropagation, optimizer, batches, budget, training) -> float:
+    """Make one pass over the training samples, or up to `max_updates`; return the mean loss."""
+    total, n_values = torch.zeros((), dtype=torch.float64, device=optimizer.parameters.device), 0
+    for inputs, targets, rows in batches:
+        batch = backpropagation.batch(len(rows))
+        torch.index_select(inputs, 0, rows, out=batch.inputs)
+        torch.index_select(targets, 0, rows, out=batch.targets)
+        total += batch.backpropagate()
+        optimizer.step()
+        n_values += batch.targets.numel()
+        training.updates += 1
+        if training.updates == budget.max_updates:
+            break
+    return total.item() / n_values
+
+
+def _batches(
+    data: Tensors, batch_size: int, order: torch.Generator, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield inputs and targets of a window and which of its rows are a batch, for one epoch."""
+    n_samples = len(data.training_inputs)
+    for blocks in shuffled_windows(n_samples, batch_size, order):
+        inputs, targets = (
+            # One block is a view; several are copied, which reads them from the disk in order.
+            (tensor[blocks[0]] if len(blocks) == 1 else torch.cat([tensor[b] for b in blocks])).to(
+                device
+            )
+            for tensor in (data.training_inputs, data.training_targets)
+        )
+        permutation = torch.randperm(len(inputs), generator=order).to(device)
+        for rows in permutation.split(batch_size):
+            yield inputs, targets, rows
+
+
+def shuffled_windows(
+    n_samples: int, batch_size: int, order: torch.Generator
+) -> Iterator[list[slice]]:
+    """Yield the samples of one epoch in windows, each a list of blocks of neighbouring samples.
+
+    Samples are to be shuffled within a window. Up to SHUFFLE_WINDOW samples are a single window, so
+    that every order is equally likely. More of them are cut into blocks, whose order is drawn anew
+    for each epoch, and every 16 or so blocks make a window. Windows hold whole batches, but for the
+    last one.
+    """
+    if n_samples <= SHUFFLE_WINDOW:
+        yield [slice(0, n_samples)]
+        return
+    size = max(batch_size, SHUFFLE_WINDOW // batch_size * batch_size)
+    window: list[slice] = []
+    room = size
+    for number in torch.randperm(-(-n_samples // SHUFFLE_BLOCK), generator=order).tolist():
+        start, stop = number * SHUFFLE_BLOCK, min((number + 1) * SHUFFLE_BLOCK, n_samples)
+        while start < stop:
+            end = min(stop, start + room)
+            window.append(slice(start, end))
+            room -= end - start
+            start = end
+            if room == 0:
+                yield window
+                window, room = [], size
+    if window:
+        yield window
+
+
+def validation_loss(
+    backpropagation: Backpropagation, inputs: Tensor, targets: Tensor
+) -> list[float]:
+    """Return the mean squared error of each output over (n_samples, n_outputs), in loss units."""
+    device = backpropagation.parameters.device
+    total = torch.zeros(targets.shape[1], dtype=torch.float64, device=device)
+    for chunk, expected in zip(
+        inputs.split(VALIDATION_CHUNK), targets.split(VALIDATION_CHUNK), strict=True
+    ):
+        batch = backpropagation.batch(len(chunk))
+        batch.inputs.copy_(chunk)
+        batch.targets.copy_(expected)
+        total += batch.predict().sub_(batch.targets).square_().sum(0, dtype=torch.float64)
+    return (total / len(inputs)).tolist()
+
+
+def _close_epoch(
+    training: Training, network: nn.Module, loss: float, per_output: list[float]
+) -> None:
+    """Record an epoch's losses and keep the weights if it is the best so far."""
+    training.epochs += 1
+    val_loss = math.fsum(per_output) / len(per_output)
+    if not (math.isfinite(loss) and math.isfinite(val_loss)):
+        training.status = "diverged"
+        training.message = f"the loss was not finite in epoch {training.epochs}"
+        return
+    training.train_loss.append(loss)
+    training.val_loss.append(val_loss)
+    if training.min_val_loss is None or val_loss < training.min_val_loss:
+        training.min_val_loss = val_loss
+        training.val_loss_per_output = per_output
+        training.best_epoch = training.epochs
+        training.best_updates = training.updates
+        training.weights = {
+            name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()
+        }
+
+
+def _stop_reason(training: Training, budget: Budget) -> str:
+    """Return which limit of the budget has been reached, or an empty string."""
+    since_best = {
+        "patience_epochs": training.epochs - training.best_epoch,
+        "patience_updates": training.updates - training.best_updates,
+    }
+    spent = {"max_epochs": training.epochs, "max_updates": training.updates, **since_best}
+    for limit, value in spent.items():
+        allowed = getattr(budget, limit)
+        if allowed is not None and value >= allowed:
+            return limit.split("_")[0] if limit.startswith("patience") else limit
+    return ""

@@ -1,0 +1,61 @@
+"""Trial records: JSON lines on disk, flat rows in tables."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from twostep.util.files import damaged, write_text
+
+# The settings of a configuration beside its widths, in the order of the tables' columns.
+SETTINGS = ("learning_rate", "batch_size", "activation", "optimizer", "weight_decay", "dropout")
+# Outcomes that follow from the trial's key: to train it again would only repeat them. The others
+# have to do with the machine, and the trial is trained again whenever its job runs again.
+REPEATABLE = ("ok", "diverged")
+
+
+def write_lines(path: str | Path, records: Iterable[dict]) -> None:
+    """Write one record per line, whole or not at all."""
+    write_text(path, "".join(json.dumps(record, allow_nan=False) + "\n" for record in records))
+
+
+def read_lines(paths: Iterable[str | Path]) -> list[dict]:
+    """Read the records of several files, in their order; UserError if one is damaged."""
+    return [record for path in paths for record in _read_lines(path)]
+
+
+def _read_lines(path: str | Path) -> list[dict]:
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        records = [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise damaged(path) from error
+    if not all(isinstance(record, dict) and "trial" in record for record in records):
+        raise damaged(path)
+    return records
+
+
+def flatten_configuration(record: dict) -> dict:
+    """Return the table columns that describe a record's network and its training settings."""
+    configuration = record["configuration"]
+    widths = configuration["hidden_widths"]
+    return {
+        "n_parameters": record["n_parameters"],
+        "n_operations": record["n_operations"],
+        "n_hidden_layers": len(widths),
+        "hidden_widths": "-".join(map(str, widths)),
+        **{name: configuration[name] for name in SETTINGS},
+    }
+
+
+def flatten_result(record: dict, output_names: list[str]) -> dict:
+    """Return the table columns that describe what a record's training came to."""
+    losses = record["val_loss_per_output"]
+    return {
+        "epochs": record["epochs"],
+        "best_epoch": record["best_epoch"],
+        "updates": record["updates"],
+        "stop_reason": record["stop_reason"],
+        "min_val_loss": record["min_val_loss"],
+        **{f"val_loss[{name}]": losses.get(name) for name in output_names},
+        "collapsed_outputs": ";".join(record["collapsed_outputs"]),
+    }

@@ -1,0 +1,51 @@
+"""A trial and its record, which is made in the same way whatever becomes of the training."""
+
+from dataclasses import dataclass
+
+from twostep.training.configuration import Configuration
+from twostep.training.data import TrainingData
+from twostep.training.train import Training
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A configuration with the id of its trial and the number of its repetition.
+
+    `step` only separates the random draws of the search and of the retraining, so that the
+    finalists are not retrained from the very weights that made them win.
+    """
+
+    id: int
+    configuration: Configuration
+    step: str
+    repetition: int = 0
+
+
+def make_record(trial: Trial, training: Training, data: TrainingData) -> dict:
+    """Return what is recorded of a trial that was trained on these data; it holds no clock."""
+    n_inputs, n_outputs = len(data.input_names), len(data.output_names)
+    losses = {}
+    if training.val_loss_per_output is not None:
+        losses = dict(zip(data.output_names, training.val_loss_per_output, strict=True))
+    variances = dict(zip(data.output_names, data.validation_variances, strict=True))
+    return {
+        "trial": trial.id,
+        "seed": trial.repetition,
+        "status": training.status,
+        "message": training.message,
+        "configuration": trial.configuration.to_dict(),
+        "n_parameters": trial.configuration.count_parameters(n_inputs, n_outputs),
+        "n_operations": trial.configuration.count_operations(n_inputs, n_outputs),
+        "n_train": len(data.tensors.training_inputs),
+        "n_validation": len(data.tensors.validation_inputs),
+        "epochs": training.epochs,
+        "best_epoch": training.best_epoch,
+        "updates": training.updates,
+        "stop_reason": training.stop_reason,
+        "min_val_loss": training.min_val_loss,
+        "val_loss_per_output": losses,
+        # An output predicted no better than by its mean: the network has collapsed there.
+        "collapsed_outputs": [name for name, loss in losses.items() if loss >= variances[name]],
+        "train_loss": training.train_loss,
+        "val_loss": training.val_loss,
+    }

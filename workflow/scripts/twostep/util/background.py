@@ -1,0 +1,34 @@
+"""Work in a second thread: writing, while the first one computes."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+
+class Background:
+    """Does one thing at a time in a second thread: writing, while the first one computes.
+
+    Errors are raised by the next call.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1)
+        self._running: Future | None = None
+
+    def submit(self, function: Callable, *arguments) -> None:
+        """Wait for what was submitted before, then call a function in the second thread."""
+        self.wait()
+        self._running = self._executor.submit(function, *arguments)
+
+    def wait(self) -> None:
+        """Wait for what was submitted last."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.result()
+
+    def __enter__(self) -> "Background":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._executor.shutdown()
+        if error == (None, None, None):
+            self.wait()

@@ -1,0 +1,67 @@
+"""Logging of the rules' scripts, and their end."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from twostep.util.errors import UserError
+
+# What a shell says of a command that Ctrl-C has ended.
+INTERRUPTED = 130
+
+
+@contextmanager
+def reporting(log_file: str) -> Iterator[None]:
+    """Log to the rule's file; turn what a person can mend into a sentence and exit status 1.
+
+    That is a UserError, and what the system says of files and disks.
+    """
+    start = time.monotonic()
+    # A log on a full disk must not cover the sentence that says so.
+    logging.raiseExceptions = False
+    try:
+        Path(log_file).parent.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(
+            filename=log_file,
+            level=logging.INFO,
+            format="%(asctime)s %(levelname)s %(message)s",
+            force=True,
+        )
+        yield
+    except UserError as error:
+        logging.error("%s", error)
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        logging.exception("a file or a disk failed")
+        where = f" ({error.filename})" if error.filename else ""
+        reason = error.strerror or " ".join(str(error).split())
+        print(
+            f"Error: {reason}{where}: mend that and run the same command again; more is in "
+            f"{log_file}",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    except KeyboardInterrupt:
+        logging.error("interrupted")
+        sys.exit(INTERRUPTED)
+    except Exception:
+        logging.exception("unexpected error")
+        raise
+    logging.info("finished in %.1f s", time.monotonic() - start)
+
+
+def end_process(status: int = 0) -> NoReturn:
+    """End the process at once, with all that was written and logged.
+
+    Python would take every module apart first, which after torch takes half a second.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,43 @@
+"""Reading the workflow's tables with the types they were written with."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from twostep.util.files import damaged
+
+# Text that may look like a number: "64" is a network with one hidden layer, "1" a fraction.
+TEXT_COLUMNS = (
+    "hidden_widths",
+    "collapsed_outputs",
+    "message",
+    "stop_reason",
+    "data",
+    "host",
+    "processor",
+    "torch",
+    "numpy",
+)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a CSV table; an empty cell is "" in a text column and NaN elsewhere.
+
+    Raises UserError if the table is damaged.
+    """
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str))
+    except ValueError as error:  # pandas's own errors are such, too
+        raise damaged(path) from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise damaged(path)
+    text = [column for column in TEXT_COLUMNS if column in table]
+    return table.fillna(dict.fromkeys(text, ""))
+
+
+def read_ranking(path: str | Path, n_trials: int) -> pd.DataFrame:
+    """Read the ranked table of a search; UserError unless it holds each of its trials once."""
+    table = read_table(path)
+    if "rank" not in table or sorted(table.get("trial", [])) != list(range(n_trials)):
+        raise damaged(path)
+    return table

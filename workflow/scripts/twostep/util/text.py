@@ -1,0 +1,48 @@
+"""Texts from configs and files, cut and made printable, and what an unknown name may stand for."""
+
+import difflib
+from collections.abc import Iterable
+
+# Letters of a text from a file that are worth repeating, and of a word that is looked for.
+LONGEST_TEXT = 200
+LONGEST_WORD = 60
+# Known names that a sentence lists where none is like the one that was asked for.
+MOST_NAMES = 20
+
+
+def shorten(text: str, most: int) -> str:
+    """Return a text of at most so many letters, with three dots where it was cut."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def one_line(text: str) -> str:
+    """Return a text from a file as one line of printable characters, cut if it is very long."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return shorten(" ".join(printable.split()), LONGEST_TEXT)
+
+
+def nearest(word: object, known: Iterable[str]) -> list[str]:
+    """Return the known words that begin like the given one, else the most similar, or nothing."""
+    start, words = str(word)[:LONGEST_WORD].lower(), list(known)
+    longer = [candidate for candidate in words if start and candidate.startswith(start)]
+    return longer if 0 < len(longer) <= 3 else difflib.get_close_matches(start, words, n=1)
+
+
+def did_you_mean(candidates: list[str]) -> str:
+    """Return the end of a sentence that offers what may be meant; nothing if there is nothing."""
+    if not candidates:
+        return ""
+    *others, last = candidates
+    return f"; did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return the same for a name that is not known; the known names if none of them is like it."""
+    names = list(known)
+    if near := nearest(name, names):
+        return did_you_mean([repr(candidate) for candidate in near])
+    if not names:
+        return ""
+    n_more = len(names) - MOST_NAMES
+    more = f" and {n_more:,} more" if n_more > 0 else ""
+    return f"; it has {', '.join(names[:MOST_NAMES])}{more}"

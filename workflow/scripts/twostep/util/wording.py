@@ -1,0 +1,123 @@
+"""Numbers and settings in words, for people."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+# Correlations of neighbouring samples below this are worth a word: chance makes none of them.
+UNLIKE = -0.1
+
+
+def table(rows: list[list[str]]) -> str:
+    """Return rows of texts, the first of which are the headers, as a table in Markdown."""
+    header, *others = rows
+    lines = [header, ["---"] * len(header), *others]
+    return "\n".join(f"| {' | '.join(map(_without_markup, line))} |" for line in lines)
+
+
+def _without_markup(text: str) -> str:
+    """Return a text, maybe from a file, that neither ends its cell nor is taken for HTML."""
+    return text.replace("|", "/").replace("<", "«").replace(">", "»")
+
+
+def short(value: float) -> str:
+    """Return a number with three digits."""
+    return f"{value:.3g}"
+
+
+def times(ratio: float) -> str:
+    """Return a ratio with two digits, or all its digits before the point."""
+    return f"{ratio:.2g}" if ratio < 99.5 else f"{ratio:,.0f}"
+
+
+def number(n: int, thing: str) -> str:
+    """Return e.g. "1,200 trials" or "1 trial"."""
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
+def share(part: int, whole: int, things: str) -> str:
+    """Return e.g. "60 of 200 trials (30 %)"."""
+    percentage = f" ({100 * part / whole:.2g} %)" if whole and 0 < part < whole else ""
+    return f"{part:,} of {whole:,} {things}{percentage}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in seconds, minutes or hours, whichever is handy."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.3g} min"
+    return f"{seconds / 3600:,.1f} h"
+
+
+def counts(values: Iterable[str]) -> str:
+    """Return e.g. "3 diverged, 1 killed", the most frequent first."""
+    ordered = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} {value.replace('_', ' ')}" for value, count in ordered)
+
+
+def network(row) -> str:
+    """Return a network's depth, widths and size; `row` is a row of a table of trials."""
+    layers = int(row["n_hidden_layers"])
+    return (
+        f"{number(layers, 'hidden layer')} ({row['hidden_widths']}), "
+        f"{int(row['n_parameters']):,} learnable parameters"
+    )
+
+
+def unit_of(unit: str) -> str:
+    """Return a unit with a space before it; nothing for a number without one."""
+    unit = _without_markup(unit.strip())
+    return "" if unit.lower() in ("", "1", "-", "dimensionless") else f" {unit}"
+
+
+def budget(limits: dict) -> str:
+    """Return a training budget as part of a sentence."""
+    words = {
+        "max_epochs": "at most {:,} epochs",
+        "max_updates": "at most {:,} updates",
+        "patience_epochs": "until {:,} epochs bring no lower validation loss",
+        "patience_updates": "until {:,} updates bring no lower validation loss",
+    }
+    set_limits = [text.format(limits[key]) for key, text in words.items() if limits.get(key)]
+    return ", ".join(set_limits) + (", whichever comes first" if len(set_limits) > 1 else "")
+
+
+def space(dimensions: dict) -> str:
+    """Return a search space as part of a sentence: each dimension's values or range."""
+    texts = []
+    for name, values in dimensions.items():
+        if isinstance(values, dict):
+            text = f"{values['min']:g} to {values['max']:g}"
+        else:
+            text = ", ".join(map(str, values)) if isinstance(values, list) else str(values)
+        if name.startswith("n_"):
+            name = f"number of {name.removeprefix('n_')}"
+        texts.append(f"{name.replace('_', ' ')} {text}")
+    return "; ".join(texts)
+
+
+def split(description: dict) -> str:
+    """Return how the samples were divided as part of a sentence; from the manifest."""
+    method, variable, n_units = (description[key] for key in ("method", "variable", "n_units"))
+    return {
+        "random": "divided at random",
+        "blocks": f"divided by {n_units} contiguous blocks "
+        + (f"along `{variable}`" if variable else "of neighbouring samples"),
+        "group": f"divided by `{variable}`, whose {n_units} values are each in one split only",
+        "variable": f"as the variable `{variable}` says",
+    }[method]
+
+
+def autocorrelation(measured: dict) -> str:
+    """Return the measured likeness of neighbouring samples as a sentence; from the manifest."""
+    text = (
+        f"Neighbouring samples along `{measured['along']}` correlate with {measured['inputs']:.2f} "
+        f"in the inputs and {measured['outputs']:.2f} in the outputs (means over "
+        f"{measured['n_pairs']:,} pairs)."
+    )
+    if measured["inputs"] < UNLIKE:
+        text += (
+            " They are less alike than at random, as where inputs were spread evenly over their "
+            "ranges on purpose, which does no harm."
+        )
+    return text
