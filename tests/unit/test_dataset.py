@@ -10,8 +10,9 @@ import pytest
 import xarray as xr
 
 from twostep.config.preflight import check_writable, list_files
+from twostep.data.open_file import open_file
 from twostep.data.slabs import SlabReader, list_slabs
-from twostep.data.source import open_file, read_headers
+from twostep.data.source import read_headers
 from twostep.util.errors import UserError
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 from exported_model import save_made_up
 
-from twostep.export.model_card import Background, choice_text, model_card
+from twostep.export.model_card import CardFacts, choice_text, model_card
 from twostep.model.model import load_model
 from twostep.util.files import read_json
 
@@ -16,7 +16,7 @@ def make_card(folder, *, chosen=None, evaluation=None, **kind) -> str:
     names = [output["name"] for output in trained.outputs]
     errors = {"mse": 0.04, "rmse": 0.2, "mae": 0.1, "r2": 0.987654}
     linear = {f"test_{key}[{name}]": 3 * value for key, value in errors.items() for name in names}
-    background = Background(
+    facts = CardFacts(
         study="made_up",
         manifest=read_json(manifest),
         evaluation={
@@ -27,7 +27,7 @@ def make_card(folder, *, chosen=None, evaluation=None, **kind) -> str:
         budget={"max_epochs": 25},
         chosen=choice_text(chosen),
     )
-    return model_card(trained, DIFFERENCES, background)
+    return model_card(trained, DIFFERENCES, facts)
 
 
 def test_it_describes_variables_data_network_and_errors(tmp_path):

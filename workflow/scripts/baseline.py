@@ -3,15 +3,14 @@
 import pandas as pd
 
 from twostep.model.baseline import baselines
-from twostep.util.files import atomic_path
 from twostep.util.logs import reporting
+from twostep.util.tables import write_table
 
 
 def main(*, manifests: dict[str, str], output: str) -> None:
     """Write the baselines' losses on the data of each folder, {name: path of its manifest}."""
     rows = [row for name, manifest in manifests.items() for row in baselines(manifest, name)]
-    with atomic_path(output) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False)
+    write_table(output, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

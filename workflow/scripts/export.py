@@ -5,7 +5,7 @@ import sys
 from functools import partial
 
 from twostep.export.export import FORMATS, export_model
-from twostep.export.model_card import Background, choice_text, model_card
+from twostep.export.model_card import CardFacts, choice_text, model_card
 from twostep.training.device import use_threads
 from twostep.trials.selection import find_selected
 from twostep.util.files import read_json
@@ -33,7 +33,7 @@ def main(
     """
     use_threads(threads)
     index = 0 if selection is None else find_selected(models, read_table(selection))
-    background = Background(
+    facts = CardFacts(
         study=study,
         manifest=read_json(manifest),
         evaluation=read_json(evaluations[index]),
@@ -41,7 +41,7 @@ def main(
         budget=budget,
         chosen=choice_text(chosen),
     )
-    card = partial(model_card, background=background)
+    card = partial(model_card, facts=facts)
     differences = export_model(models[index], manifest, study, files, card)
     for name, difference in differences.items():
         text = f"{FORMATS[name]}: {difference:.1e}"

@@ -1,15 +1,13 @@
 """Measure how long the retrained models take for a prediction."""
 
 from twostep.model.inference import measure_inference
-from twostep.util.files import atomic_path
 from twostep.util.logs import reporting
+from twostep.util.tables import write_table
 
 
 def main(*, models: list[str], output: str) -> None:
     """Write the table of the times of `models`, one of each trial."""
-    table = measure_inference(models)
-    with atomic_path(output) as temporary:
-        table.to_csv(temporary, index=False)
+    write_table(output, measure_inference(models))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ import pandas as pd
 
 from twostep.trials.ranking import rank
 from twostep.trials.records import read_lines
-from twostep.util.files import atomic_path, read_json
+from twostep.util.files import read_json
 from twostep.util.logs import reporting
+from twostep.util.tables import write_table
 
 
 def main(
@@ -21,9 +22,8 @@ def main(
     """Write the ranked table `trials` and the table of timings `times`."""
     names = [output["name"] for output in read_json(manifest)["outputs"]]
     table = rank(read_lines(records), n_trials=n_trials, output_names=names, max_failed=max_failed)
-    for path, content in ((times, pd.DataFrame(read_lines(timings))), (trials, table)):
-        with atomic_path(path) as temporary:
-            content.to_csv(temporary, index=False)
+    write_table(times, pd.DataFrame(read_lines(timings)))
+    write_table(trials, table)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ import pandas as pd
 
 from twostep.trials.failures import check_failures
 from twostep.trials.selection import retrained_table, select
-from twostep.util.files import atomic_path, read_json
+from twostep.util.files import read_json
 from twostep.util.logs import reporting
-from twostep.util.tables import read_table
+from twostep.util.tables import read_table, write_table
 
 
 def main(
@@ -39,9 +39,9 @@ def main(
     }
     chosen = select(table, paths, tolerance=tolerance, cost=cost)
     measured = pd.DataFrame([read_json(path) for path in timings])
-    for path, content in ((times, measured), (retrained, table), (selection, chosen)):
-        with atomic_path(path) as temporary:
-            content.to_csv(temporary, index=False)
+    write_table(times, measured)
+    write_table(retrained, table)
+    write_table(selection, chosen)
 
 
 if __name__ == "__main__":

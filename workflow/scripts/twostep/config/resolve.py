@@ -53,7 +53,8 @@ def resolve_config(config: dict) -> dict:
     dimensions = resolved["dataset"]["sample_dimension"]
     if isinstance(dimensions, str):
         resolved["dataset"]["sample_dimension"] = [dimensions]
-    for contradiction in _contradictions(resolved):
+    contradiction = next(_contradictions(resolved), None)
+    if contradiction:
         raise UserError(contradiction)
     return resolved
 

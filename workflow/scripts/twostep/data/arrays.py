@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from twostep.util.errors import UserError
 from twostep.util.background import Background
+from twostep.util.errors import UserError
 from twostep.util.files import atomic_path, read_json, write_json
 from twostep.util.fingerprint import hash_values
 

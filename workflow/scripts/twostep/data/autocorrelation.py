@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from twostep.data.cleaning import Columns, transform_features
-from twostep.data.source import Source
 from twostep.data.slabs import Slab, SlabReader, list_slabs
+from twostep.data.source import Source
 
 # Slabs that are looked at, evenly spread over the data, and the samples in each.
 N_SLABS = 16

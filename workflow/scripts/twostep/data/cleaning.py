@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twostep.data.source import Source, Feature
-from twostep.util.errors import UserError
 from twostep.data.scaling import Scaling
 from twostep.data.slabs import Slab
+from twostep.data.source import Feature, Source
 from twostep.data.tally import Count, Tally, count_rows
 from twostep.data.transforms import TRANSFORMS
+from twostep.util.errors import UserError
 
 MISSING = "missing or not finite"
 
@@ -138,7 +138,8 @@ class Cleaner:
     def check(self, source: Source, max_dropped: float) -> None:
         """Raise UserError if too much cannot be used, or a target is one no sigmoid can reach."""
         self.tally.check(source, max_dropped)
-        for name, count in self._outside.items():
+        if self._outside:
+            name, count = next(iter(self._outside.items()))
             raise UserError(
                 f"output {name!r} has {count.n_rows:,} values outside [0, 1], first in "
                 f"{source.locate(count.first_row)}, which a sigmoid cannot reach: set "

@@ -46,7 +46,7 @@ class _Header:
     def n_bytes(self) -> int:
         """Return the number of bytes up to the end of the last variable."""
         n_records = self._count()
-        sizes = [(self._name(), self._count())[1] for _ in range(self._list_length())]
+        sizes = [self._dimension() for _ in range(self._list_length())]
         self._skip_attributes()
         variables = [self._variable(sizes) for _ in range(self._list_length())]
         # The dimension that records are added along has size 0.
@@ -60,6 +60,11 @@ class _Header:
             if n_records or not is_record
         ]
         return max(ends, default=0)
+
+    def _dimension(self) -> int:
+        """Return the size of a dimension, whose name comes first."""
+        self._name()
+        return self._count()
 
     def _variable(self, sizes: list[int]) -> tuple[int, int, bool]:
         """Return where a variable begins, its bytes (of one record), and whether it has records."""

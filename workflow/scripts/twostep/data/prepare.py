@@ -16,13 +16,13 @@ import numpy as np
 from twostep.data.arrays import Rows, write_folder
 from twostep.data.autocorrelation import measure_autocorrelation, read_sample
 from twostep.data.cleaning import MISSING, Cleaner, Columns
-from twostep.data.source import Source
-from twostep.util.errors import UserError
 from twostep.data.scaling import Moments, Scaling
 from twostep.data.shuffle import Shuffler
 from twostep.data.slabs import SlabReader, list_slabs
+from twostep.data.source import Source
 from twostep.data.splits import SPLITS, TRAINING, UNKNOWN, Assignment, column_of, plan_splits
 from twostep.data.transforms import TRANSFORMS
+from twostep.util.errors import UserError
 
 log = logging.getLogger(__name__)
 

@@ -54,10 +54,11 @@ class Shuffler:
 
     def _write(self) -> None:
         """Write the waiting rows in the order of their buckets, and note where each begins."""
-        rows, buckets = (
-            parts[0] if len(parts) == 1 else np.concatenate(parts)
-            for parts in zip(*self._waiting, strict=True)
-        )
+        if len(self._waiting) == 1:
+            rows, buckets = self._waiting[0]
+        else:
+            rows = np.concatenate([rows for rows, _ in self._waiting])
+            buckets = np.concatenate([buckets for _, buckets in self._waiting])
         self._waiting.clear()
         self._bytes_waiting = 0
         order = buckets.argsort(kind="stable")[np.count_nonzero(buckets < 0) :]
@@ -108,6 +109,8 @@ class Shuffler:
                 piece = piece[n_bytes:]
 
     def close(self) -> None:
-        """Remove the temporary file."""
-        with self._file, self._background:
-            pass
+        """Remove the temporary file, once the last of it has been written."""
+        try:
+            self._background.close()
+        finally:
+            self._file.close()

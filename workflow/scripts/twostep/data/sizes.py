@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from twostep.util.errors import UserError
 
+
 def share_sizes(n: int, split: dict, things: str) -> tuple[int, int]:
     """Return how many of n things the validation and the test split get, at least one each.
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from twostep.data.source import Source, OpenFile, is_numeric, open_file, text_of
 from twostep.data.decoding import decode
+from twostep.data.open_file import OpenFile, is_numeric, open_file, text_of
+from twostep.data.source import Source
 from twostep.util.errors import UserError
 
 

@@ -1,23 +1,18 @@
-"""The data set as the user has it: its files, their headers and the features in them."""
+"""The data as the user has them: the files, their headers and the features in them."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
-import netCDF4
 import numpy as np
 import xarray as xr
 
+from twostep.data.open_file import OpenFile, is_characters, is_numeric, open_file, text_of
 from twostep.util.errors import UserError
-from twostep.data.zarr_stores import is_zarr
-from twostep.data.netcdf3 import missing_bytes
 from twostep.util.text import one_line, suggest
 
-# Decompressed chunks that are kept for each open variable: much of a column may be in one chunk,
-# and reading it in parts must not decompress it for each part, nor may all of them fill the memory.
-CHUNK_CACHE_BYTES = 32_000_000
-netCDF4.set_chunk_cache(CHUNK_CACHE_BYTES)
+# What a name with a slash may be meant for.
+GROUPS = "; variables in groups of a file are not read"
 
 
 @dataclass(frozen=True)
@@ -68,67 +63,6 @@ class Source:
         return ", ".join(f"{dimension} index {i}" for dimension, i in pairs)
 
 
-@dataclass
-class OpenFile:
-    """An open file: its variables, read when their values are, and the sizes of its dimensions."""
-
-    variables: dict[str, xr.Variable]
-    sizes: dict[str, int]
-    close: Callable[[], None]
-
-    def __enter__(self) -> "OpenFile":
-        return self
-
-    def __exit__(self, *error) -> None:
-        self.close()
-
-
-# What a name with a slash may be meant for.
-GROUPS = "; variables in groups of a file are not read"
-
-
-def open_file(path: str | Path) -> OpenFile:
-    """Open a NetCDF file or a Zarr store lazily, with everything as it is stored.
-
-    Raises UserError if it is neither, incomplete or damaged.
-    """
-    zarr = is_zarr(path)
-    try:
-        lacking = 0 if zarr else missing_bytes(path)
-        # Not as a data set of xarray's, which would read all text to decode it and all coordinates
-        # to index them, however large they are.
-        if zarr:
-            store = xr.backends.ZarrStore.open_group(path, consolidated=False)
-        else:
-            store = xr.backends.NetCDF4DataStore.open(path)
-        variables = dict(store.load()[0])
-        sizes = dict(store.get_dimensions())
-    except PermissionError as error:
-        raise UserError(f"{path} may not be read: ask its owner for permission") from error
-    except Exception as error:  # the libraries raise all kinds for a file that makes no sense
-        raise UserError(
-            f"{path} cannot be opened as a NetCDF file ({' '.join(str(error).split())}): it is "
-            "another kind of file, incomplete or damaged; check dataset.files and the file"
-        ) from error
-    if lacking:
-        store.close()
-        raise UserError(
-            f"{path} is incomplete or damaged: it lacks {lacking:,} bytes of what its header "
-            "announces; copy or make it again"
-        )
-    if zarr:
-        _ignore_default_fill(variables)
-    return OpenFile(variables, sizes, store.close)
-
-
-def _ignore_default_fill(variables: dict[str, xr.Variable]) -> None:
-    """Let zeros of a Zarr store be numbers: 0 is the fill value that Zarr gives by itself."""
-    for array in variables.values():
-        fill = np.ravel(array.attrs.get("_FillValue", 1))
-        if fill.dtype.kind in "biuf" and (fill == 0).all():
-            del array.attrs["_FillValue"]
-
-
 def read_headers(
     files: list[str],
     variables: list[str],
@@ -141,29 +75,53 @@ def read_headers(
     variables have other entries or units than those of the first file. `split_variable` is what the
     samples are divided by.
     """
-    shapes = []
-    first: tuple[list[Feature], dict] | None = None
-    for path in files:
-        with open_file(path) as data:
-            for dimension in sample_dimensions:
-                if dimension not in data.sizes:
-                    raise UserError(
-                        f"{path} has no dimension {dimension!r}, which dataset.sample_dimension "
-                        f"names{suggest(dimension, data.sizes)}"
-                    )
-            for variable in variables:
-                _check_variable(data, path, variable, sample_dimensions)
-            features = _describe_features(data, path, variables, sample_dimensions)
-            splitting = {}
-            if split_variable is not None:
-                splitting = _describe_split_variable(data, path, split_variable, sample_dimensions)
-            first = first or (features, splitting)
-            _check_agreement(*first, features, splitting, files[0], path)
-            shapes.append(tuple(data.sizes[dimension] for dimension in sample_dimensions))
-    source = Source(files, sample_dimensions, shapes, first[0])
+    first = _read_header(files[0], variables, sample_dimensions, split_variable)
+    shapes = [first.shape]
+    for path in files[1:]:
+        header = _read_header(path, variables, sample_dimensions, split_variable)
+        _check_agreement(first, header)
+        shapes.append(header.shape)
+    source = Source(files, sample_dimensions, shapes, first.features)
     if source.n_rows == 0:
         raise UserError(f"there are no samples in {', '.join(files[:3])}")
     return source
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What a file's header says; features and splitting must be the same in all files.
+
+    `shape` are the sizes of the sample dimensions, and `splitting` are the attributes of the
+    variable that the samples are divided by.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    features: list[Feature]
+    splitting: dict[str, str]
+
+
+def _read_header(
+    path: str, variables: list[str], sample_dimensions: list[str], split_variable: str | None
+) -> _Header:
+    with open_file(path) as data:
+        for dimension in sample_dimensions:
+            if dimension not in data.sizes:
+                raise UserError(
+                    f"{path} has no dimension {dimension!r}, which dataset.sample_dimension "
+                    f"names{suggest(dimension, data.sizes)}"
+                )
+        for variable in variables:
+            _check_variable(data, path, variable, sample_dimensions)
+        splitting = {}
+        if split_variable is not None:
+            splitting = _describe_split_variable(data, path, split_variable, sample_dimensions)
+        return _Header(
+            path,
+            tuple(data.sizes[dimension] for dimension in sample_dimensions),
+            _describe_features(data, path, variables, sample_dimensions),
+            splitting,
+        )
 
 
 def _describe_features(
@@ -254,42 +212,26 @@ def _find(
     return array
 
 
-def is_numeric(array: xr.Variable) -> bool:
-    """Tell whether a variable holds numbers; true and false are 1 and 0."""
-    return array.dtype.kind in "biuf"
-
-
-def is_characters(array: xr.Variable) -> bool:
-    """Tell whether a variable holds text as single characters, along its last dimension."""
-    return array.dtype == "S1" and array.ndim > 0
-
-
-def _check_agreement(
-    first: list[Feature],
-    first_splitting: dict,
-    features: list[Feature],
-    splitting: dict,
-    first_path: str,
-    path: str,
-) -> None:
+def _check_agreement(first: _Header, header: _Header) -> None:
     """Raise UserError if a file's features or split variable differ from the first file's."""
-    for one, other in zip(first, features, strict=False):
+    path = header.path
+    for one, other in zip(first.features, header.features, strict=False):
         if (one.name, one.units) != (other.name, other.units):
             raise UserError(
                 f"{path}: {other.name} in {other.units or 'no units'} differs from "
-                f"{one.name} in {one.units or 'no units'} in {first_path}: the entries and units "
+                f"{one.name} in {one.units or 'no units'} in {first.path}: the entries and units "
                 "of a variable must be the same in all files"
             )
-    if len(first) != len(features):
+    if len(first.features) != len(header.features):
         raise UserError(
-            f"{path} has {len(features)} features where {first_path} has {len(first)}: the "
-            "entries of a variable must be the same in all files"
+            f"{path} has {len(header.features)} features where {first.path} has "
+            f"{len(first.features)}: the entries of a variable must be the same in all files"
         )
-    for name, value in splitting.items():
-        if value != first_splitting[name]:
+    for name, value in header.splitting.items():
+        if value != first.splitting[name]:
             raise UserError(
-                f"{path}: the {name} of the split.variable is {value!r} and in {first_path} "
-                f"{first_splitting[name]!r}: its values cannot be compared"
+                f"{path}: the {name} of the split.variable is {value!r} and in {first.path} "
+                f"{first.splitting[name]!r}: its values cannot be compared"
             )
 
 
@@ -300,14 +242,3 @@ def _labels(data: OpenFile, dimension: str) -> list[str]:
         if coordinate.ndim - is_characters(coordinate) == 1:
             return [one_line(label) for label in text_of(coordinate.values, coordinate).tolist()]
     return [str(number) for number in range(data.sizes[dimension])]
-
-
-def text_of(values: np.ndarray, array: xr.Variable) -> np.ndarray:
-    """Return values of a variable, or of a part of it, as text."""
-    if is_characters(array):
-        values = np.ascontiguousarray(values).view(f"S{values.shape[-1]}")[..., 0]
-    return (
-        np.char.decode(values, "utf-8", "replace")
-        if values.dtype.kind == "S"
-        else values.astype(str)
-    )

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twostep.data.source import Source, open_file
-from twostep.util.errors import UserError
-from twostep.util.seeds import derive_seed
+from twostep.data.open_file import open_file
 from twostep.data.sizes import share_sizes
 from twostep.data.slabs import Slab, SlabReader, list_slabs
+from twostep.data.source import Source
+from twostep.util.errors import UserError
+from twostep.util.seeds import derive_seed
 
 SPLITS = ("training", "validation", "test")
 TRAINING, VALIDATION, TEST = range(3)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
 # What standardised inputs may be, in size: the network computes in single precision.
 LARGEST_STANDARDISED = float(np.finfo(np.float32).max)
 

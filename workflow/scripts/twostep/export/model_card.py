@@ -8,14 +8,13 @@ from twostep.data.transforms import TRANSFORMS
 from twostep.export.export import FORMATS, MEASURE, N_CHECKED, TOLERANCE
 from twostep.export.metadata import PRECISION, describe
 from twostep.model.model import Model
+from twostep.trials.records import SETTINGS
 from twostep.util import wording
-from twostep.util.wording import number, short, table, unit_of
-
-METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+from twostep.util.wording import METRIC_LABELS, number, short, table, unit_of
 
 
 @dataclass(frozen=True)
-class Background:
+class CardFacts:
     """What a card tells beside the model itself.
 
     `manifest` describes the prepared data and `evaluation` holds the test errors; `baseline` is the
@@ -30,18 +29,18 @@ class Background:
     chosen: str
 
 
-def model_card(model: Model, differences: dict[str, float], background: Background) -> str:
+def model_card(model: Model, differences: dict[str, float], facts: CardFacts) -> str:
     """Return the model card as Markdown; `differences` are those of the exported formats."""
     record = model.record
     sections = [
         [f"# Model card: trial {record['trial']}, seed {record['seed']}"],
-        _purpose(model, background),
-        _data(model, background.manifest),
-        _network(model, background),
-        _quality(model, background),
+        _purpose(model, facts),
+        _data(model, facts.manifest),
+        _network(model, facts),
+        _quality(model, facts),
         _limits(model),
         _use(model, differences),
-        _origin(model, background),
+        _origin(model, facts),
     ]
     return "\n\n".join(paragraph for section in sections for paragraph in section) + "\n"
 
@@ -66,34 +65,17 @@ def choice_text(settings: dict | None) -> str:
     )
 
 
-def _purpose(model: Model, background: Background) -> list[str]:
+def _purpose(model: Model, facts: CardFacts) -> list[str]:
     n_inputs, n_outputs = len(model.inputs), len(model.outputs)
     return [
-        f"A neural network of the study `{background.study}` that predicts "
-        f"{number(n_outputs, 'output')} from {number(n_inputs, 'input')}. {background.chosen}",
+        f"A neural network of the study `{facts.study}` that predicts "
+        f"{number(n_outputs, 'output')} from {number(n_inputs, 'input')}. {facts.chosen}",
         "## Inputs and outputs",
         "In this order, in these units: transforms and scaling are inside the model. The range is "
         "that of the training data, which is where the model is valid.",
-        _features(model.inputs, "input"),
-        _features(model.outputs, "output"),
+        wording.feature_table("input", model.inputs),
+        wording.feature_table("output", model.outputs),
     ]
-
-
-def _features(features: list[dict], role: str) -> str:
-    rows = [[role, "name", "quantity", "unit", "transform", "smallest", "largest"]]
-    rows += [
-        [
-            str(number),
-            f"`{feature['name']}`",
-            feature["long_name"],
-            unit_of(feature["units"]).strip() or "1",
-            feature["transform"],
-            f"{feature['min']:.6g}",
-            f"{feature['max']:.6g}",
-        ]
-        for number, feature in enumerate(features, 1)
-    ]
-    return table(rows)
 
 
 def _data(model: Model, manifest: dict) -> list[str]:
@@ -106,20 +88,15 @@ def _data(model: Model, manifest: dict) -> list[str]:
     ]
 
 
-def _network(model: Model, background: Background) -> list[str]:
+def _network(model: Model, facts: CardFacts) -> list[str]:
     record, configuration = model.record, model.record["configuration"]
     widths = "-".join(map(str, configuration["hidden_widths"]))
     settings = {
         "hidden layers": f"{len(configuration['hidden_widths'])} ({widths} units)",
-        "activation": configuration["activation"],
         "learnable parameters": f"{record['n_parameters']:,}",
         "multiply-add operations a sample": f"{record['n_operations']:,}",
-        "optimizer": configuration["optimizer"],
-        "learning rate": f"{configuration['learning_rate']:g}",
-        "batch size": str(configuration["batch_size"]),
-        "weight decay": f"{configuration['weight_decay']:g}",
-        "dropout": f"{configuration['dropout']:g}",
-        "budget": wording.budget(background.budget),
+        **{wording.spell(name): _setting(configuration[name]) for name in SETTINGS},
+        "budget": wording.budget(facts.budget),
         "trained for": f"{record['epochs']:,} epochs, the weights are those of epoch "
         f"{record['best_epoch']:,}",
         "outcome": record["status"],
@@ -128,19 +105,25 @@ def _network(model: Model, background: Background) -> list[str]:
     return ["## Network and training", table([["", ""], *map(list, settings.items())])]
 
 
-def _quality(model: Model, background: Background) -> list[str]:
-    baseline = background.baseline
+def _setting(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _quality(model: Model, facts: CardFacts) -> list[str]:
+    baseline = facts.baseline
     linear = baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")].iloc[0]
-    rows = [["output", *METRICS.values(), *(f"{label}, linear" for label in METRICS.values())]]
+    labels = list(METRIC_LABELS.values())
+    rows = [["output", *labels, *(f"{label}, linear" for label in labels)]]
     for output in model.outputs:
-        errors = background.evaluation["per_output"][output["name"]]
+        errors = facts.evaluation["per_output"][output["name"]]
         row = [f"`{output['name']}`"]
-        for values in (errors, {key: linear[f"test_{key}[{output['name']}]"] for key in METRICS}):
-            row += [_metric(values[metric], metric, output["units"]) for metric in METRICS]
+        simple = {metric: linear[f"test_{metric}[{output['name']}]"] for metric in METRIC_LABELS}
+        for values in (errors, simple):
+            row += [_metric(values[metric], metric, output["units"]) for metric in METRIC_LABELS]
         rows.append(row)
     return [
         "## Quality",
-        f"Errors on the {background.evaluation['n_test']:,} samples of the test split, in physical "
+        f"Errors on the {facts.evaluation['n_test']:,} samples of the test split, in physical "
         "units, beside those of a linear regression in the same transformed variables.",
         table(rows),
     ]
@@ -212,8 +195,8 @@ def _use(model: Model, differences: dict[str, float]) -> list[str]:
     ]
 
 
-def _origin(model: Model, background: Background) -> list[str]:
-    items = [f"- {key}: `{value}`" for key, value in describe(model, background.study).items()]
+def _origin(model: Model, facts: CardFacts) -> list[str]:
+    items = [f"- {key}: `{value}`" for key, value in describe(model, facts.study).items()]
     return [
         "## Origin",
         "\n".join(items),

@@ -1,5 +1,7 @@
 """The figures of cost: of the two steps, and of a prediction of each retrained model."""
 
+from dataclasses import dataclass
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -49,56 +51,64 @@ def draw_cost(costs: dict[str, dict[str, Cost]]) -> Figure:
     for axes, (quantity, label) in zip(panels, quantities.items(), strict=True):
         _draw_costs(axes, costs, quantity)
         axes.set_xlabel(label)
-    positions, labels = _rows(costs)
-    panels[0].set_yticks(positions, labels)
-    panels[0].set_ylim(max(positions) + 0.6, -0.6)
+    rows = _list_rows(costs)
+    panels[0].set_yticks([row.place for row in rows], [row.label for row in rows])
+    panels[0].set_ylim(rows[-1].place + 0.6, -0.6)
     for axes in panels:
         axes.tick_params(axis="y", length=0)
     return figure
 
 
-def _rows(costs: dict[str, dict[str, Cost]]) -> tuple[list[float], list[str]]:
-    """Return the place and the label of each row; there is a gap between fractions."""
-    positions, labels = [], []
+@dataclass(frozen=True)
+class _Row:
+    """A row of the figure: its place, its cost, and that of both steps on the same fraction."""
+
+    name: str
+    label: str
+    place: float
+    cost: Cost
+    both: Cost
+
+
+def _list_rows(costs: dict[str, dict[str, Cost]]) -> list[_Row]:
+    """Return the rows from top to bottom; there is a gap between fractions."""
+    rows = []
     place = 0.0
-    for fraction, cost in costs.items():
-        for name in cost:
-            text = ROWS[name][0]
+    for fraction, parts in costs.items():
+        for name, cost in parts.items():
+            label, _, _ = ROWS[name]
             if name == "step_1":
-                text += f" on fraction {fraction}"
-            labels.append(text)
-            positions.append(place)
+                label += f" on fraction {fraction}"
+            rows.append(_Row(name, label, place, cost, parts["both"]))
             place += 1
         place += 0.5
-    return positions, labels
+    return rows
 
 
 def _draw_costs(axes: Axes, costs: dict[str, dict[str, Cost]], quantity: str) -> None:
-    values = [getattr(cost, quantity) for parts in costs.values() for cost in parts.values()]
+    rows = _list_rows(costs)
+    values = [getattr(row.cost, quantity) for row in rows]
     positive = [value for value in values if value > 0]
     low, high = min(positive, default=1), max(positive, default=1)
     # Room for the numbers beside the marks: about a third of the axis.
     scale_logarithmically(axes, "x", low / 1.2, high * (10 * high / low) ** 0.5)
-    place = iter(_rows(costs)[0])
-    for parts in costs.values():
-        for name, cost in parts.items():
-            value, y = getattr(cost, quantity), next(place)
-            _, marker, colour = ROWS[name]
-            hollow = {"markerfacecolor": "white"} if name == "full" else {}
-            axes.axhline(y, color=GREY, linewidth=0.4, zorder=0)
-            axes.plot(value, y, marker, color=colour, markersize=5, gid=name, **hollow)
-            text = duration(value) if quantity == "cpu_seconds" else f"{value:.1e}"
-            if name == "full":
-                text += f"\n{times(value / getattr(parts['both'], quantity))} times both steps"
-            axes.annotate(
-                text,
-                (value, y),
-                xytext=(6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=7,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
-            )
+    for row, value in zip(rows, values, strict=True):
+        _, marker, colour = ROWS[row.name]
+        hollow = {"markerfacecolor": "white"} if row.name == "full" else {}
+        axes.axhline(row.place, color=GREY, linewidth=0.4, zorder=0)
+        axes.plot(value, row.place, marker, color=colour, markersize=5, gid=row.name, **hollow)
+        text = duration(value) if quantity == "cpu_seconds" else f"{value:.1e}"
+        if row.name == "full":
+            text += f"\n{times(value / getattr(row.both, quantity))} times both steps"
+        axes.annotate(
+            text,
+            (value, row.place),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )
 
 
 @matplotlib.rc_context(STYLE)

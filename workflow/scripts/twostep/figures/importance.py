@@ -18,14 +18,13 @@ from twostep.figures.style import (
     scale_losses,
     scale_small_panel,
 )
+from twostep.util.wording import spell
 
+# Of those whose own names would be too long.
 LABELS = {
     "n_hidden_layers": "hidden layers",
     "mean_width": "mean width (units)",
     "relative_narrowest": "narrowest / mean",
-    "learning_rate": "learning rate",
-    "batch_size": "batch size",
-    "weight_decay": "weight decay",
 }
 LOGARITHMIC = ("mean_width", "learning_rate", "batch_size", "weight_decay")
 # Forests that explain less than this share of the variance tell little.
@@ -97,7 +96,7 @@ def _note(importance: Importance, fraction: str, loss_label: str) -> str:
 
 
 def _name(effect: Effect) -> str:
-    return LABELS.get(effect.name, effect.name)
+    return LABELS.get(effect.name) or spell(effect.name)
 
 
 def _draw_importances(axes: Axes, effects: list[Effect]) -> None:

@@ -41,12 +41,12 @@ def draw_regret(
     _draw_correlations(right, steps)
     left.set_xlabel(f"k: trials retrained in the order of\nthe ranking on fraction {fraction}")
     cut = judge_cut(steps, n_others=n_others)
-    text = without_cut if cut is None else describe_cut(cut)
+    text = without_cut if cut is None else _cut_note(cut)
     figure.supxlabel(textwrap.fill(text, LONGEST_LINE), x=0.01, ha="left", fontsize=7)
     return figure
 
 
-def describe_cut(cut: Cut) -> str:
+def _cut_note(cut: Cut) -> str:
     """Return what the controls tell of the trials beyond the cut."""
     if cut.n_controls == cut.n_others:
         rest = f"these are all trials that were not chosen: {cut.n_better} of them are better."

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from twostep.report.finding import DOUBT, GOOD, Finding
+from twostep.util.wording import spell
 
 # A value in this part of a continuous range, at either end, is taken to be at its edge.
 MARGIN = 0.05
@@ -73,7 +74,7 @@ def _range(best: pd.Series, name: str, values: float | dict) -> list[str]:
     if MARGIN < place < 1 - MARGIN or (place <= MARGIN and values["min"] == 0):
         return []
     return [
-        f"The best model's {name.replace('_', ' ')} is {best[name]:.3g}, close to the "
+        f"The best model's {spell(name)} is {best[name]:.3g}, close to the "
         f"{'upper' if place > 0.5 else 'lower'} end of `search.space.{name}`: a wider range may "
         "hold better models."
     ]

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 
 from twostep.util.files import read_json
 from twostep.util.tables import read_table
+from twostep.util.wording import spell
 
 # A page is embedded as an address, and Chromium opens none beyond 2 MB: of a large table only the
 # first rows are shown, and of a long list the first entries.
@@ -110,7 +111,7 @@ def _as_integers(table: pd.DataFrame) -> pd.DataFrame:
 
 def _provenance(source) -> str:
     sections = [
-        f"<h2>{escape(name.replace('_', ' '))}</h2>\n{_value(value)}"
+        f"<h2>{escape(spell(name))}</h2>\n{_value(value)}"
         for name, value in read_json(source).items()
     ]
     return f'<p class="note"><code>{escape(str(source))}</code></p>\n' + "\n".join(sections)

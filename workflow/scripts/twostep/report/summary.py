@@ -14,9 +14,7 @@ from twostep.report.costs import cost_section, inference_section
 from twostep.report.diagnosis import diagnosis_section
 from twostep.report.entries import figure_entries
 from twostep.util import wording
-from twostep.util.wording import network, number, share, short, times, unit_of
-
-METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+from twostep.util.wording import METRIC_LABELS, network, number, share, short, times, unit_of
 
 
 def summarise(study: Study) -> str:
@@ -108,7 +106,13 @@ def _data(study: Study) -> list[str]:
     ]
     if manifest["autocorrelation"] is not None:
         lines.append(f"- {wording.autocorrelation(manifest['autocorrelation'])}")
-    return ["## Data", "\n".join(lines), _features(manifest)]
+    return [
+        "## Data",
+        "\n".join(lines),
+        "Ranges are those of the training split.",
+        wording.feature_table("input", manifest["inputs"]),
+        wording.feature_table("output", manifest["outputs"]),
+    ]
 
 
 def _dropped(entries: list[dict]) -> list[str]:
@@ -122,25 +126,6 @@ def _dropped(entries: list[dict]) -> list[str]:
         f"{' each' if len(features) > 1 else ''}, first in {first})"
         for (reason, rows, first), features in alike.items()
     ]
-
-
-def _features(manifest: dict) -> str:
-    """Return the table of inputs and outputs; the range tells where a model may be used."""
-    rows = [["", "name", "quantity", "unit", "transform", "smallest", "largest"]]
-    for role in ("input", "output"):
-        rows += [
-            [
-                role,
-                f"`{feature['name']}`",
-                feature["long_name"],
-                unit_of(feature["units"]).strip() or "1",
-                feature["transform"],
-                f"{feature['min']:.4g}",
-                f"{feature['max']:.4g}",
-            ]
-            for feature in manifest[f"{role}s"]
-        ]
-    return f"Ranges are those of the training split.\n\n{wording.table(rows)}"
 
 
 def _search(study: Study) -> list[str]:
@@ -247,7 +232,7 @@ def _metrics_table(study: Study) -> str:
         models = {"best and selected": models["best"]}
     linear = baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")]
     models["linear"] = linear.iloc[0]
-    header = [f"{label}, {choice}" for choice in models for label in METRICS.values()]
+    header = [f"{label}, {choice}" for choice in models for label in METRIC_LABELS.values()]
     rows = [["output", *header]]
     for output in study.manifest["outputs"]:
         name, unit = output["name"], unit_of(output["units"])

@@ -185,16 +185,18 @@ def _batches(
     """Yield inputs and targets of a window and which of its rows are a batch, for one epoch."""
     n_samples = len(data.training_inputs)
     for blocks in shuffled_windows(n_samples, batch_size, order):
-        inputs, targets = (
-            # One block is a view; several are copied, which reads them from the disk in order.
-            (tensor[blocks[0]] if len(blocks) == 1 else torch.cat([tensor[b] for b in blocks])).to(
-                device
-            )
-            for tensor in (data.training_inputs, data.training_targets)
-        )
+        inputs = _gather(data.training_inputs, blocks).to(device)
+        targets = _gather(data.training_targets, blocks).to(device)
         permutation = torch.randperm(len(inputs), generator=order).to(device)
         for rows in permutation.split(batch_size):
             yield inputs, targets, rows
+
+
+def _gather(tensor: Tensor, blocks: list[slice]) -> Tensor:
+    """Return the rows of some blocks: one block as a view, several as a copy, read in order."""
+    if len(blocks) == 1:
+        return tensor[blocks[0]]
+    return torch.cat([tensor[block] for block in blocks])
 
 
 def shuffled_windows(

@@ -47,9 +47,11 @@ class Watch:
     @contextmanager
     def training(self, trial: int) -> Iterator[None]:
         """Tell the parent that a trial is being trained."""
-        self._write(trial, self._read()[1])
+        _, progress = self._read()
+        self._write(trial, progress)
         yield
-        self._write(NO_TRIAL, self._read()[1])
+        _, progress = self._read()
+        self._write(NO_TRIAL, progress)
 
     def progressed(self) -> None:
         """Tell the parent that the trial need not start from its beginning any more."""

@@ -28,7 +28,12 @@ class Background:
     def __enter__(self) -> "Background":
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         self._executor.shutdown()
-        if error == (None, None, None):
+        if kind is None:
             self.wait()
+
+    def close(self) -> None:
+        """Wait for what was submitted last, and end the thread."""
+        self._executor.shutdown()
+        self.wait()

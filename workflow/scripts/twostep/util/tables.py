@@ -1,10 +1,10 @@
-"""Reading the workflow's tables with the types they were written with."""
+"""The workflow's tables: written whole, and read with the types they were written with."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from twostep.util.files import damaged
+from twostep.util.files import atomic_path, damaged
 
 # Text that may look like a number: "64" is a network with one hidden layer, "1" a fraction.
 TEXT_COLUMNS = (
@@ -18,6 +18,12 @@ TEXT_COLUMNS = (
     "torch",
     "numpy",
 )
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, whole or not at all."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

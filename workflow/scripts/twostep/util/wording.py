@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+METRIC_LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 # Correlations of neighbouring samples below this are worth a word: chance makes none of them.
 UNLIKE = -0.1
 
@@ -17,6 +18,34 @@ def table(rows: list[list[str]]) -> str:
 def _without_markup(text: str) -> str:
     """Return a text, maybe from a file, that neither ends its cell nor is taken for HTML."""
     return text.replace("|", "/").replace("<", "«").replace(">", "»")
+
+
+def feature_table(role: str, features: list[dict]) -> str:
+    """Return the inputs or outputs of a manifest or a model, in their order, as a table.
+
+    `role` is "input" or "output". The range tells where a model may be used.
+    """
+    rows = [[role, "name", "quantity", "unit", "transform", "smallest", "largest"]]
+    for place, feature in enumerate(features, 1):
+        rows.append(
+            [
+                str(place),
+                f"`{feature['name']}`",
+                feature["long_name"],
+                unit_of(feature["units"]).strip() or "1",
+                feature["transform"],
+                f"{feature['min']:.6g}",
+                f"{feature['max']:.6g}",
+            ]
+        )
+    return table(rows)
+
+
+def spell(name: str) -> str:
+    """Return the name of a key or a column as words, e.g. "number of hidden layers"."""
+    if name.startswith("n_"):
+        name = f"number_of_{name.removeprefix('n_')}"
+    return name.replace("_", " ")
 
 
 def short(value: float) -> str:
@@ -90,9 +119,7 @@ def space(dimensions: dict) -> str:
             text = f"{values['min']:g} to {values['max']:g}"
         else:
             text = ", ".join(map(str, values)) if isinstance(values, list) else str(values)
-        if name.startswith("n_"):
-            name = f"number of {name.removeprefix('n_')}"
-        texts.append(f"{name.replace('_', ' ')} {text}")
+        texts.append(f"{spell(name)} {text}")
     return "; ".join(texts)
 
 
