@@ -31,10 +31,12 @@ test-fortran: $(VENV)/installed-dev
 test-browser: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest tests/browser
 
-# The style checks that the continuous integration makes.
+# What the continuous integration checks before any test: style, the directions of imports, types.
 check: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/mypy
 	$(VENV)/bin/snakefmt --check Snakefile workflow
 	$(VENV)/bin/snakemake --lint
 
@@ -44,6 +46,7 @@ $(VENV)/installed: envs/requirements.txt
 	$(VENV)/bin/pip install -r envs/requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed envs/requirements-dev.txt
-	$(VENV)/bin/pip install -r envs/requirements-dev.txt
+# With the library itself, as tests and benchmarks import it. The workflow does not need that.
+$(VENV)/installed-dev: $(VENV)/installed envs/requirements-dev.txt pyproject.toml
+	$(VENV)/bin/pip install -r envs/requirements-dev.txt -e .
 	touch $@

@@ -42,7 +42,7 @@ with open({source!r}, "rb") as source, open({target!r}, "wb") as target:
 PREPARE = """
 import prepare
 prepare.main(files=[{source!r}], dataset={dataset!r}, split={split!r}, seed=1,
-    output_activation="sigmoid", manifest={manifest!r}, sources={sources!r}, version="")
+    output_activation="sigmoid", manifest={manifest!r}, data_record={data_record!r}, version="")
 """
 SUBSET = """
 import subset
@@ -66,7 +66,7 @@ def measure(folder: Path, millions: int) -> None:
     write_data(source, millions)
     print(f"{millions} million rows, {source.stat().st_size / 1e9:.2f} GB", flush=True)
     copy = report("plain copy", millions, COPY.format(source=f"{source}", target=f"{folder}/copy"))
-    values = {"dataset": DATASET, "split": SPLIT, "sources": f"{folder}/sources.json"}
+    values = {"dataset": DATASET, "split": SPLIT, "data_record": f"{folder}/data_files.json"}
     script = PREPARE.format(source=f"{source}", manifest=f"{manifest}", **values)
     report("prepare", millions, script, copy)
     training = prepared / "training_inputs.npy"

@@ -1,6 +1,6 @@
 """What the two steps save, and what they lose, against the same search on all data.
 
-    PYTHONPATH=workflow/scripts python benchmarks/method_gain.py FOLDER [--trials N] [--cores N]
+    python benchmarks/method_gain.py FOLDER [--trials N] [--cores N]
 
 Runs the default study in FOLDER on several fractions at once, with every trial retrained: that is
 the search on all data, with step 2's budget and other random draws than step 1. Two steps with a

@@ -1,6 +1,6 @@
 """Speed of the parcel model: samples per second of one processor.
 
-    PYTHONPATH=workflow/scripts python benchmarks/parcel_model.py
+    python benchmarks/parcel_model.py
 
 The time of a fixed kernel is printed with each repetition, so that figures from a busy machine,
 or from another one, can be compared.

@@ -1,6 +1,6 @@
 """Speed beside the tools that users would pick instead: Keras Tuner, and Optuna with PyTorch.
 
-    PYTHONPATH=workflow/scripts python benchmarks/peers.py FOLDER [--space laptop|paper]
+    python benchmarks/peers.py FOLDER [--space laptop|paper]
         [--seeds N] [--configurations N] [--epochs N] [--peer-python PATH]
 
 All three train the same list of 40 configurations, the first that a study with config/config.yaml

@@ -13,7 +13,6 @@ from pathlib import Path
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
-SCRIPTS = REPOSITORY / "workflow" / "scripts"
 
 
 @dataclass
@@ -34,9 +33,7 @@ def run(*scripts: str) -> list[Finished]:
     os.sync()
     started = time.perf_counter()
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script], cwd=SCRIPTS, stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
         for script in scripts
     ]
     peaks, ends = [0] * len(processes), [started] * len(processes)

@@ -1,6 +1,6 @@
 """Retraining on data larger than a process may hold: time of an epoch, and memory.
 
-    PYTHONPATH=workflow/scripts python benchmarks/retraining_data.py [folder] [million rows]
+    python benchmarks/retraining_data.py [folder] [million rows]
 
 Trains a small network, for which the data matter most, for two epochs on 50 million rows of 20
 columns: once with the rows held in the memory of the process and shuffled all together, once as the

@@ -1,6 +1,6 @@
 """What the workflow itself costs with many trials: 1,000, 10,000 and 100,000 of them.
 
-    PYTHONPATH=workflow/scripts python benchmarks/scale.py [folder] [trials ...]
+    python benchmarks/scale.py [folder] [trials ...]
 
 Runs the real workflow on tiny data, one epoch of two updates for each trial, 1,000 trials a job.
 Overhead is the processor time of all processes of `snakemake search` without that of the training

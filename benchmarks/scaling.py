@@ -1,6 +1,6 @@
 """How step 1 uses one core and several, and what it spends beside training and validation.
 
-    PYTHONPATH=workflow/scripts python benchmarks/scaling.py FOLDER [--trials N] [--cores N ...]
+    python benchmarks/scaling.py FOLDER [--trials N] [--cores N ...]
 
 Prepares the data of the default study once and runs its step 1 (`snakemake search`) from there with
 one core and with two. How busy the cores are is the processor time of all processes of the run, and

@@ -1,6 +1,6 @@
 """How close training comes to what the processor can do, and to a loop without anything around it.
 
-    PYTHONPATH=workflow/scripts python benchmarks/training_speed.py
+    python benchmarks/training_speed.py
 
 Trains networks of all sizes for some updates on 4,000 samples on one core, with the workflow's
 trainer and with a bare loop of torch: automatic differentiation, a fused optimizer, data in one

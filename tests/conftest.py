@@ -4,13 +4,16 @@ import copy
 import fcntl
 import os
 
-# Before numpy and torch are loaded, and handed down to all processes that a test starts. Idle
-# threads of a matrix library spin: on a busy machine that takes far longer than the work itself.
+import pytest
+from small_study import Study, make_study
+from threadpoolctl import threadpool_limits
+
+# Idle threads of a matrix library spin: on a busy machine that takes far longer than the work
+# itself. The variables are for what is loaded later, and for all processes that a test starts; the
+# call is for numpy, which plugins of pytest load before this file is read.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 os.environ.update(dict.fromkeys(THREADS, "1"))
-
-import pytest  # noqa: E402
-from small_study import Study, make_study  # noqa: E402
+threadpool_limits(1)
 
 
 @pytest.fixture(scope="session")

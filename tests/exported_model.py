@@ -123,6 +123,18 @@ def physical_inputs(n_samples: int = 300, inputs: Sequence[dict] = tuple(INPUTS)
     return np.stack(columns, axis=1)
 
 
+def activate(activation: str, x: np.ndarray) -> np.ndarray:
+    """Return an activation of the sums of a layer, in float64."""
+    return {
+        "relu": lambda x: np.where(x > 0, x, 0 * x),
+        "elu": lambda x: np.where(x > 0, x, np.exp(x) - 1),
+        "gelu": lambda x: x * (1 + np.vectorize(erf)(x / 2**0.5)) / 2,
+        "silu": lambda x: x / (1 + np.exp(-x)),
+        "tanh": np.tanh,
+        "leaky_relu": lambda x: np.where(x > 0, x, x / 100),
+    }[activation](x)
+
+
 def compute_by_hand(model: Path, inputs: np.ndarray) -> np.ndarray:
     """Return the outputs for physical inputs, all in float64, from the saved weights alone."""
     content = torch.load(model, weights_only=True)
@@ -133,20 +145,12 @@ def compute_by_hand(model: Path, inputs: np.ndarray) -> np.ndarray:
         for feature, column in zip(content["inputs"], inputs.T, strict=True)
     ]
     values = np.stack(columns, axis=1)
-    activations = {
-        "relu": lambda x: np.where(x > 0, x, 0 * x),
-        "elu": lambda x: np.where(x > 0, x, np.exp(x) - 1),
-        "gelu": lambda x: x * (1 + np.vectorize(erf)(x / 2**0.5)) / 2,
-        "silu": lambda x: x / (1 + np.exp(-x)),
-        "tanh": np.tanh,
-        "leaky_relu": lambda x: np.where(x > 0, x, x / 100),
-    }
-    activate = activations[content["record"]["configuration"]["activation"]]
+    activation = content["record"]["configuration"]["activation"]
     weights = [tensor.double().numpy() for tensor in content["weights"].values()]
     for i in range(0, len(weights), 2):
         values = values @ weights[i].T + weights[i + 1]
         if i + 2 < len(weights):
-            values = activate(values)
+            values = activate(activation, values)
     if content["output_activation"] == "sigmoid":
         values = 1 / (1 + np.exp(-values))
     inverses = {"none": lambda y: y, "log10": lambda y: 10.0**y}

@@ -1,6 +1,6 @@
 """Kill a study at random moments, run it again, and compare it with one that was left alone.
 
-PYTHONPATH=workflow/scripts:tests python tests/campaigns/kills.py --kills 100
+python tests/campaigns/kills.py --kills 100
 
 Prints the kills by kind and by what was running, the finished trials that were lost (trained again
 although they were in the journal) and the results that differ; both must be none.
@@ -24,6 +24,8 @@ from pathlib import Path
 
 import psutil
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from small_study import Study, make_study
 
 CONFIG = {

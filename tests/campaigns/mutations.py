@@ -3,7 +3,7 @@
 Run as a program, it mutates configs and data files, lets Snakemake plan or run each of them in a
 copy of the workflow, and prints how they ended and everything that must not happen:
 
-    PYTHONPATH=workflow/scripts:tests python tests/campaigns/mutations.py --configs 500 --files 200
+    python tests/campaigns/mutations.py --configs 500 --files 200
 
 A violation is repeated with the same seed and numbers, and `--only` with its number.
 """

@@ -1,11 +1,7 @@
-"""The config: defaults, one clear sentence for each mistake, and documentation that is true.
-
-Run as a program, it rewrites the tables of config/README.md from the schema.
-"""
+"""The config: defaults, one clear sentence for each mistake, and documentation that is true."""
 
 import copy
 import datetime
-import itertools
 import json
 import re
 import subprocess
@@ -17,18 +13,16 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from make_readme import README, markdown_row, readme_with_tables
 
 from twostep.config.preflight import check_data
 from twostep.config.resolve import load_schema, resolve_config
-from twostep.config.sentences import describe_allowed, list_keys
+from twostep.config.sentences import list_keys
 from twostep.data.sizes import fraction_name
-from twostep.parcel.header import MODE_NAMES
+from twostep.parcel.generate import MODES
 from twostep.util.errors import UserError
 
 REPOSITORY = Path(__file__).parents[2]
-README = REPOSITORY / "config" / "README.md"
-REGENERATE = "PYTHONPATH=workflow/scripts python tests/unit/test_config.py"
-BEFORE_TABLES, AFTER_TABLES = f"{REGENERATE} -->\n", "<!-- end of the tables -->\n"
 MINIMAL = {
     "study": "mine",
     "dataset": {
@@ -142,7 +136,7 @@ def test_the_order_of_keys_in_the_file_does_not_show():
 
 def test_the_modes_are_those_of_the_generator():
     modes = load_schema()["properties"]["generate"]["properties"]["modes"]
-    assert tuple(modes["items"]["enum"]) == MODE_NAMES
+    assert set(modes["items"]["enum"]) == set(MODES)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "flights.yaml", "paper.yaml"])
@@ -587,64 +581,9 @@ def test_every_default_is_allowed():
             jsonschema.validate(entry["default"], entry)
 
 
-def test_the_choices_are_those_of_the_library():
-    """The schema names what the network module and the transforms can do."""
-    from twostep.data.transforms import TRANSFORMS
-    from twostep.training.network import ACTIVATIONS, OUTPUT_ACTIVATIONS
-    from twostep.training.optimizers import OPTIMIZERS
-
-    keys = dict(list_keys(load_schema()))
-    for path, choices in [
-        ("search.space.activation", ACTIVATIONS),
-        ("search.space.optimizer", OPTIMIZERS),
-        ("training.output_activation", OUTPUT_ACTIVATIONS),
-        ("dataset.inputs[].transform", TRANSFORMS),
-    ]:
-        entry = keys[path]
-        assert set(entry.get("enum") or entry["anyOf"][0]["enum"]) == set(choices), path
-
-
-def key_tables(schema: dict) -> str:
-    """Return the keys of a schema as tables, one for each section at the top."""
-    rows = list(list_keys(schema))
-    sections = []
-    for section, entries in itertools.groupby(rows, key=lambda row: row[0].split(".")[0]):
-        entries = list(entries)
-        is_leaf = len(entries) == 1
-        lines = [f"### `{section}`", ""]
-        if not is_leaf:
-            lines += [entries[0][1]["description"], ""]
-        lines += ["| key | allowed | default | meaning |", "| --- | --- | --- | --- |"]
-        for path, entry in entries if is_leaf else entries[1:]:
-            lines.append(markdown_row(path, entry))
-        sections.append("\n".join(lines))
-    return "\n\n".join(sections) + "\n"
-
-
-def markdown_row(path: str, entry: dict) -> str:
-    """Return a row of a table: a section within a section has neither values nor a default."""
-    allowed, default = describe_allowed(entry), "*required*"
-    if "default" in entry:
-        default = f"`{json.dumps(entry['default'])}`"
-    if entry.get("type") == "object":
-        allowed, default = "", ""
-    cells = [f"`{path}`", allowed, default, entry["description"]]
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def readme_with_tables() -> str:
-    """Return the README with the tables that the schema has now, between its two comments."""
-    text, before, rest = README.read_text(encoding="utf-8").partition(BEFORE_TABLES)
-    _, after, end = rest.partition(AFTER_TABLES)
-    assert before and after, f"{README} lacks a comment before or after its tables"
-    return f"{text}{before}\n{key_tables(load_schema())}\n{after}{end}"
-
-
 def test_the_readme_has_every_key_as_the_schema_has_it():
     if README.read_text(encoding="utf-8") != readme_with_tables():
-        pytest.fail(
-            f"config/README.md and the schema differ; after editing either, run {REGENERATE}"
-        )
+        pytest.fail("config/README.md and the schema differ: run python config/make_readme.py")
 
 
 def test_a_pipe_does_not_end_a_cell():
@@ -673,7 +612,3 @@ def test_no_documented_command_has_its_target_taken_for_a_config(readme):
     for command in commands:
         for name in re.findall(r"--configfile (\S+(?: [^-\s]\S*)*)", command):
             assert all(path.endswith(".yaml") for path in name.split()), command
-
-
-if __name__ == "__main__":
-    README.write_text(readme_with_tables(), encoding="utf-8")

@@ -203,7 +203,6 @@ def test_the_threads_of_a_job_make_no_difference(config, folder):
 
 
 def test_what_the_real_search_wrote_counts(config, folder):
-    torch.set_num_threads(1)
     inputs, targets = torch.rand(80, 3), torch.rand(80, 1)
     tensors = Tensors(inputs[:60], targets[:60], inputs[60:], targets[60:])
     data = TrainingData(tensors, DATA, ["a", "b", "c"], ["y"], [1.0])

@@ -166,4 +166,4 @@ def test_results_are_named_relative_to_the_study(tmp_path):
 
 
 def test_a_deleted_record_of_the_data_files_is_no_error(tmp_path):
-    assert describe_files(tmp_path / "sources.json") is None
+    assert describe_files(tmp_path / "data_files.json") is None

@@ -19,7 +19,6 @@ CONFIGURATION = Configuration((16, 16), 1e-2, 32, "relu", "adam", 0.0, 0.0)
 
 @pytest.fixture(scope="module")
 def data():
-    torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(1)
     inputs = torch.randn(500, 3, generator=generator)
     targets = torch.sigmoid(torch.stack([inputs[:, 0] * inputs[:, 1], inputs[:, 2]], 1))

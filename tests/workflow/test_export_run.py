@@ -66,7 +66,9 @@ def test_the_selected_model_is_exported_again_when_it_is_another(study):
     # Another choice exports another model, and trains none.
     selection = read_selection(study)
     by_cost = 'good.sort_values([COST_COLUMNS[cost], "val_loss", "trial"]'
-    study.edit("workflow/scripts/twostep/selection.py", by_cost, f"{by_cost}, ascending=False")
+    study.edit(
+        "workflow/scripts/twostep/trials/selection.py", by_cost, f"{by_cost}, ascending=False"
+    )
     study.config["select"] = {"tolerance": 1000.0}
     work = study.run()
     assert work.jobs["export"] == 1 and not work.searched and not work.retrained

@@ -11,11 +11,11 @@ FAULTS = """\
         import signal
 
         faulty = os.environ.get("FAULTY", "").split()
-        if f"{trial.step}-{trial.trial}-error" in faulty:
+        if f"{trial.step}-{trial.id}-error" in faulty:
             raise ValueError("made to fail")
-        if f"{trial.step}-{trial.trial}-kill" in faulty:
+        if f"{trial.step}-{trial.id}-kill" in faulty:
             os.kill(os.getpid(), signal.SIGKILL)
-        if f"{trial.step}-{trial.trial}-memory" in faulty:
+        if f"{trial.step}-{trial.id}-memory" in faulty:
             torch.empty(10**15)
 """
 BEFORE_TRAINING = "            training = train("
@@ -26,7 +26,9 @@ def faulty(fresh, tmp_path):
     """A study whose trials fail as the environment variable FAULTY says."""
     study = fresh.copy(tmp_path / "study")
     inserted = "".join(f"    {line}\n" if line else "\n" for line in FAULTS.splitlines())
-    study.edit("workflow/scripts/twostep/trials.py", BEFORE_TRAINING, inserted + BEFORE_TRAINING)
+    study.edit(
+        "workflow/scripts/twostep/trials/trainer.py", BEFORE_TRAINING, inserted + BEFORE_TRAINING
+    )
     return study
 
 

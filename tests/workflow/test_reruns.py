@@ -34,7 +34,7 @@ def test_nothing_changed(study):
 def test_unrelated_changes_run_nothing(study):
     study.config["generate"] = {"n_samples": 10}
     study.edit("Snakefile", "rule all:", "# A comment.\nrule all:")
-    study.edit("workflow/scripts/twostep/figures.py", '"""', '"""Reworded: ')
+    study.edit("workflow/scripts/twostep/figures/size.py", '"""', '"""Reworded: ')
     assert "Nothing to be done" in study.snakemake("--resources", "mem_mb=99999").stderr
 
 
@@ -125,23 +125,40 @@ def test_another_seed_of_retraining_is_added(study):
 
 
 def test_an_edit_of_plotting_redraws_only_figures(study):
-    study.edit("workflow/scripts/twostep/figure_style.py", "def ", "EDITED = True\n\n\ndef ")
+    study.edit("workflow/scripts/twostep/figures/style.py", "def ", "EDITED = True\n\n\ndef ")
     work = study.run()
     assert work.jobs.keys() == {"figures", "provenance", "report_pages", "all"}
 
 
 def test_comments_train_nothing_again(study):
-    study.edit("workflow/scripts/twostep/training.py", "\n\n\n", "\n\n\n# A comment.\n")
+    study.edit("workflow/scripts/twostep/training/train.py", "\n\n\n", "\n\n\n# A comment.\n")
     study.edit("workflow/scripts/search_shard.py", "def main", "# A comment.\ndef main")
     work = study.run("select_model")
     assert not work.searched and not work.retrained
     assert work.jobs["retrain_trial"] == 0
 
 
+def test_another_sentence_of_an_error_trains_nothing_again(study):
+    """Only `prepare` and `subset` use the module; their data come out as they were."""
+    study.edit("workflow/scripts/twostep/data/sizes.py", "take a larger", "choose a larger")
+    plan = study.run("select_model", "--dry-run")
+    assert plan.jobs["prepare"] == plan.jobs["subset"] == 1
+    work = study.run("select_model")
+    assert not work.searched and not work.retrained
+    assert "Nothing to be done" in study.snakemake("select_model").stderr
+
+
+def test_jobs_use_the_library_of_their_own_repository(study, tmp_path, monkeypatch):
+    """Another copy may be installed, as here one that nothing can import."""
+    (tmp_path / "twostep").mkdir()
+    (tmp_path / "twostep" / "__init__.py").write_text("raise ImportError('another copy')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (study.results / "baseline" / "baseline.csv").unlink()
+    assert study.run("baseline").jobs["baseline"] == 1
+
+
 def test_a_semantic_edit_of_the_trainer_trains_all_again(study):
-    study.edit(
-        "workflow/scripts/twostep/training.py", "SHUFFLE_BLOCK = 65_536", "SHUFFLE_BLOCK = 32_768"
-    )
+    study.edit("workflow/scripts/twostep/training/windows.py", "65_536", "32_768")
     work = study.run("select_model")
     assert work.trials("0.2") == list(range(6))
     assert work.jobs["retrain_trial"] == work.retrained.total() == len(selected(study))

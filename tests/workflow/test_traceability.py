@@ -24,9 +24,8 @@ def test_a_commit_rewrites_nothing_and_new_figures_are_named_with_it(study):
     for arguments in (["init", "-q"], ["add", "workflow"], ["commit", "-q", "-m", "first"]):
         subprocess.run([*GIT, *arguments], cwd=study.folder, check=True)
     assert "Nothing to be done" in study.snakemake().stderr
-    study.edit(
-        "workflow/scripts/twostep/figure_style.py", '"savefig.dpi": 200', '"savefig.dpi": 90'
-    )
+    style = "workflow/scripts/twostep/figures/style.py"
+    study.edit(style, '"savefig.dpi": 200', '"savefig.dpi": 90')
     assert study.run().jobs.keys() == {"figures", "provenance", "report_pages", "all"}
 
     after = read_provenance(study)

@@ -49,7 +49,7 @@ def list_files(files: str | list[str] | None) -> list[str]:
                 f"dataset.files: {path} has braces in its name, which Snakemake takes for those of "
                 "a wildcard: give it another name"
             )
-    seen = {}
+    seen: dict[str, str] = {}
     for path in found:
         same = seen.setdefault(os.path.realpath(path), path)
         if same is not path:

@@ -9,9 +9,10 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
 from twostep.config.sentences import (
@@ -25,6 +26,10 @@ from twostep.trials.space import count_configurations
 from twostep.util.errors import UserError
 from twostep.util.text import suggest
 
+if TYPE_CHECKING:
+    # What `extend` returns; there is no such class when the program runs.
+    from jsonschema.validators import _Validator
+
 SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 # The dimension of the embedded data set along which its samples lie.
 GENERATED_DIMENSION = "sample"
@@ -34,6 +39,8 @@ NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 MAX_DIGITS = 400
 # Snakemake plans 2,000 jobs in 10 seconds and 10,000 in a minute, and far more of them never.
 MAX_JOBS = 20_000
+# What YAML makes of a value that is neither a list nor a mapping.
+Scalar = str | int | float | datetime.date | None
 # Of several mistakes, the one that most likely explains the others is reported.
 URGENCY = {"additionalProperties": 0, "required": 1}
 
@@ -45,7 +52,7 @@ def resolve_config(config: dict) -> dict:
     what is allowed. A resolved config resolves to itself.
     """
     schema = load_schema()
-    resolved = _fill(config, schema)
+    resolved = _fill_mapping(config, schema)
     errors = list(_validator()(schema).iter_errors(resolved))
     if errors:
         error = min(errors, key=lambda error: URGENCY.get(error.validator, 2))
@@ -68,7 +75,7 @@ def load_schema() -> dict:
 def _branch(schema: dict, value: object) -> dict:
     """Return the alternative of a schema that a value of this kind was meant for."""
     branches = schema.get("anyOf", [schema])
-    kinds = {"object": dict, "array": list, "null": type(None)}
+    kinds: dict[str, type] = {"object": dict, "array": list, "null": type(None)}
     for branch in branches:
         kind = kinds.get(list_types(branch)[0])
         is_scalar = not isinstance(value, tuple(kinds.values()))
@@ -85,16 +92,7 @@ def _fill(value: object, schema: dict) -> object:
     """
     branch = _branch(schema, value)
     if isinstance(value, dict):
-        if "properties" not in branch:
-            return {"...": None} if value else {}
-        known = branch["properties"]
-        defaults = {key: entry["default"] for key, entry in known.items() if "default" in entry}
-        given = {**defaults, **value}
-        # The schema's order, whatever the file's.
-        keys = [key for key in known if key in given] + [key for key in given if key not in known]
-        return {
-            _fill(key, {}): _fill(given[key], known[key]) if key in known else None for key in keys
-        }
+        return _fill_mapping(value, branch)
     if isinstance(value, list):
         if "items" not in branch:
             return [None] if value else []
@@ -104,14 +102,26 @@ def _fill(value: object, schema: dict) -> object:
     return _as_number(value, list_types(branch)[0])
 
 
-def _as_number(value: object, kind: str) -> object:
+def _fill_mapping(value: dict, branch: dict) -> dict:
+    """Return the same of a mapping; `branch` is the alternative of its schema that was meant."""
+    if "properties" not in branch:
+        return {"...": None} if value else {}
+    known = branch["properties"]
+    defaults = {key: entry["default"] for key, entry in known.items() if "default" in entry}
+    given = {**defaults, **value}
+    # The schema's order, whatever the file's.
+    keys = [key for key in known if key in given] + [key for key in given if key not in known]
+    return {_fill(key, {}): _fill(given[key], known[key]) if key in known else None for key in keys}
+
+
+def _as_number(value: Scalar, kind: str) -> Scalar:
     """Return a number, or text that spells one, as the type that the schema wants."""
     if isinstance(value, int) and not _is_finite(value):
         # No float holds it: neither ranges nor sentences could cope with all its digits.
         return math.inf if value > 0 else -math.inf
     if kind not in ("integer", "number") or isinstance(value, bool):
         return value
-    number = value
+    number: Scalar = value
     if isinstance(value, str) and len(value) <= MAX_DIGITS and NUMBER.fullmatch(value):
         number = int(value) if value.lstrip("+-").isdigit() else float(value)
     if not _is_finite(number):
@@ -121,25 +131,27 @@ def _as_number(value: object, kind: str) -> object:
     return int(number) if number == int(number) else number
 
 
-def _is_finite(value: object) -> bool:
+def _is_finite(value: object) -> TypeGuard[float]:
     try:
-        return not isinstance(value, str) and math.isfinite(value)
-    except (TypeError, OverflowError):
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
         return False
 
 
 @functools.cache
-def _validator() -> type:
+def _validator() -> "type[_Validator]":
     """Return a validator that knows which alternative was meant and what a finite number is."""
 
-    def any_of(validator, branches, instance, schema):
+    def any_of(
+        validator: "_Validator", branches: list[dict], instance: object, schema: dict
+    ) -> Iterator[ValidationError]:
         for error in validator.descend(instance, _branch(schema, instance)):
             if not error.path and error.validator not in URGENCY:
                 # The mistake is in the value itself: all alternatives are worth mentioning.
                 error.schema = schema
             yield error
 
-    def is_number(checker, instance) -> bool:
+    def is_number(checker: TypeChecker, instance: object) -> bool:
         return not isinstance(instance, bool) and _is_finite(instance)
 
     checker = Draft202012Validator.TYPE_CHECKER.redefine("number", is_number)

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from jsonschema import ValidationError
 
@@ -71,32 +72,37 @@ def _describe_range(schema: dict) -> str:
 def describe_error(error: ValidationError, schema: dict) -> str:
     """Return what a person should read about an error."""
     path = list(error.absolute_path)
+    # An error that is made by hand may lack these; one that a validator finds has them all.
+    given: Any = error.instance
+    wanted: Any = error.validator_value
+    broken = error.schema
+    assert isinstance(broken, dict)
     if error.validator == "additionalProperties":
-        return _unknown_key(path, error, schema)
+        return _unknown_key(path, given, broken["properties"], schema)
     if error.validator == "required":
-        key = next(key for key in error.validator_value if key not in error.instance)
-        allowed = describe_allowed(error.schema["properties"][key])
+        key = next(key for key in wanted if key not in given)
+        allowed = describe_allowed(broken["properties"][key])
         return f"{_join([*path, key])} is missing: it must be {allowed}"
     if error.validator == "uniqueItems":
-        repeated = next(x for i, x in enumerate(error.instance) if x in error.instance[:i])
+        repeated = next(x for i, x in enumerate(given) if x in given[:i])
         return f"{_join(path)} must not name {describe_given(repeated)} twice"
-    allowed = describe_allowed(error.schema)
+    allowed = describe_allowed(broken)
     hint = ""
     if error.validator == "enum":
-        hint = did_you_mean(nearest(error.instance, error.validator_value))
-    elif error.instance is None and "default" in error.schema:
+        hint = did_you_mean(nearest(given, wanted))
+    elif given is None and "default" in broken:
         hint = "; take the line out to get the default"
-    elif error.validator_value == "string" and isinstance(
-        error.instance, bool | int | float | datetime.date
-    ):
+    elif wanted == "string" and isinstance(given, bool | int | float | datetime.date):
         hint = "; put it in quotes"
-    return f"{_join(path)} must be {allowed}, not {describe_given(error.instance)}{hint}"
+    return f"{_join(path)} must be {allowed}, not {describe_given(given)}{hint}"
 
 
-def _unknown_key(path: list, error: ValidationError, schema: dict) -> str:
-    """Return the sentence about a key that no schema knows, with those that may be meant."""
-    known = error.schema["properties"]
-    key = next(key for key in error.instance if key not in known)
+def _unknown_key(path: list[str | int], given: dict, known: dict, schema: dict) -> str:
+    """Return the sentence about a key of `given` that is not known, with those that may be meant.
+
+    `known` are the schemas of the keys that may be there, `schema` is that of the whole config.
+    """
+    key = next(key for key in given if key not in known)
     name = " ".join(key.split()) if isinstance(key, str) else describe_given(key)
     if not name.isprintable() or not 0 < len(name) <= LONGEST_WORD:
         name = _quoted(name)
@@ -108,7 +114,7 @@ def _unknown_key(path: list, error: ValidationError, schema: dict) -> str:
     return f"{_join([*path, name])} is not a known key{hint or listed}"
 
 
-def _join(path: list) -> str:
+def _join(path: list[str | int]) -> str:
     """Return a key's path, e.g. "dataset.inputs, entry 2, transform"."""
     text = "the config" if not path else ""
     for part in path:

@@ -13,6 +13,3 @@ DIMENSIONS = {
     "smax": ("sample",),
     "status": ("sample",),
 }
-
-# The aerosol modes that can be asked for; "single" has wide ranges and goes with no other.
-MODE_NAMES = ("accumulation", "aitken", "coarse", "primary_carbon", "single")

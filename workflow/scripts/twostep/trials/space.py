@@ -3,9 +3,12 @@
 import math
 import random
 from collections.abc import Iterator
+from typing import TypeVar
 
 from twostep.training.configuration import Configuration
 from twostep.util.seeds import derive_seed
+
+Value = TypeVar("Value")
 
 
 def count_configurations(space: dict) -> float:
@@ -68,17 +71,17 @@ def draw(space: dict, seed: int) -> Configuration:
     )
 
 
-def _choice(values, u: float):
+def _choice(values: list[Value] | Value, u: float) -> Value:
     return values[int(u * len(values))] if isinstance(values, list) else values
 
 
-def _uniform(values, u: float) -> float:
+def _uniform(values: float | dict[str, float], u: float) -> float:
     if not isinstance(values, dict):
         return float(values)
     return values["min"] + u * (values["max"] - values["min"])
 
 
-def _log_uniform(values, u: float) -> float:
+def _log_uniform(values: float | dict[str, float], u: float) -> float:
     if not isinstance(values, dict):
         return float(values)
     return math.exp(_uniform({edge: math.log(values[edge]) for edge in ("min", "max")}, u))

@@ -12,9 +12,9 @@ class Background:
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1)
-        self._running: Future | None = None
+        self._running: Future[object] | None = None
 
-    def submit(self, function: Callable, *arguments) -> None:
+    def submit(self, function: Callable[..., object], *arguments: object) -> None:
         """Wait for what was submitted before, then call a function in the second thread."""
         self.wait()
         self._running = self._executor.submit(function, *arguments)

@@ -100,9 +100,9 @@ def _analyse(source: str) -> tuple[str, set[tuple[int, str]]]:
         elif isinstance(node, ast.ImportFrom):
             module = f"{node.module}." if node.module else ""
             imported |= {(node.level, f"{module}{alias.name}") for alias in node.names}
-        is_documented = isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        )
-        if is_documented and ast.get_docstring(node, clean=False) is not None:
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
             node.body = node.body[1:]
     return hash_values(ast.dump(tree)), imported

@@ -1,7 +1,11 @@
 """Numbers and settings in words, for people."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METRIC_LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
 # Correlations of neighbouring samples below this are worth a word: chance makes none of them.
@@ -84,7 +88,7 @@ def counts(values: Iterable[str]) -> str:
     return ", ".join(f"{count:,} {value.replace('_', ' ')}" for value, count in ordered)
 
 
-def network(row) -> str:
+def network(row: "Mapping | pd.Series") -> str:
     """Return a network's depth, widths and size; `row` is a row of a table of trials."""
     layers = int(row["n_hidden_layers"])
     return (

@@ -19,7 +19,7 @@ def files(tmp_path):
 
 @pytest.fixture
 def record(files, tmp_path):
-    path = tmp_path / "journal" / "sources.json"
+    path = tmp_path / "journal" / "data_files.json"
     assert data_version(path, files) == ("", [])
     record_files(path, "", describe_files(files))
     return path
