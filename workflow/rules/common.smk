@@ -1,7 +1,6 @@
 # What all rules share: the library, the resolved config, names of files, and the input functions
 # that say which trials and shards a job needs.
 import json
-import os
 import sys
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -17,14 +16,9 @@ except TypeError:
         "the repository, and give the path of its Snakefile to `module`"
     ) from None
 
-# The library of this repository comes first, here and in the jobs: another copy may be installed,
-# for instance by `pip install -e` in another clone, and its code would train without a word.
+# The library is imported from its folder and need not be installed.
 if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
-if SCRIPTS not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        [SCRIPTS, *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
 
 from twostep.config.preflight import check_data, check_no_template, check_writable, list_files
 from twostep.config.resolve import resolve_config
@@ -35,6 +29,9 @@ from twostep.trials.configurations import draw_configurations
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError
 from twostep.util.fingerprint import hash_code
+from twostep.util.own_copy import prefer_own_copy
+
+prefer_own_copy()
 
 # A mistake of the user's becomes one sentence before any job starts.
 try:
@@ -202,3 +199,18 @@ def read_trials_of_step_2(rankings):
 def retrained(wildcards, *, pattern):
     """The files of all retrained models."""
     return expand(pattern, trial=trials_of_step_2(), repetition=REPETITIONS)
+
+
+# Exported models
+
+
+def export_files(folder):
+    """The files of one exported model."""
+    names = dict(
+        onnx="model.onnx",
+        torchscript="model.pt",
+        text="model.txt",
+        reference="reference.csv",
+        card="model_card.md",
+    )
+    return {key: f"{RESULTS}/export/{folder}/{name}" for key, name in names.items()}

@@ -1,15 +1,3 @@
-def export_files(folder):
-    """The files of one exported model."""
-    names = dict(
-        onnx="model.onnx",
-        torchscript="model.pt",
-        text="model.txt",
-        reference="reference.csv",
-        card="model_card.md",
-    )
-    return {key: f"{RESULTS}/export/{folder}/{name}" for key, name in names.items()}
-
-
 # Not part of a full run: exports the model of any trial when one of its files is asked for.
 rule export_trial:
     input:

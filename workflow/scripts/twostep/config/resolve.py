@@ -103,7 +103,7 @@ def _fill(value: object, schema: dict) -> object:
 
 
 def _fill_mapping(value: dict, branch: dict) -> dict:
-    """Return the same of a mapping; `branch` is the alternative of its schema that was meant."""
+    """Return the same for a mapping; `branch` is the alternative of its schema that was meant."""
     if "properties" not in branch:
         return {"...": None} if value else {}
     known = branch["properties"]

@@ -55,7 +55,7 @@ def write_folder(folder: str | Path, splits: dict[str, Rows], description: dict)
     and of the description, hence the same whenever the same data are prepared in the same way.
     """
     folder = Path(folder)
-    hashes = {}
+    hashes: dict[str, str] = {}
     for split, rows in splits.items():
         hashes |= _write_split(folder, split, rows)
     sizes = {split: rows.n_rows for split, rows in splits.items()}
@@ -94,9 +94,9 @@ def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
     file.flush()
 
 
-def _append(file: BinaryIO, array: np.ndarray, digest) -> None:
+def _append(file: BinaryIO, array: np.ndarray, digest: "hashlib._Hash") -> None:
     array.tofile(file)
-    digest.update(array)
+    digest.update(array.data)
 
 
 def array_paths(folder: str | Path, split: str) -> list[Path]:

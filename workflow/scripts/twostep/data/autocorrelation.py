@@ -49,7 +49,7 @@ def measure_autocorrelation(source: Source, columns: Columns, sample: Sample) ->
     is_input = np.arange(len(spread)) < columns.n_inputs
     if not (varies & is_input).any() or not (varies & ~is_input).any():
         return None
-    found = []
+    found: list[dict] = []
     for axis, dimension in enumerate(source.sample_dimensions):
         differences = _differences(source, columns.transforms, sample, axis)
         differences = differences[np.isfinite(differences).all(axis=1)]
@@ -77,9 +77,11 @@ def _differences(
         for slab, rows in sample
         if slab.shape[axis] > 1
     ]
-    thin = [(slab, rows) for slab, rows in sample if slab.shape[axis] == 1]
-    pairs = [(rows, _following(source, slab, axis)) for slab, rows in thin]
-    pairs = [(rows, following) for rows, following in pairs if following is not None]
+    pairs = [
+        (rows, following)
+        for slab, rows in sample
+        if slab.shape[axis] == 1 and (following := _following(source, slab, axis)) is not None
+    ]
     read = _read(source, [following for _, following in pairs], transforms)
     across = [after - rows for (rows, _), (_, after) in zip(pairs, read, strict=True)]
     return np.concatenate([np.empty((0, n_features)), *within, *across])

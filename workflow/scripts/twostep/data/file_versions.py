@@ -19,7 +19,7 @@ def describe_files(files: list[str], known: dict[str, dict] | None = None) -> li
     `known` are descriptions by path, whose hashes are taken over where size and time agree. Raises
     UserError if two files have the same content.
     """
-    described = []
+    described: list[dict] = []
     for path in files:
         stamp = _stamp(path)
         old = (known or {}).get(path, {})

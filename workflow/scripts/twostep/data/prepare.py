@@ -118,7 +118,7 @@ def _scatter(
 ) -> Moments:
     """Send each usable row to its split; return the moments of the training split."""
     variables = list(cleaner.columns.transforms)
-    if assignment.variable not in (None, *variables):
+    if assignment.variable is not None and assignment.variable not in variables:
         variables.append(assignment.variable)
     n_columns = len(cleaner.columns.features)
     moments = Moments(n_columns)

@@ -80,11 +80,13 @@ class SlabReader:
         Raises UserError if the file cannot be read.
         """
         path, dimensions = self._source.files[slab.file], self._source.sample_dimensions
-        if slab.file != self._file:
+        data = self._data
+        if data is None or slab.file != self._file:
             self._close()
-            self._data, self._file = open_file(path), slab.file
+            data = open_file(path)
+            self._data, self._file = data, slab.file
         return {
-            name: _read(self._data.variables[name], name, path, slab, dimensions)
+            name: _read(data.variables[name], name, path, slab, dimensions)
             for name in self._variables
         }
 
@@ -96,7 +98,7 @@ class SlabReader:
     def __enter__(self) -> "SlabReader":
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         self._close()
 
 

@@ -1,7 +1,6 @@
 """The data as the user has them: the files, their headers and the features in them."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +57,7 @@ class Source:
             row -= math.prod(shape)
         raise IndexError(f"row {row} is beyond the last one")
 
-    def _where(self, index: Iterable[int]) -> str:
+    def _where(self, index: tuple[np.intp, ...]) -> str:
         pairs = zip(self.sample_dimensions, index, strict=True)
         return ", ".join(f"{dimension} index {i}" for dimension, i in pairs)
 
@@ -152,7 +151,7 @@ def _describe_features(
 def _extra_dimensions(array: xr.Variable, sample_dimensions: list[str]) -> list[str]:
     # The last dimension of single characters is that of the text they make.
     dims = array.dims[:-1] if is_characters(array) else array.dims
-    return [dimension for dimension in dims if dimension not in sample_dimensions]
+    return [str(dimension) for dimension in dims if dimension not in sample_dimensions]
 
 
 def _check_variable(data: OpenFile, path: str, variable: str, sample_dimensions: list[str]) -> None:

@@ -7,6 +7,7 @@ other samples being usable.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def _at_random(n_rows: int, split: dict, seed: int) -> Assignment:
     limits = _order_statistics(stream, n_rows, [n_test, n_test + n_validation])
     random = np.random.default_rng(stream)
 
-    def assign(slab: Slab, values: None) -> np.ndarray:
+    def assign(slab: Slab, values: np.ndarray | None) -> np.ndarray:
         numbers = random.random(slab.n_rows)
         of_number = np.array([TEST, VALIDATION, TRAINING], np.int8)
         return of_number[np.searchsorted(limits, numbers, side="right")]
@@ -137,14 +138,17 @@ def _coordinate_blocks(source: Source, variable: str, n_blocks: int) -> np.ndarr
 def _by_groups(source: Source, split: dict, seed: int) -> Assignment:
     """Deal the values of a variable at random, so that equal ones stay together."""
     variable = split["variable"]
-    groups = None
-    for _, values in _values_of(source, variable):
-        found = np.unique(values[~_is_missing(values)])
-        groups = found if groups is None else np.union1d(groups, found)
-    of_group = _deal(len(groups), split, seed, f"groups by {variable!r}")
-    return Assignment(
-        lambda slab, values: _look_up(groups[1:], of_group, values), variable, len(groups)
+    found = (
+        np.unique(values[~_is_missing(values)]) for _, values in _values_of(source, variable)
     )
+    groups = reduce(np.union1d, found)
+    of_group = _deal(len(groups), split, seed, f"groups by {variable!r}")
+
+    def assign(slab: Slab, values: np.ndarray | None) -> np.ndarray:
+        assert values is not None  # as there is a variable
+        return _look_up(groups[1:], of_group, values)
+
+    return Assignment(assign, variable, len(groups))
 
 
 def _deal(n_units: int, split: dict, seed: int, things: str) -> np.ndarray:
@@ -178,7 +182,8 @@ def _as_labelled(source: Source, variable: str) -> Assignment:
         meanings = dict(zip(numbers, names, strict=False))
     code_of = {number: SPLITS.index(name) for number, name in meanings.items() if name in SPLITS}
 
-    def assign(slab: Slab, values: np.ndarray) -> np.ndarray:
+    def assign(slab: Slab, values: np.ndarray | None) -> np.ndarray:
+        assert values is not None  # as there is a variable
         is_numeric = values.dtype.kind == "f"
         labels = values if is_numeric else np.char.strip(values)
         codes = np.full(slab.n_rows, UNKNOWN, np.int8)
@@ -201,7 +206,7 @@ def _values_of(source: Source, variable: str) -> Iterator[tuple[Slab, np.ndarray
     """Read one variable of all rows, which has one value for each."""
     with SlabReader(source, [variable]) as reader:
         for slab in list_slabs(source, CHUNK):
-            yield slab, column_of(reader.read(slab), variable)
+            yield slab, reader.read(slab)[variable][:, 0]
 
 
 def column_of(columns: dict[str, np.ndarray], variable: str | None) -> np.ndarray | None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from twostep.data.source import Source
 from twostep.util.errors import UserError
 
 log = logging.getLogger(__name__)
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass
@@ -20,9 +23,7 @@ class Count:
     first_row: int
 
 
-def count_rows(
-    counts: dict[Hashable, Count], key: Hashable, where: np.ndarray, first_row: int
-) -> None:
+def count_rows(counts: dict[Key, Count], key: Key, where: np.ndarray, first_row: int) -> None:
     """Add the rows that `where`, (n_rows,) from `first_row` on, is true for to a key's count."""
     n_rows = int(np.count_nonzero(where))
     if n_rows:

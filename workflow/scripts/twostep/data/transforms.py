@@ -95,4 +95,7 @@ def original_order(groups: dict[str, list[int]]) -> list[int]:
 
 def scaling_of(features: list[dict]) -> tuple[np.ndarray, np.ndarray]:
     """Return the means and standard deviations of the transformed features, float64."""
-    return tuple(np.array([feature[key] for feature in features]) for key in ("mean", "std"))
+    means, deviations = (
+        np.array([feature[key] for feature in features]) for key in ("mean", "std")
+    )
+    return means, deviations

@@ -143,6 +143,8 @@ class _Step:
         self._kept = self._sums if self._activation.keeps_sums else self._outputs
         self._multiply, operands = _matrix_products(inputs.device)
         self._for_sums = operands(inputs, layer.weights.t(), self._sums)
+        # `Backpropagation` has given each parameter its part of the gradient.
+        assert layer.biases.grad is not None
         self._for_weights = operands(gradient.t(), inputs, layer.weights.grad)
         self._for_biases = operands(ones, gradient, layer.biases.grad.unsqueeze(0))
         self._for_inputs = None if before is None else operands(gradient, layer.weights, before)

@@ -5,6 +5,8 @@ processor seconds in every job. And what the classes, or the functions below the
 step takes longer than the update of a small network.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -49,7 +51,7 @@ class Optimizer:
             tensor.copy_(state[name])
 
 
-def _adam(optimizer: Optimizer, update=torch._fused_adam_) -> None:
+def _adam(optimizer: Optimizer, update: Callable[..., object] = torch._fused_adam_) -> None:
     optimizer.n_steps.add_(1)
     update(
         [optimizer.parameters],

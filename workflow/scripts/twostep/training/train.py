@@ -138,7 +138,13 @@ def train(
     return training
 
 
-def _state(training, network, optimizer, order, device) -> dict:
+def _state(
+    training: Training,
+    network: nn.Module,
+    optimizer: Optimizer,
+    order: torch.Generator,
+    device: torch.device,
+) -> dict:
     """Return all that the next epoch depends on, as plain values and tensors."""
     return {
         "training": vars(training),
@@ -150,7 +156,13 @@ def _state(training, network, optimizer, order, device) -> dict:
     }
 
 
-def _restore(state, network, optimizer, order, device) -> Training:
+def _restore(
+    state: dict,
+    network: nn.Module,
+    optimizer: Optimizer,
+    order: torch.Generator,
+    device: torch.device,
+) -> Training:
     """Bring a training back to the state that `_state` returned."""
     network.load_state_dict(state["network"])
     optimizer.restore(state["optimizer"])
@@ -163,7 +175,13 @@ def _restore(state, network, optimizer, order, device) -> Training:
     return training
 
 
-def _train_epoch(backpropagation, optimizer, batches, budget, training) -> float:
+def _train_epoch(
+    backpropagation: Backpropagation,
+    optimizer: Optimizer,
+    batches: Iterator[tuple[Tensor, Tensor, Tensor]],
+    budget: Budget,
+    training: Training,
+) -> float:
     """Make one pass over the training samples, or up to `max_updates`; return the mean loss."""
     total, n_values = torch.zeros((), dtype=torch.float64, device=optimizer.parameters.device), 0
     for inputs, targets, rows in batches:
@@ -269,6 +287,8 @@ def _close_epoch(
 
 def _stop_reason(training: Training, budget: Budget) -> str:
     """Return which limit of the budget has been reached, or an empty string."""
+    # Asked after an epoch whose loss was finite.
+    assert training.best_epoch is not None
     since_best = {
         "patience_epochs": training.epochs - training.best_epoch,
         "patience_updates": training.updates - training.best_updates,

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 # Between two lines in the log that tell how far the training is.
 LOG_SECONDS = 10.0
 
+# When a training was looked at, and what of each of its limits was done by then.
+Seen = tuple[float, dict[str, int]]
+
 
 class ProgressLog:
     """Logs how far one training is, every few seconds at most."""
@@ -26,7 +29,7 @@ class ProgressLog:
         self._trial = trial
         self._budget = budget
         # When and where this process saw the training first: it may have begun in another one.
-        self._first: tuple[float, dict[str, int]] | None = None
+        self._first: Seen | None = None
         self._next = 0.0
 
     def log(self, training: dict) -> None:
@@ -49,17 +52,18 @@ class ProgressLog:
             ),
             training["min_val_loss"],
             training["best_epoch"],
-            self._time_left(now, done, limits),
+            _time_left(self._first, (now, done), limits),
         )
 
-    def _time_left(self, now: float, done: dict[str, int], limits: dict[str, int]) -> str:
-        start, before = self._first
-        seconds = [
-            (limit - done[name]) * (now - start) / (done[name] - before[name])
-            for name, limit in limits.items()
-            if done[name] > before[name]
-        ]
-        return f", at most {min(seconds):.0f} s left" if seconds else ""
+
+def _time_left(first: Seen, latest: Seen, limits: dict[str, int]) -> str:
+    (start, before), (now, done) = first, latest
+    seconds = [
+        (limit - done[name]) * (now - start) / (done[name] - before[name])
+        for name, limit in limits.items()
+        if done[name] > before[name]
+    ]
+    return f", at most {min(seconds):.0f} s left" if seconds else ""
 
 
 def retrain(

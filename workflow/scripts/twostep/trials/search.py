@@ -51,7 +51,9 @@ def _better(best: float | None, record: dict) -> float | None:
     return min((value for value in (best, loss) if value is not None), default=None)
 
 
-def _log_progress(record, n_done, n_trials, n_trained, start, best) -> None:
+def _log_progress(
+    record: dict, n_done: int, n_trials: int, n_trained: int, start: float, best: float | None
+) -> None:
     """Log a trial's outcome with the shard's progress, rate and time left."""
     rate = n_trained / max(time.monotonic() - start, 1e-9)
     left = f"{(n_trials - n_done) / rate:.0f} s left" if n_trained else "from the journal"

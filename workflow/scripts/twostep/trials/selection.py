@@ -1,6 +1,7 @@
 """The table of retrained models, and the choice of the cheapest one that is good enough."""
 
 import math
+from collections.abc import Hashable
 from pathlib import PurePath
 
 import numpy as np
@@ -56,7 +57,7 @@ def retrained_table(
         ]
     )
     blocks = [evaluation["validation_blocks"] for evaluation in evaluations]
-    column = table.columns.get_loc("val_loss_error") + 1
+    column = list(table.columns).index("val_loss_error") + 1
     table.insert(column, "difference_error", _difference_errors(table, blocks))
     order = table.assign(
         # A repetition that failed leaves its trial without a mean to be judged by.
@@ -84,7 +85,7 @@ def _difference_errors(table: pd.DataFrame, blocks: list[list[float]]) -> list[f
     if complete.empty:
         return [math.nan] * len(table)
     losses = complete.groupby("trial")["min_val_loss"].mean()
-    means = {
+    means: dict[Hashable, np.ndarray] = {
         trial: np.mean([blocks[row] for row in rows.index], axis=0)
         for trial, rows in complete.groupby("trial")
     }
