@@ -1,4 +1,4 @@
-"""The diagnosis: which sentence each check says, when it doubts, and the verdict."""
+"""The diagnosis: what each check finds and tells, when it doubts, and the verdict."""
 
 import math
 from dataclasses import replace
@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import synthetic_study as made_up
+from findings import about, names, numbers, tells, without_numbers
 
 from twostep.analysis.agreement import Agreement, Coefficient
 from twostep.analysis.noise import RepetitionNoise, ValidationNoise
@@ -34,12 +35,12 @@ BUDGET = made_up.config([0.05])["search"]["budget"]
 SPACE = made_up.config([0.05])["search"]["space"]
 
 
+# No key of the config has this name: fractions are advised in words.
+A_LARGER_FRACTION = "larger fraction"
+
+
 def doubts(found):
-    return [finding.text for finding in found if finding.kind == DOUBT]
-
-
-def texts(found):
-    return " ".join(finding.text for finding in found)
+    return [finding for finding in found if finding.kind == DOUBT]
 
 
 # The data and the search
@@ -58,13 +59,21 @@ def test_a_random_split_of_neighbours_that_are_alike_is_a_doubt(method, inputs, 
     measured = {"along": "time", "inputs": inputs, "outputs": outputs, "n_pairs": 1000}
     split = {"method": method, "variable": None, "n_units": 40}
     found = check_split(made_up.manifest() | {"split": split, "autocorrelation": measured})
-    assert ("near copies among the training samples" in texts(found)) == warned
+    doubt = (DOUBT, "neighbouring samples are in different splits", "")
+    assert [about(finding) for finding in found] == ([doubt] if warned else [])
+    for finding in found:
+        assert tells(finding.text, inputs, outputs, 1000)
+        assert names(finding.text) == {"time", "split.method: blocks", "group"}
 
 
 @pytest.mark.parametrize(("inputs", "told"), [(-0.38, True), (-0.02, False), (0.5, False)])
 def test_neighbours_that_are_less_alike_than_by_chance_are_explained(inputs, told):
     measured = {"along": "sample", "inputs": inputs, "outputs": -0.19, "n_pairs": 1000}
-    assert ("spread evenly" in wording.autocorrelation(measured)) == told
+    text = wording.autocorrelation(measured)
+    assert tells(text, inputs, -0.19, 1000)
+    usual = wording.autocorrelation(measured | {"inputs": 0.1})
+    assert without_numbers(text).startswith(without_numbers(usual))
+    assert (without_numbers(text) != without_numbers(usual)) == told
 
 
 def trials_with(**columns):
@@ -74,25 +83,32 @@ def trials_with(**columns):
 
 def test_a_search_without_trouble_has_no_doubts_and_says_so():
     found = check_search("0.05", trials_with(), BUDGET)
-    assert doubts(found) == []
-    assert "none of the 200 trials failed." in texts(found)
-    assert "0 of 200 trials reached the limit of `search.budget` before their patience" in texts(
-        found
-    )
-    assert "patience of `search.budget` is at least 1,095 updates" in texts(found)
+    assert [finding.kind for finding in found] == [GOOD] * 3
+    failed, limit, patience = (finding.text for finding in found)
+    assert tells(failed, 200) and "message" not in names(failed)
+    assert tells(limit, 0, 200) and names(limit) == {"search.budget"}
+    assert tells(patience, 1095) and names(patience) == {"search.budget"}
+    assert all(tells(text, 0.05) for text in (failed, limit, patience))
 
 
 def test_failed_trials_are_counted_by_their_status_and_many_are_a_doubt():
     trials = trials_with()
     trials.loc[trials.index[-3:], "status"] = ["diverged", "killed", "diverged"]
     found = check_search("0.05", trials, BUDGET)
-    assert "3 of 200 trials (1.5 %) failed (2 diverged, 1 killed)" in texts(found)
-    assert "--forcerun search_shard" in texts(found)
     assert doubts(found) == []
+    assert tells(found[0].text, 3, 200, 1.5)
+    assert "2 diverged, 1 killed" in found[0].text
+    assert "(rank/0.05/trials.csv)" in found[0].text
+    assert "--forcerun search_shard" in found[0].text
     trials.loc[trials.index[-10:], "status"] = "diverged"
     (doubt,) = doubts(check_search("0.05", trials, BUDGET))
-    assert "10 of 200 trials (5 %) failed (10 diverged)" in doubt
-    assert "smaller `search.space.learning_rate`" in doubt and "--forcerun" not in doubt
+    assert about(doubt) == (DOUBT, "many trials failed", "0.05")
+    assert tells(doubt.text, 10, 200, 5) and "(10 diverged)" in doubt.text
+    assert names(doubt.text) == {"message", "search.space.learning_rate"}
+    assert "--forcerun" not in doubt.text
+
+
+AT_THE_LIMIT = (DOUBT, "many trials stopped at the limit of the budget", "0.05")
 
 
 def test_many_trials_at_the_limit_are_a_doubt():
@@ -101,11 +117,9 @@ def test_many_trials_at_the_limit_are_a_doubt():
     assert doubts(check_search("0.05", trials, BUDGET)) == []
     trials.loc[trials.index[:40], "stop_reason"] = "max_epochs"
     (doubt,) = doubts(check_search("0.05", trials, BUDGET))
-    assert (
-        "40 of 200 trials (20 %) reached the limit of `search.budget` before their patience"
-        in doubt
-    )
-    assert "consider a larger budget" in doubt
+    assert about(doubt) == AT_THE_LIMIT
+    assert tells(doubt.text, 40, 200, 20) and names(doubt.text) == {"search.budget"}
+    assert "patience" in doubt.text
 
 
 def test_without_a_patience_only_trials_whose_last_epoch_was_the_best_count():
@@ -113,14 +127,17 @@ def test_without_a_patience_only_trials_whose_last_epoch_was_the_best_count():
     done = trials_with(stop_reason="max_epochs", epochs=100, best_epoch=80)
     assert doubts(check_search("0.05", done, budget)) == []
     (doubt,) = doubts(check_search("0.05", done.assign(best_epoch=100), budget))
-    assert "200 of 200 trials had the best epoch last when they reached the limit" in doubt
+    assert about(doubt) == AT_THE_LIMIT
+    assert tells(doubt.text, 200, 200) and names(doubt.text) == {"search.budget"}
+    assert "patience" not in doubt.text
 
 
 def test_a_patience_of_few_updates_is_a_doubt():
     # 3,500 samples in batches of 1024 are 4 updates an epoch.
     (doubt,) = doubts(check_search("0.05", trials_with(batch_size=1024), BUDGET))
-    assert "as short as 20 updates" in doubt
-    assert "3,500 training samples" in doubt
+    assert about(doubt) == (DOUBT, "the patience was short", "0.05")
+    assert tells(doubt.text, 20) and tells(doubt.text, 3500)
+    assert names(doubt.text) == {"search.budget"}
 
 
 def test_the_patience_that_ends_first_counts():
@@ -141,50 +158,63 @@ def network(widths, **settings):
     return pd.Series({"n_hidden_layers": layers, "hidden_widths": widths} | BEST | settings)
 
 
+AT_AN_EDGE = (DOUBT, "the best model is at an edge of the space", "")
+
+
+# Which end it is stands in words alone.
 @pytest.mark.parametrize(
-    ("widths", "expected"),
+    ("widths", "number", "end", "dimension"),
     [
-        ("64-32-64", None),
-        ("64-" * 7 + "32", "8 hidden layers, the most"),
-        ("16", None),
-        ("512-512", "512 units, the largest"),
-        ("8-8-8", "8 units, the smallest"),
+        ("64-32-64", None, None, None),
+        ("64-" * 7 + "32", 8, "most", "n_hidden_layers"),
+        ("16", None, None, None),
+        ("512-512", 512, "largest", "width"),
+        ("8-8-8", 8, "smallest", "width"),
     ],
 )
-def test_a_best_network_at_the_edge_of_the_space_is_a_doubt(widths, expected):
+def test_a_best_network_at_the_edge_of_the_space_is_a_doubt(widths, number, end, dimension):
     (finding,) = check_edges(network(widths), SPACE)
-    assert finding.kind == (DOUBT if expected else GOOD)
-    assert (expected or "at no edge of the search space") in finding.text
+    if dimension is None:
+        assert finding.kind == GOOD
+        assert numbers(finding.text) == [] and names(finding.text) == set()
+    else:
+        assert about(finding) == AT_AN_EDGE
+        assert numbers(finding.text) == [number] and end in finding.text
+        assert names(finding.text) == {f"search.space.{dimension}"}
 
 
 def test_the_fewest_layers_are_an_edge_unless_they_are_one():
     layers = {"n_hidden_layers": {"min": 2, "max": 8}}
     (doubt,) = doubts(check_edges(network("64-32"), SPACE | layers))
-    assert "2 hidden layers, the fewest" in doubt
+    assert about(doubt) == AT_AN_EDGE
+    assert numbers(doubt.text) == [2] and "fewest" in doubt.text
+    assert names(doubt.text) == {"search.space.n_hidden_layers"}
     fixed = {"n_hidden_layers": {"min": 2, "max": 2}, "width": [64]}
     assert doubts(check_edges(network("64-64"), SPACE | fixed)) == []
 
 
 @pytest.mark.parametrize(
-    ("dimension", "values", "value", "expected"),
+    ("dimension", "values", "value", "end"),
     [
         ("learning_rate", {"min": 1e-4, "max": 1e-2}, 1e-3, None),
-        ("learning_rate", {"min": 1e-4, "max": 1e-2}, 1.2e-4, "lower end"),
-        ("learning_rate", {"min": 1e-4, "max": 1e-2}, 9e-3, "upper end"),
-        ("weight_decay", {"min": 1e-6, "max": 1e-2}, 1.1e-6, "lower end"),
+        ("learning_rate", {"min": 1e-4, "max": 1e-2}, 1.2e-4, "lower"),
+        ("learning_rate", {"min": 1e-4, "max": 1e-2}, 9e-3, "upper"),
+        ("weight_decay", {"min": 1e-6, "max": 1e-2}, 1.1e-6, "lower"),
         ("dropout", {"min": 0.0, "max": 0.5}, 0.001, None),
-        ("dropout", {"min": 0.0, "max": 0.5}, 0.49, "upper end"),
-        ("dropout", {"min": 0.1, "max": 0.5}, 0.11, "lower end"),
+        ("dropout", {"min": 0.0, "max": 0.5}, 0.49, "upper"),
+        ("dropout", {"min": 0.1, "max": 0.5}, 0.11, "lower"),
         ("batch_size", [64, 128, 256], 128, None),
-        ("batch_size", [64, 128, 256], 256, "batches of 256, the largest"),
+        ("batch_size", [64, 128, 256], 256, "largest"),
         ("batch_size", [64, 128], 128, None),
     ],
 )
-def test_other_edges_count_if_they_are_searched(dimension, values, value, expected):
+def test_other_edges_count_if_they_are_searched(dimension, values, value, end):
     best = network("64-32", **{dimension: value})
     found = doubts(check_edges(best, SPACE | {dimension: values}))
-    assert len(found) == (expected is not None)
-    assert all(expected in text and f"`search.space.{dimension}`" in text for text in found)
+    assert [about(finding) for finding in found] == ([AT_AN_EDGE] if end else [])
+    for finding in found:
+        assert numbers(finding.text) == [value] and end in finding.text
+        assert names(finding.text) == {f"search.space.{dimension}"}
 
 
 # The retraining
@@ -197,8 +227,9 @@ def test_models_that_failed_or_do_not_beat_a_line_are_doubts():
     failed = retrained.copy()
     failed.loc[0, "status"] = "diverged"
     first, second = doubts(check_retraining(failed, BUDGET, best_loss=0.02, linear=0.02))
-    assert f"1 of {len(failed)} models" in first and "failed (1 diverged)" in first
-    assert "no better than a linear regression" in second
+    assert about(first) == (DOUBT, "retrained models failed", "")
+    assert tells(first.text, 1, len(failed)) and "1 diverged" in first.text
+    assert about(second) == (DOUBT, "no better than a linear regression", "")
 
 
 def test_a_retraining_that_ended_early_is_a_doubt():
@@ -207,7 +238,9 @@ def test_a_retraining_that_ended_early_is_a_doubt():
     assert doubts(check_retraining(retrained, {"max_epochs": 9}, **losses)) == []
     retrained["best_epoch"] = retrained["epochs"]
     (doubt,) = doubts(check_retraining(retrained, {"max_epochs": 9}, **losses))
-    assert "limit of `retrain.budget`: a larger budget" in doubt
+    assert about(doubt) == (DOUBT, "the retraining ended early", "")
+    assert tells(doubt.text, len(retrained), len(retrained))
+    assert names(doubt.text) == {"retrain.budget"}
 
 
 # The steps
@@ -217,49 +250,64 @@ DOUBTFUL, CERTAIN = Coefficient(0.4, -0.1, 0.7), Coefficient(0.8, 0.6, 0.9)
 
 def test_an_order_that_may_be_chance_is_a_doubt():
     good = describe_order("0.05", Agreement(12, CERTAIN, DOUBTFUL), CERTAIN, 6, n_others=179)
-    assert good.kind == GOOD and "better than chance" in good.text
-    assert "as 6 controls tell, Spearman's correlation is 0.80 [0.60, 0.90]" in good.text
+    assert good.kind == GOOD
+    assert tells(good.text, 12, 0.8, 0.6, 0.9)
+    # Over all trials, as the controls tell.
+    assert tells(good.text, 6, 0.8, 0.6, 0.9)
     doubt = describe_order("0.05", Agreement(12, DOUBTFUL, CERTAIN), None, 0, n_others=179)
-    assert doubt.kind == DOUBT and "Spearman 0.40 [-0.10, 0.70]" in doubt.text
-    assert "controls" not in doubt.text
-    assert "consider a larger fraction or a larger `retrain.top_k`." in doubt.text
+    assert about(doubt) == (DOUBT, "step 1 may have ordered its finalists by chance", "0.05")
+    assert tells(doubt.text, 12) and tells(doubt.text, 0.4, -0.1, 0.7)
+    assert "control" not in doubt.text
+    assert names(doubt.text) == {"retrain.top_k"} and A_LARGER_FRACTION in doubt.text
 
 
 @pytest.mark.parametrize(
-    ("fraction", "n_others", "advice"),
+    ("fraction", "n_others", "advised"),
     [
-        ("0.05", 0, "(Spearman 0.40 [-0.10, 0.70]): consider a larger fraction."),
-        ("1", 179, "consider a larger `search.budget` or a larger `retrain.top_k`."),
-        ("1", 0, "consider a larger `search.budget`."),
+        ("0.05", 0, set()),
+        ("1", 179, {"search.budget", "retrain.top_k"}),
+        ("1", 0, {"search.budget"}),
     ],
 )
-def test_no_more_is_advised_than_there_is(fraction, n_others, advice):
+def test_no_more_is_advised_than_there_is(fraction, n_others, advised):
     agreement = Agreement(12, DOUBTFUL, CERTAIN)
-    assert describe_order(fraction, agreement, None, 0, n_others=n_others).text.endswith(advice)
+    doubt = describe_order(fraction, agreement, None, 0, n_others=n_others)
+    assert (doubt.kind, doubt.fraction) == (DOUBT, fraction)
+    assert tells(doubt.text, 0.4, -0.1, 0.7)
+    assert names(doubt.text) == advised
+    assert (A_LARGER_FRACTION in doubt.text) == (fraction != "1")
 
 
 def test_an_order_of_few_trials_or_of_none_is_not_known():
+    unknown = (UNKNOWN, "if the ranking carries over", "0.05")
     found = describe_order("0.05", Agreement(5, CERTAIN, CERTAIN), None, 0, n_others=179)
-    assert found.kind == UNKNOWN
-    assert "chose only 5 were retrained with success, too few to tell if it carries" in found.text
-    assert "larger `retrain.top_k`" in found.text
+    assert about(found) == unknown
+    assert sorted(numbers(found.text)) == [0.05, 5] and names(found.text) == {"retrain.top_k"}
     found = describe_order("0.05", None, None, 0, n_others=0)
-    assert found.kind == UNKNOWN and "succeeded, or their losses are equal, to tell" in found.text
-    assert "top_k" not in found.text and "larger `search.n_trials`" in found.text
+    assert about(found) == unknown
+    assert numbers(found.text) == [0.05] and names(found.text) == {"search.n_trials"}
     six = Agreement(6, CERTAIN, CERTAIN)
     assert describe_order("0.05", six, None, 0, n_others=179).kind == GOOD
+
+
+LOST = "what the cut at top_k has lost"
 
 
 def test_better_controls_are_a_doubt_and_worse_ones_bound_what_was_lost():
     good = describe_cut("0.05", Cut(12, 17, 179, 0, 0.0, 0.195, 2.1))
     assert good.kind == GOOD
-    assert "None of 17 controls, drawn at random from the 179 trials cut off," in good.text
-    assert "2.1 times as high. 0 to 20 % (95 % interval) of them all may be better." in good.text
-    doubt = describe_cut("0.05", Cut(12, 6, 179, 2, 0.043, 0.777, 0.9))
-    assert doubt.kind == DOUBT
-    assert "by 10 % of the loss; so may 4.3 to 78 % (95 % interval) of them all" in doubt.text
-    assert "Consider a larger fraction or a larger `retrain.top_k`." in doubt.text
-    assert "larger fraction" not in describe_cut("1", Cut(12, 6, 179, 2, 0.043, 0.777, 0.9)).text
+    assert tells(good.text, 17, 179) and tells(good.text, 12) and tells(good.text, 2.1)
+    assert tells(good.text, 0, 20, 95)
+    cut = Cut(12, 6, 179, 2, 0.043, 0.777, 0.9)
+    doubt = describe_cut("0.05", cut)
+    assert about(doubt) == (DOUBT, "the cut at top_k lost better trials", "0.05")
+    assert tells(doubt.text, 2, 6, 179) and tells(doubt.text, 12)
+    # Better by 10 % of the loss.
+    assert tells(doubt.text, 10) and tells(doubt.text, 4.3, 78, 95)
+    assert names(doubt.text) == {"retrain.top_k"} and A_LARGER_FRACTION in doubt.text
+    on_all = describe_cut("1", cut)
+    assert names(on_all.text) == {"search.budget", "retrain.top_k"}
+    assert A_LARGER_FRACTION not in on_all.text
 
 
 @pytest.mark.parametrize(("n_controls", "kind"), [(16, UNKNOWN), (17, GOOD)])
@@ -268,31 +316,32 @@ def test_too_few_controls_leave_open_what_was_lost(n_controls, kind):
     steps = pd.DataFrame({"step_2_loss": losses, "among_top_k": [loss == 1 for loss in losses]})
     cut = judge_cut(steps.assign(control=~steps["among_top_k"]), n_others=179)
     found = describe_cut("0.05", cut)
-    assert found.kind == kind
-    hint = "more `retrain.controls` would tell, of which 17 bound it below 20 % if none of them"
-    assert (hint in found.text) == (kind == UNKNOWN)
+    assert about(found) == ((UNKNOWN, LOST, "0.05") if kind == UNKNOWN else (GOOD, "", ""))
+    assert tells(found.text, n_controls, 179)
+    # How many controls would bound it below 20 %.
+    assert tells(found.text, 17, 20) == (kind == UNKNOWN)
+    assert names(found.text) == ({"retrain.controls"} if kind == UNKNOWN else set())
     # Of 5 others all are known.
     assert describe_cut("0.05", Cut(12, 5, 5, 0, 0.0, 0.0, 2.1)).kind == GOOD
 
 
-def cut_sentence(study):
-    (finding,) = [
-        found for found in check_steps(study, "0.05") if "cut" in found.topic + found.text
-    ]
-    return finding.kind, finding.text
+def find_cut(study):
+    _, found, *_ = check_steps(study, "0.05")
+    return found
 
 
 def test_without_controls_that_succeeded_nothing_is_known_of_the_cut():
     study = made_up.study(("0.05",), controls=0)
-    kind, text = cut_sentence(study)
-    assert kind == UNKNOWN and text.endswith(
-        "as none was retrained. `retrain.controls` retrains some."
-    )
+    found = find_cut(study)
+    assert about(found) == (UNKNOWN, LOST, "0.05")
+    assert numbers(found.text) == [200 - 4 - 12] and names(found.text) == {"retrain.controls"}
     study = made_up.study(("0.05",), controls=6)
     for failed in (study.retrained["control"], ~study.retrained["control"]):
         status = study.retrained["status"].mask(failed, "diverged")
-        kind, text = cut_sentence(replace(study, retrained=study.retrained.assign(status=status)))
-        assert kind == UNKNOWN and text.endswith("as no control or no chosen trial succeeded.")
+        found = find_cut(replace(study, retrained=study.retrained.assign(status=status)))
+        assert about(found) == (UNKNOWN, LOST, "0.05")
+        # Some were retrained, and that is no advice then.
+        assert numbers(found.text) == [200 - 4 - 12] and names(found.text) == set()
 
 
 def test_where_all_trials_were_retrained_there_is_no_cut_and_no_advice_to_move_it():
@@ -308,30 +357,36 @@ def test_where_all_trials_were_retrained_there_is_no_cut_and_no_advice_to_move_i
         retrained=retrained,
         config=made_up.config([0.05], top_k=20),
     )
-    assert cut_sentence(study) == (
-        GOOD,
-        "All trials that succeeded were retrained: there is no cut.",
-    )
-    assert "top_k" not in texts(check_steps(study, "0.05"))
+    assert find_cut(study) == Finding(study.without_cut, GOOD)
+    assert study.n_others == 0
+    assert not any("top_k" in finding.text for finding in check_steps(study, "0.05"))
 
 
+# The numbers are how many are enough and of how many, and for a doubt the place of the best one or
+# how many times better the best of all is; "the first alone" has none.
 @pytest.mark.parametrize(
-    ("ratio", "kind", "words"),
+    ("ratio", "topic", "told"),
     [
-        ([1.0, 1.0, 1.0, 1.0], GOOD, "the first alone of the 4 trials"),
-        ([1.5, 1.2, 1.0, 1.0], GOOD, "the first 3 of the 4 trials"),
-        ([1.5, 1.2, 1.2, 1.0], DOUBT, "was number 4, close to the cut"),
-        ([math.nan, math.nan, math.nan, 1.2, 1.0], DOUBT, "was number 5, close to the cut"),
-        ([1.5, 1.3, 1.3, 1.3], DOUBT, "None of the 4 trials that fraction 0.05 chose is within"),
+        ([1.0, 1.0, 1.0, 1.0], None, [4]),
+        ([1.5, 1.2, 1.0, 1.0], None, [3, 4]),
+        ([1.5, 1.2, 1.2, 1.0], "the best trial was close to the cut", [4, 4, 4]),
+        (
+            [math.nan, math.nan, math.nan, 1.2, 1.0],
+            "the best trial was close to the cut",
+            [5, 5, 5],
+        ),
+        ([1.5, 1.3, 1.3, 1.3], "a fraction missed the best trials", [4, 1.3]),
     ],
 )
-def test_the_regret_in_words(ratio, kind, words):
+def test_the_regret_in_words(ratio, topic, told):
     regret = Regret(*(pd.Series(ratio).to_numpy(),) * 3)
     (finding,) = describe_regret("0.05", regret, tolerance=0.1, n_others=179)
-    assert finding.kind == kind and words in finding.text
-    assert ("`retrain.top_k`" in finding.text) == (kind == DOUBT)
+    assert about(finding) == ((DOUBT, topic, "0.05") if topic else (GOOD, "", ""))
+    # Besides the fraction and the tolerance.
+    assert sorted(numbers(finding.text)) == sorted([0.05, 10, *told])
+    assert names(finding.text) == ({"retrain.top_k"} if topic else set())
     (finding,) = describe_regret("0.05", regret, tolerance=0.1, n_others=0)
-    assert "`retrain.top_k`" not in finding.text
+    assert names(finding.text) == set()
 
 
 # Chance
@@ -339,46 +394,59 @@ def test_the_regret_in_words(ratio, kind, words):
 
 def test_seeds_that_explain_the_differences_are_a_doubt():
     good = describe_repetitions(RepetitionNoise(12, 3, 0.01, 0.2, 1e-6), n_repetitions=3)
-    assert good.kind == GOOD and "3 retrainings of one trial differ by 1 %" in good.text
+    assert good.kind == GOOD and tells(good.text, 3, 1) and tells(good.text, 12, 20)
     doubt = describe_repetitions(RepetitionNoise(12, 3, 0.1, 0.06, 0.4), n_repetitions=3)
-    assert doubt.kind == DOUBT and "with a probability of 0.4" in doubt.text
+    assert about(doubt) == (DOUBT, "the finalists differ by no more than their seeds", "")
+    assert tells(doubt.text, 3, 10) and tells(doubt.text, 12, 6) and tells(doubt.text, 0.4)
+    assert names(doubt.text) == {"retrain.seeds"}
     unknown = describe_repetitions(None, n_repetitions=1)
-    assert unknown.kind == UNKNOWN and "`retrain.seeds: 3` shows" in unknown.text
+    assert about(unknown) == (UNKNOWN, "the noise of the seeds", "")
+    assert names(unknown.text) == {"retrain.seeds: 3"}
 
 
 def test_a_validation_split_that_cannot_tell_the_finalists_apart_is_a_doubt():
     (good,) = describe_validation(ValidationNoise(12, 2, 0.01))
-    assert good.kind == GOOD and "cannot tell 2 of 11 other finalists (18 %)" in good.text
+    assert good.kind == GOOD and tells(good.text, 2, 11, 18) and tells(good.text, 1)
     (best,) = describe_validation(ValidationNoise(12, 0, 0.01))
-    assert best.kind == GOOD and "tell all other finalists from the best one" in best.text
+    assert best.kind == GOOD and numbers(best.text) == [1]
     (doubt,) = describe_validation(ValidationNoise(12, 6, 0.05))
-    assert doubt.kind == DOUBT and "larger `split.validation`" in doubt.text
+    assert about(doubt) == (DOUBT, "the validation split cannot tell the finalists apart", "")
+    assert tells(doubt.text, 6, 11, 55) and tells(doubt.text, 5)
+    assert names(doubt.text) == {"split.validation"}
     assert describe_validation(None) == []
 
 
 # Fractions
 
+DISAGREE = (DOUBT, "the fractions do not agree", "0.05")
+
 
 def test_fractions_that_agree_are_no_doubt_and_unrelated_ones_are():
     study = made_up.study()
-    found = check_fractions(study)
-    assert doubts(found) == []
-    assert "Fractions 0.05 and 0.2 share" in texts(found)
-    assert "1.00 on fraction 0.05" in texts(found) or "1.00 on fraction 0.2" in texts(found)
+    pair, outcomes = check_fractions(study)
+    assert pair.kind == outcomes.kind == GOOD
     first, second = study.searches
+    shared = set(first.trials["trial"].head(12)) & set(second.trials["trial"].head(12))
+    assert tells(pair.text, 0.05, 0.2, len(shared), 12) and tells(pair.text, 196)
+    # One of the fractions has the best loss of all.
+    assert tells(outcomes.text, 1, 0.05) or tells(outcomes.text, 1, 0.2)
+    assert {0.05, 0.2} < set(numbers(outcomes.text))
     turned = second.trials.copy()
     ranked = turned["rank"].notna()
     turned.loc[ranked, "rank"] = 197 - turned.loc[ranked, "rank"]
     turned.loc[ranked, "min_val_loss"] = 1 / turned.loc[ranked, "min_val_loss"]
     changed = replace(study, searches=[first, replace(second, trials=turned)])
     (doubt,) = doubts(check_fractions(changed))
-    assert "share 0 of their best 12 trials" in doubt and "might share as many" in doubt
-    assert doubt.endswith("rely on the larger fraction, and consider one beyond 0.2.")
+    assert about(doubt) == DISAGREE
+    assert tells(doubt.text, 0.05, 0.2, 0, 12) and "unrelated" in doubt.text
     on_all = replace(second, fraction="1", trials=turned)
     retrained = study.retrained.rename(columns=lambda name: name.replace("[0.2]", "[1]"))
     changed = replace(study, searches=[first, on_all], retrained=retrained)
-    (doubt,) = doubts(check_fractions(changed))
-    assert doubt.endswith("rely on the larger fraction.")
+    (doubt_on_all,) = doubts(check_fractions(changed))
+    assert about(doubt_on_all) == DISAGREE
+    assert tells(doubt_on_all.text, 0.05, 1, 0, 12)
+    # A fraction beyond 0.2 is advised; there is none beyond 1.
+    assert numbers(doubt.text).count(0.2) == 1 + numbers(doubt_on_all.text).count(1)
     assert check_fractions(made_up.study(("0.05",))) == []
 
 
@@ -392,7 +460,9 @@ def test_what_most_of_the_trials_share_does_not_tell_if_fractions_agree(top_k):
     trials["min_val_loss"] = sorted(trials["min_val_loss"])
     few[1] = replace(few[1], trials=trials)
     found = check_fractions(replace(study, searches=few))
-    assert doubts(found) == [] and "over 20 trials the correlation" in texts(found)
+    assert doubts(found) == []
+    # They share all but one of the first 18, and all of all 20.
+    assert tells(found[0].text, {18: 17, 20: 20}[top_k], top_k, 20)
 
 
 @pytest.mark.parametrize("n_trials", [1, 5])
@@ -403,8 +473,8 @@ def test_fractions_with_few_trials_in_common_cannot_be_compared(n_trials):
         for search in study.searches
     ]
     first, _ = check_fractions(replace(study, searches=few))
-    assert first.kind == UNKNOWN and first.topic == "if the fractions agree"
-    assert "Too few trials succeeded on both fractions 0.05 and 0.2" in first.text
+    assert about(first) == (UNKNOWN, "if the fractions agree", "0.05")
+    assert numbers(first.text) == [0.05, 0.2]
 
 
 # All together

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import synthetic_study as made_up
+from findings import numbers, rounded, tells
 
+from twostep.analysis.agreement import whole_range_correlation
 from twostep.analysis.fractions import compare_outcomes
 from twostep.figures.fractions import draw_fractions
 from twostep.figures.regret import draw_regret
@@ -49,6 +51,15 @@ def text_below(figure):
     return " ".join(figure.get_supxlabel().split())
 
 
+def title(axes):
+    return axes.get_title("left")
+
+
+def rounded_ends(coefficient):
+    """Return a coefficient and the ends of its interval as they are told."""
+    return [round(value, 2) for value in (coefficient.value, coefficient.low, coefficient.high)]
+
+
 def test_the_steps_show_losses_and_ranks_and_their_correlation(study):
     figure = steps_figure(study)
     left, right, _ = figure.axes
@@ -63,17 +74,22 @@ def test_the_steps_show_losses_and_ranks_and_their_correlation(study):
     assert sorted(ranks) == list(range(1, len(ranks) + 1))
     # The losses of the controls would squeeze the others.
     assert len(artist(left, "controls").get_offsets()) == 0
-    assert left.get_title("left").startswith("12 chosen trials: Spearman 0.")
-    assert "Kendall 0." in left.get_title("left")
-    assert right.get_title("left").startswith("All trials, by 6 controls:\nSpearman 0.")
+    found = study.agreement("0.05")
+    spearman, kendall = rounded_ends(found.spearman), rounded_ends(found.kendall)
+    assert numbers(title(left)) == [12, *spearman, *kendall, 95]
+    assert title(left).index("Spearman") < title(left).index("Kendall")
+    whole = whole_range_correlation(study.steps("0.05"))
+    assert numbers(title(right)) == [6, *rounded_ends(whole)]
+    assert "controls" in title(right) and "Spearman" in title(right)
     assert figure.get_size_inches()[0] == 7.1
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels[:2] == ["12 chosen by this fraction", "6 controls, drawn from the rest"]
+    assert [numbers(label) for label in labels] == [[12], [6], [len(others)]]
+    assert "control" in labels[1] and not any("control" in labels[i] for i in (0, 2))
 
 
 def test_steps_without_controls_say_nothing_of_all_trials(uncontrolled):
     _, right, _ = steps_figure(uncontrolled).axes
-    assert right.get_title("left") == ""
+    assert title(right) == ""
     assert right.get_xscale() == "linear"
 
 
@@ -83,10 +99,12 @@ def test_two_trials_have_no_correlation_but_figures():
     config = made_up.config([0.05], top_k=2)
     study = made_up.study(("0.05",), retrained=retrained, config=config)
     left, right, _ = steps_figure(study).axes
-    assert left.get_title("left") == "Too few or equal losses for a rank correlation"
+    # It says so, and tells no coefficient.
+    assert title(left) != "" and numbers(title(left)) == []
     assert len(artist(right, "chosen").get_offsets()) == 2
-    texts = [text.get_text() for text in regret_figure(study).axes[2].texts]
-    assert texts == ["2 chosen trials:\nnone to be told", "all, by 0 controls:\nnone to be told"]
+    chosen, controls = (text.get_text() for text in regret_figure(study).axes[2].texts)
+    assert numbers(chosen) == [2] and numbers(controls) == [0]
+    assert "none" in chosen and "none" in controls and "control" in controls
 
 
 def test_the_regret_falls_to_one_and_says_how_many_suffice(study):
@@ -99,27 +117,33 @@ def test_the_regret_falls_to_one_and_says_how_many_suffice(study):
         among = steps.loc[steps["step_1_rank"] <= k, "step_2_loss"]
         assert ratio == pytest.approx(among.min() / best)
     enough = int(np.flatnonzero(curve.get_ydata() <= 1.1)[0]) + 1
-    assert f"Enough for 10 % (dashed): first {enough} of 12\n" in left.get_title("left")
+    assert tells(title(left), 10, enough, 12)
     assert artist(left, "tolerance").get_ydata()[0] == pytest.approx(1.1)
     assert artist(left, "interval") is not None
-    assert middle.get_title("left") == "Recall\n(of all trials, by 6 controls)"
+    assert "Recall" in title(middle) and numbers(title(middle)) == [6]
     recall = artist(middle, "recall").get_ydata()
     assert len(recall) == 12 and ((recall >= 0) & (recall <= 1)).all()
-    spearman = study.agreement("0.05").spearman
-    assert right.texts[0].get_text() == f"12 chosen trials:\n{spearman}"
-    assert right.texts[1].get_text().startswith("all, by 6 controls:\n0.")
+    chosen, controls = (numbers(text.get_text()) for text in right.texts)
+    assert chosen == [12, *rounded_ends(study.agreement("0.05").spearman)]
+    assert controls == [6, *rounded_ends(whole_range_correlation(steps))]
 
 
 def test_the_regret_says_what_the_controls_tell(study, uncontrolled):
     n_others = 200 - 4 - (study.retrained["trial"].nunique() - 6)
     text = text_below(regret_figure(study))
-    assert f"0 of 6 controls, drawn from {n_others} trials, are better than the best of" in text
-    assert f"of all {n_others} others, 0 to 46 % may be better (95 % interval)." in text
-    figure = regret_figure(uncontrolled)
-    assert f"the {200 - 4 - 12} trials that were cut off, as none was retrained" in text_below(
-        figure
+    assert tells(text, 0, 6, n_others, 12)
+    # In per cent of all others, with the level of the interval.
+    assert tells(text, n_others, 0, 46, 95)
+    steps = study.steps("0.05")
+    best, control = (
+        steps.loc[steps[column], "step_2_loss"].min() for column in ("among_top_k", "control")
     )
-    assert "(of the retrained alone)" in figure.axes[1].get_title("left")
+    assert tells(text, rounded(control / best, 2))
+    figure = regret_figure(uncontrolled)
+    assert text_below(figure) == uncontrolled.without_cut
+    assert tells(text_below(figure), 200 - 4 - 12)
+    recall = title(figure.axes[1])
+    assert "Recall" in recall and "control" not in recall and numbers(recall) == []
 
 
 def test_the_regret_says_so_if_there_was_no_cut_or_no_control_succeeded(study):
@@ -127,11 +151,13 @@ def test_the_regret_says_so_if_there_was_no_cut_or_no_control_succeeded(study):
     searches = {"0.05": made_up.trials_table()}
     retrained = made_up.retrained_table(searches, top_k=196)
     all_of_them = made_up.study(("0.05",), controls=0, config=config, retrained=retrained)
-    assert "there is no cut." in text_below(regret_figure(all_of_them))
+    assert all_of_them.n_others == 0
+    assert text_below(regret_figure(all_of_them)) == all_of_them.without_cut
     failed = study.retrained.copy()
     failed.loc[failed["control"], "status"] = "diverged"
-    text = text_below(regret_figure(replace(study, retrained=failed)))
-    assert text.endswith("as no control or no chosen trial succeeded.")
+    changed = replace(study, retrained=failed)
+    assert changed.n_others > 0
+    assert text_below(regret_figure(changed)) == changed.without_cut
 
 
 def test_all_text_of_the_regret_is_on_the_page(study):
@@ -155,7 +181,7 @@ def test_the_fractions_are_compared_in_four_ways():
     correlation, common, by_fraction, by_cost = fractions_figure(study).axes
     matrix = artist(correlation, "matrix").get_array()
     assert matrix.shape == (3, 3) and (np.diag(matrix) == 1).all()
-    assert "(196 trials)" in correlation.get_title("left")
+    assert numbers(title(correlation)) == [196]
     shown = {text.get_text() for text in correlation.texts}
     assert {f"{value:.2f}" for value in matrix.ravel()} == shown
     trials = {search.fraction: search.trials for search in study.searches}

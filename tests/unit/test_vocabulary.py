@@ -15,7 +15,7 @@ import torch
 from twostep.config.resolve import load_schema
 from twostep.config.sentences import list_keys
 from twostep.data.transforms import TRANSFORMS
-from twostep.export import onnx_format, text_format, torchscript_format
+from twostep.export import onnx_functions, text_format, torchscript_format
 from twostep.training.activations import IN_PLACE
 from twostep.training.configuration import Configuration
 from twostep.training.network import ACTIVATIONS, OUTPUT_ACTIVATIONS, build_network
@@ -63,9 +63,9 @@ def test_torchscript_knows_every_transform_and_its_inverse():
 
 
 def test_onnx_knows_every_transform_its_inverse_and_every_activation():
-    assert set(onnx_format.TRANSFORMS) == set(TRANSFORMS)
-    assert set(onnx_format.INVERSES) == set(TRANSFORMS)
-    assert set(onnx_format.ACTIVATIONS) == {*ACTIVATIONS, *OUTPUT_ACTIVATIONS}
+    assert set(onnx_functions.TRANSFORMS) == set(TRANSFORMS)
+    assert set(onnx_functions.INVERSES) == set(TRANSFORMS)
+    assert set(onnx_functions.ACTIVATIONS) == {*ACTIVATIONS, *OUTPUT_ACTIVATIONS}
 
 
 def test_the_fortran_reader_knows_them_in_each_of_its_choices():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import kendalltau
 
 from twostep.trials.selection import complete_trials
@@ -78,7 +79,7 @@ def compare_steps(
     return trials
 
 
-def rank_agreement(first: np.ndarray, second: np.ndarray, *, seed: int = 0) -> Agreement | None:
+def rank_agreement(first: ArrayLike, second: ArrayLike, *, seed: int = 0) -> Agreement | None:
     """Return the rank correlation of two sets of losses, with bootstrap intervals.
 
     Parameters
@@ -93,17 +94,14 @@ def rank_agreement(first: np.ndarray, second: np.ndarray, *, seed: int = 0) -> A
     intervals are percentiles over resamples of the trials, each with both of its losses.
     """
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+    spearman = rank_correlation(first, second, seed=seed)
+    if spearman is None:
         return None
     resampled = (_resample_kendall if len(first) <= MOST_PAIRED else _resample_kendall_singly)(
         first, second, seed
     )
     kendall = kendalltau(first, second).statistic
-    return Agreement(
-        len(first),
-        rank_correlation(first, second, seed=seed),
-        _coefficient(kendall, resampled),
-    )
+    return Agreement(len(first), spearman, _coefficient(kendall, resampled))
 
 
 def _resample_kendall(first: np.ndarray, second: np.ndarray, seed: int) -> np.ndarray:
@@ -125,11 +123,11 @@ def _resample_kendall_singly(first: np.ndarray, second: np.ndarray, seed: int) -
 
 
 def rank_correlation(
-    first: np.ndarray,
-    second: np.ndarray,
+    first: ArrayLike,
+    second: ArrayLike,
     *,
-    weights: np.ndarray | None = None,
-    strata: np.ndarray | None = None,
+    weights: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
     seed: int = 0,
 ) -> Coefficient | None:
     """Return Spearman's rank correlation of two sets of losses with a bootstrap interval.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 CONFIDENCE = 0.95  # of the interval
 N_SETS = 500
@@ -23,7 +24,7 @@ class Complexity:
     high: int | None
 
 
-def minimal_complexity(sizes: np.ndarray, losses: np.ndarray, tolerance: float) -> Complexity:
+def minimal_complexity(sizes: ArrayLike, losses: ArrayLike, tolerance: float) -> Complexity:
     """Return the smallest size whose lower envelope is within a tolerance of the best loss.
 
     That is the minimal complexity of Yu et al. (2023, doi 10.1175/AIES-D-23-0013.1), with an

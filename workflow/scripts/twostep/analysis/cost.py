@@ -1,6 +1,7 @@
 """What the two steps cost, and an estimate of the same search on all the data."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -72,7 +73,7 @@ def estimate_full_search(
     table = trials.merge(timings, on="trial", validate="one_to_one")
     growth = n_train / table["n_train"]
     if max_updates is not None:
-        growth = np.minimum(growth, max_updates / table["updates"].clip(lower=1))
+        growth = _smaller(growth, max_updates / table["updates"].clip(lower=1))
     # Fewer than on the fraction only where `max_updates` would end the training earlier.
     epochs = (table["epochs"] * growth * table["n_train"] / n_train).clip(lower=1)
     validation_growth = epochs / table["epochs"].clip(lower=1) * n_validation
@@ -90,7 +91,12 @@ def estimate_full_search(
 def _sample_epochs(table: pd.DataFrame, n_train: pd.Series | int) -> pd.Series:
     """Return how many samples each training has seen, repetitions counted."""
     # A limit in updates may end a training within an epoch; else the first term is the smaller.
-    return np.minimum(table["epochs"] * n_train, table["updates"] * table["batch_size"])
+    return _smaller(table["epochs"] * n_train, table["updates"] * table["batch_size"])
+
+
+def _smaller(first: pd.Series, second: pd.Series) -> pd.Series:
+    # The types of numpy do not tell that it makes a series of two.
+    return cast(pd.Series, np.minimum(first, second))
 
 
 def step_costs(study: Study, search: Search) -> dict[str, Cost]:

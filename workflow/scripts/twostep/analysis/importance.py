@@ -98,7 +98,7 @@ def measure_importance(trials: pd.DataFrame) -> Importance | None:
     forest = _forest().fit(x, y)
     effects = [
         Effect(name, importances[i], *_effect(forest, x, i, categories.get(name)))
-        for i, name in enumerate(features)
+        for i, name in enumerate(features.columns)
     ]
     effects.sort(key=lambda effect: -effect.importances.mean())
     return Importance(effects, float(r2_score(y, predicted)), len(sample), len(succeeded))
@@ -113,7 +113,7 @@ def _encode(features: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[str]]]
     """Return the features as numbers, and the names of the categories of those that are none."""
     categories = {}
     encoded = {}
-    for name in features:
+    for name in features.columns:
         if name in CATEGORIES:
             column = features[name].astype("category")
             categories[name] = list(column.cat.categories)
@@ -137,7 +137,9 @@ def _cross_validate(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return predicted, np.concatenate(importances, axis=1)
 
 
-def _effect(forest: RandomForestRegressor, x: np.ndarray, i: int, names) -> tuple:
+def _effect(
+    forest: RandomForestRegressor, x: np.ndarray, i: int, names: list[str] | None
+) -> tuple[list, np.ndarray]:
     """Return the values of a feature, or the names of its categories, and the mean losses."""
     distinct = np.unique(x[:, i])
     if len(distinct) > N_GRID:

@@ -1,9 +1,10 @@
 """What the best loss is at a given size, and which trials reach it."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def lower_envelope(sizes: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def lower_envelope(sizes: ArrayLike, losses: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return the best loss at or below each size.
 
     Parameters
@@ -22,7 +23,7 @@ def lower_envelope(sizes: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, n
     return distinct, np.minimum.accumulate(losses[order][first])
 
 
-def pareto_front(sizes: np.ndarray, losses: np.ndarray) -> np.ndarray:
+def pareto_front(sizes: ArrayLike, losses: ArrayLike) -> np.ndarray:
     """Return the positions of the trials that no other trial beats, in ascending size.
 
     A trial is beaten by one that is not larger and has a lower loss, or is smaller and has the

@@ -116,10 +116,11 @@ def read_study(files: Mapping[str, str | list[str]], config: str) -> Study:
             files["trials"], files["timings"], files["subsets"], strict=True
         )
     ]
+    single = {name: path for name, path in files.items() if isinstance(path, str)}
     return Study(
         config=json.loads(config),
-        manifest=read_json(files["manifest"]),
+        manifest=read_json(single["manifest"]),
         searches=searches,
         records=[read_json(path) for path in files["records"]],
-        **{name: read_table(files[name]) for name in TABLES},
+        **{name: read_table(single[name]) for name in TABLES},
     )

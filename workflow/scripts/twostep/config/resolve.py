@@ -52,11 +52,12 @@ def resolve_config(config: dict) -> dict:
     what is allowed. A resolved config resolves to itself.
     """
     schema = load_schema()
-    resolved = _fill_mapping(config, schema)
+    resolved = _fill(config, schema)
     errors = list(_validator()(schema).iter_errors(resolved))
     if errors:
         error = min(errors, key=lambda error: URGENCY.get(error.validator, 2))
         raise UserError(describe_error(error, schema))
+    assert isinstance(resolved, dict)  # as the schema wants it
     dimensions = resolved["dataset"]["sample_dimension"]
     if isinstance(dimensions, str):
         resolved["dataset"]["sample_dimension"] = [dimensions]
@@ -92,7 +93,16 @@ def _fill(value: object, schema: dict) -> object:
     """
     branch = _branch(schema, value)
     if isinstance(value, dict):
-        return _fill_mapping(value, branch)
+        if "properties" not in branch:
+            return {"...": None} if value else {}
+        known = branch["properties"]
+        defaults = {key: entry["default"] for key, entry in known.items() if "default" in entry}
+        given = {**defaults, **value}
+        # The schema's order, whatever the file's.
+        keys = [key for key in known if key in given] + [key for key in given if key not in known]
+        return {
+            _fill(key, {}): _fill(given[key], known[key]) if key in known else None for key in keys
+        }
     if isinstance(value, list):
         if "items" not in branch:
             return [None] if value else []
@@ -100,18 +110,6 @@ def _fill(value: object, schema: dict) -> object:
     if not isinstance(value, str | int | float | datetime.date | None):
         return Foreign(type(value).__name__)
     return _as_number(value, list_types(branch)[0])
-
-
-def _fill_mapping(value: dict, branch: dict) -> dict:
-    """Return the same for a mapping; `branch` is the alternative of its schema that was meant."""
-    if "properties" not in branch:
-        return {"...": None} if value else {}
-    known = branch["properties"]
-    defaults = {key: entry["default"] for key, entry in known.items() if "default" in entry}
-    given = {**defaults, **value}
-    # The schema's order, whatever the file's.
-    keys = [key for key in known if key in given] + [key for key in given if key not in known]
-    return {_fill(key, {}): _fill(given[key], known[key]) if key in known else None for key in keys}
 
 
 def _as_number(value: Scalar, kind: str) -> Scalar:

@@ -97,9 +97,11 @@ class Shuffler:
         for ends in self._ends:
             first, last = int(ends[bucket]), int(ends[bucket + 1])
             self._file.seek(4 * self._n_columns * first)
-            piece = rows.reshape(-1).data[
-                n_read * self._n_columns : (n_read + last - first) * self._n_columns
-            ].cast("B")
+            piece = (
+                rows.reshape(-1)
+                .data[n_read * self._n_columns : (n_read + last - first) * self._n_columns]
+                .cast("B")
+            )
             n_read += last - first
             # The system may give less than it was asked for.
             while piece:

@@ -138,9 +138,7 @@ def _coordinate_blocks(source: Source, variable: str, n_blocks: int) -> np.ndarr
 def _by_groups(source: Source, split: dict, seed: int) -> Assignment:
     """Deal the values of a variable at random, so that equal ones stay together."""
     variable = split["variable"]
-    found = (
-        np.unique(values[~_is_missing(values)]) for _, values in _values_of(source, variable)
-    )
+    found = (np.unique(values[~_is_missing(values)]) for _, values in _values_of(source, variable))
     groups = reduce(np.union1d, found)
     of_group = _deal(len(groups), split, seed, f"groups by {variable!r}")
 

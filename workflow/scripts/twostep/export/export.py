@@ -2,6 +2,7 @@
 
 import csv
 import logging
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,11 @@ def read_checked_rows(manifest: str, model: Model) -> CheckedRows:
 
 
 def export_model(
-    model: str | Path, manifest: str, study: str, files: dict[str, str], write_card
+    model: str | Path,
+    manifest: str,
+    study: str,
+    files: dict[str, str],
+    write_card: Callable[[Model, dict[str, float]], str],
 ) -> dict[str, float]:
     """Write a model in all formats, with a model card and reference values; return differences.
 
@@ -96,7 +101,7 @@ def export_model(
     return differences
 
 
-def measure_differences(files: dict[str, str | Path], rows: CheckedRows) -> dict[str, float]:
+def measure_differences(files: Mapping[str, str | Path], rows: CheckedRows) -> dict[str, float]:
     """Run the files of each format and return their largest differences, by format."""
     outputs = {
         "onnx": run_onnx(files["onnx"], rows.inputs),

@@ -44,5 +44,5 @@ def hash_weights(layers: list[Layer]) -> str:
     digest = hashlib.sha256()
     for layer in layers:
         for array in (layer.weights, layer.biases):
-            digest.update(np.ascontiguousarray(array, "<f4"))
+            digest.update(np.ascontiguousarray(array, "<f4").data)
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from twostep.data.transforms import TRANSFORMS
@@ -159,7 +160,7 @@ def _possible(model: Model, output: dict) -> str:
     """Return which values an output can have, whatever the inputs."""
     transform = TRANSFORMS[output["transform"]]
     if model.output_activation == "sigmoid":
-        low, high = (transform.invert(edge) for edge in (0.0, 1.0))
+        low, high = transform.invert(np.array([0.0, 1.0]))
         return f"`{output['name']}` is between {low:.6g} and {high:.6g}"
     domain = transform.domain or "any number, also outside what is possible physically"
     return f"`{output['name']}` is {domain}"

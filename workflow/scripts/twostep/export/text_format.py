@@ -111,7 +111,7 @@ def _value(lines: Iterator[str], key: str) -> str:
 
 
 def _read_feature(lines: Iterator[str]) -> dict:
-    feature = {entry: _value(lines, key) for key, entry in TEXTS.items()}
+    feature: dict = {entry: _value(lines, key) for key, entry in TEXTS.items()}
     for key, entries in NUMBERS.items():
         numbers = map(float, _value(lines, key).split())
         feature |= dict(zip(entries, numbers, strict=True))

@@ -41,6 +41,11 @@ class PhysicalNetwork(nn.Module):
     All is in buffers, so that it moves to another device with the network.
     """
 
+    input_mean: Tensor
+    input_std: Tensor
+    output_mean: Tensor
+    output_std: Tensor
+
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.network = nn.Sequential(

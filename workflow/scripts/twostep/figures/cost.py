@@ -94,7 +94,7 @@ def _draw_costs(axes: Axes, costs: dict[str, dict[str, Cost]], quantity: str) ->
     scale_logarithmically(axes, "x", low / 1.2, high * (10 * high / low) ** 0.5)
     for row, value in zip(rows, values, strict=True):
         _, marker, colour = ROWS[row.name]
-        hollow = {"markerfacecolor": "white"} if row.name == "full" else {}
+        hollow: dict = {"markerfacecolor": "white"} if row.name == "full" else {}
         axes.axhline(row.place, color=GREY, linewidth=0.4, zorder=0)
         axes.plot(value, row.place, marker, color=colour, markersize=5, gid=row.name, **hollow)
         text = duration(value) if quantity == "cpu_seconds" else f"{value:.1e}"
@@ -188,7 +188,7 @@ def _draw_times(
     front = pareto_front(time, losses)
     x, y = np.append(time[front], axes.get_xlim()[1]), losses[front]
     axes.step(x, np.append(y, y[-1]), where="post", color=VERMILION, zorder=2, gid="front")
-    for choice in selection.itertuples():
-        row = table["trial"].to_numpy() == choice.trial
-        style = {"linestyle": "none", "zorder": 4, "clip_on": False, "gid": choice.choice}
-        axes.plot(time[row], losses[row], **_mark(choice.choice), **style)
+    for choice, trial in zip(selection["choice"], selection["trial"], strict=True):
+        row = table["trial"].to_numpy() == trial
+        style = _mark(choice) | {"linestyle": "none", "zorder": 4, "clip_on": False, "gid": choice}
+        axes.plot(time[row], losses[row], **style)

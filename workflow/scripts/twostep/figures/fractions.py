@@ -81,8 +81,8 @@ def _draw_overlap(axes: Axes, rankings: dict[str, pd.DataFrame], top_k: int) -> 
             label=f"{fraction} and {largest}",
             gid=f"overlap {fraction}",
         )
-    k = np.geomspace(1, n_trials, 200)
-    axes.plot(k, k / n_trials, color=GREY, linewidth=0.8, label="by chance", gid="chance")
+    points = np.geomspace(1, n_trials, 200)
+    axes.plot(points, points / n_trials, color=GREY, linewidth=0.8, label="by chance", gid="chance")
     axes.axvline(top_k, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), label=f"top k = {top_k}")
     axes.set(xscale="log", xlim=(1, n_trials), ylim=(0, 1.03))
     axes.set(xlabel="k", ylabel="Shared among the first k")

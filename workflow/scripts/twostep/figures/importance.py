@@ -53,19 +53,18 @@ def draw_hyperparameters(
     figure = Figure(figsize=(PAGE_WIDTH, 0.5 + 1.75 * n_rows))
     grid = figure.add_gridspec(n_rows, n_columns)
     _draw_importances(figure.add_subplot(grid[0, 0]), effects)
-    first = None
+    panels: list[Axes] = []
     for i, effect in enumerate(effects, start=1):
         place = grid[divmod(i, n_columns)]
-        axes = figure.add_subplot(place, sharey=first)
-        if first is None:
-            first = axes
-        else:
+        axes = figure.add_subplot(place, sharey=panels[0] if panels else None)
+        if panels:
             axes.tick_params(labelleft=False, which="both")
+        panels.append(axes)
         _draw_effect(axes, effect)
-        if place.is_first_col() or axes is first:
+        if place.is_first_col() or axes is panels[0]:
             axes.tick_params(labelleft=True)
             axes.set_ylabel("Mean validation loss")
-    scale_losses(first, "y", np.concatenate([effect.losses for effect in effects]))
+    scale_losses(panels[0], "y", np.concatenate([effect.losses for effect in effects]))
     figure.suptitle(_note(importance, fraction, loss_label), x=0.01, ha="left", fontsize=8)
     return figure
 
@@ -117,7 +116,7 @@ def _draw_importances(axes: Axes, effects: list[Effect]) -> None:
 
 def _draw_effect(axes: Axes, effect: Effect) -> None:
     """Draw the mean predicted loss against the values of one hyperparameter."""
-    style = {"color": BLUE, "marker": "o", "markersize": 3.5, "gid": f"effect {effect.name}"}
+    style: dict = {"color": BLUE, "marker": "o", "markersize": 3.5, "gid": f"effect {effect.name}"}
     if isinstance(effect.values[0], str):
         axes.plot(range(len(effect.values)), effect.losses, linestyle="none", **style)
         axes.set_xticks(range(len(effect.values)), effect.values)

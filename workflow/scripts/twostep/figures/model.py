@@ -4,8 +4,10 @@ import math
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -61,7 +63,7 @@ def draw_predicted(predictions: Predictions, *, model: str) -> Figure:
     figure = Figure(figsize=(width, 0.6 + 3.3 * n_rows))
     panels = figure.subplots(2 * n_rows, n_columns, squeeze=False)
     grids = []
-    for place, i in enumerate(shown):
+    for place, i in enumerate(shown.tolist()):
         row, column = divmod(place, n_columns)
         upper, lower = panels[2 * row][column], panels[2 * row + 1][column]
         grids += _draw_output(upper, lower, predictions, i, r2[i])
@@ -74,7 +76,7 @@ def draw_predicted(predictions: Predictions, *, model: str) -> Figure:
         row, column = divmod(place, n_columns)
         panels[2 * row][column].set_axis_off()
         panels[2 * row + 1][column].set_axis_off()
-    norm = LogNorm(1, max([2, *(grid.get_array().max() for grid in grids)]))
+    norm = LogNorm(1, max([2, *map(_largest_count, grids)]))
     for grid in grids:
         grid.set_norm(norm)
     figure.colorbar(
@@ -113,7 +115,9 @@ def _varies(predictions: Predictions) -> np.ndarray:
     return np.ptp(predictions.true, axis=0) > 0
 
 
-def _draw_output(upper: Axes, lower: Axes, predictions: Predictions, i: int, r2: float) -> list:
+def _draw_output(
+    upper: Axes, lower: Axes, predictions: Predictions, i: int, r2: float
+) -> list[QuadMesh]:
     """Draw one output; return the two histograms, none if no prediction is finite."""
     output = predictions.outputs[i]
     true, predicted = predictions.true[:, i], predictions.predicted[:, i]
@@ -152,11 +156,19 @@ def _draw_output(upper: Axes, lower: Axes, predictions: Predictions, i: int, r2:
     return grids
 
 
-def _histogram(axes: Axes, x: np.ndarray, y: np.ndarray, x_edges, y_edges):
+def _histogram(
+    axes: Axes, x: np.ndarray, y: np.ndarray, x_edges: np.ndarray, y_edges: np.ndarray
+) -> QuadMesh:
     *_, grid = axes.hist2d(
         x, y, bins=[x_edges, y_edges], cmin=1, cmap=COUNTS, rasterized=True, gid="samples"
     )
     return grid
+
+
+def _largest_count(grid: QuadMesh) -> float:
+    counts = grid.get_array()
+    assert counts is not None  # a histogram has them
+    return counts.max()
 
 
 def _cells(low: float, high: float, scale: str) -> np.ndarray:
@@ -235,7 +247,7 @@ def _scaled_error(predictions: Predictions) -> np.ndarray:
         return np.sqrt((scaled**2).mean(axis=1))
 
 
-def _error_table(values: np.ndarray, error: np.ndarray):
+def _error_table(values: np.ndarray, error: np.ndarray) -> pd.DataFrame:
     """Return the distribution of the error in bins of an input, with its root mean square."""
     n_bins = max(1, min(N_BINS, len(values) // BIN_SIZE))
     bins = equal_bins(values, n_bins)
@@ -245,7 +257,7 @@ def _error_table(values: np.ndarray, error: np.ndarray):
     return table.assign(rms=np.sqrt(sums[counts > 0] / counts[counts > 0]))
 
 
-def _draw_error(axes: Axes, feature: dict, table, rms: float) -> None:
+def _draw_error(axes: Axes, feature: dict, table: pd.DataFrame, rms: float) -> None:
     x = table["centre"]
     axes.fill_between(x, table["low"], table["high"], color=BLUE, alpha=0.25, linewidth=0)
     axes.plot(x, table["median"], color=BLUE, linestyle=(0, (4, 1.5)), gid="median")

@@ -117,8 +117,9 @@ def _draw_correlations(axes: Axes, steps: pd.DataFrame) -> None:
     chosen = steps[steps["among_top_k"]]
     agreement = rank_agreement(chosen["step_1_loss"], chosen["step_2_loss"])
     n_controls = int(steps["control"].sum())
+    among_chosen = None if agreement is None else agreement.spearman
     entries = (
-        (f"{len(chosen)} chosen trials", agreement and agreement.spearman, BLUE, "o"),
+        (f"{len(chosen)} chosen trials", among_chosen, BLUE, "o"),
         (
             f"all, by {number(n_controls, 'control')}",
             whole_range_correlation(steps),

@@ -1,5 +1,7 @@
 """The figures of loss against model size: in the search, and after retraining."""
 
+from typing import Any
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -100,7 +102,7 @@ def draw_search(
         _draw_complexity(axes, complexity, tolerance),
     ]
     # A baseline off the axis has a label that leaves no room for a second column.
-    n_columns = 1 if any("off the axis" in line.get_label() for line in lines) else 2
+    n_columns = 1 if any("off the axis" in str(line.get_label()) for line in lines) else 2
     figure.legend(handles=handles, loc="outside lower left", ncols=n_columns, columnspacing=1)
     return figure
 
@@ -140,7 +142,9 @@ def draw_retrained(
     return figure
 
 
-def _draw_trials(axes: Axes, table: pd.DataFrame, loss: str, layers, size: float) -> None:
+def _draw_trials(
+    axes: Axes, table: pd.DataFrame, loss: str, layers: tuple[int, int], size: float
+) -> None:
     """Draw one point per row, coloured by the number of hidden layers."""
     colour_map, norm = layer_colours(*layers)
     axes.scatter(
@@ -164,8 +168,8 @@ def _draw_complexity(axes: Axes, complexity: Complexity, tolerance: float) -> Li
         complexity.n_parameters, color=BLUE, linewidth=1, zorder=3, gid="minimal complexity"
     )
     label = f"smallest within {100 * tolerance:g} %:\n{complexity.n_parameters:,}"
-    if complexity.low is not None:
-        low, high = complexity.low, complexity.high
+    low, high = complexity.low, complexity.high
+    if low is not None and high is not None:
         axes.axvspan(low, high, color=BLUE, alpha=0.15, linewidth=0, zorder=0, gid="interval")
         label += f"\n({low:,} to {high:,})"
     return Line2D([], [], color=BLUE, linewidth=1, label=label)
@@ -194,7 +198,7 @@ def _draw_envelope(axes: Axes, sizes: np.ndarray, losses: np.ndarray) -> None:
     )
 
 
-def _marker(label: str, marker: str = "o", **style) -> Line2D:
+def _marker(label: str, marker: str = "o", **style: Any) -> Line2D:
     return Line2D([], [], linestyle="none", marker=marker, label=label, **style)
 
 
@@ -214,24 +218,27 @@ def _retrained_note(retrained: pd.DataFrame, n_shown: int) -> str:
     return note + (f", {n_failed:,} failed" if n_failed else "")
 
 
-def _mark_choices(axes: Axes, table: pd.DataFrame, selection: pd.DataFrame, tolerance) -> list:
+def _mark_choices(
+    axes: Axes, table: pd.DataFrame, selection: pd.DataFrame, tolerance: float
+) -> list[Line2D]:
     """Mark the best and the selected model; return handles for the legend."""
     labels = {
         "best": ("best validation loss", "*", 13, VERMILION),
         "selected": (f"selected: cheapest within {100 * tolerance:g} % of it", "s", 10, INK),
     }
     handles = []
-    for choice in selection.itertuples():
-        label, marker, size, colour = labels[choice.choice]
-        row = table[(table["trial"] == choice.trial) & (table["seed"] == choice.seed)]
-        style = {"color": "none", "markeredgecolor": colour, "markeredgewidth": 1.1}
+    columns = (selection[name] for name in ("choice", "trial", "seed"))
+    for choice, trial, seed in zip(*columns, strict=True):
+        label, marker, size, colour = labels[choice]
+        row = table[(table["trial"] == trial) & (table["seed"] == seed)]
+        style: dict = {"color": "none", "markeredgecolor": colour, "markeredgewidth": 1.1}
         axes.plot(
             row["n_parameters"],
             row["test_loss"],
             marker,
             markersize=size,
             zorder=6,
-            gid=choice.choice,
+            gid=choice,
             clip_on=False,
             **style,
         )

@@ -118,7 +118,7 @@ def _scale_widths(axes: Axes, values: np.ndarray) -> None:
     ticks = 2.0 ** np.arange(np.ceil(low), np.floor(high) + 1, step)
     axes.set_xscale("log", base=2)
     axes.set_xlim(2 ** (low - 0.3), 2 ** (high + 0.3))
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
     axes.xaxis.set_major_formatter(lambda value, _position: f"{value:g}")
     axes.xaxis.set_minor_locator(NullLocator())
 
@@ -132,8 +132,8 @@ def group_depths(depths: np.ndarray, n_groups: int = len(DASHES)) -> list[tuple[
     if largest - smallest < n_groups:
         starts = list(range(smallest, largest + 1))
     else:
-        starts = np.geomspace(smallest, largest + 1, n_groups + 1)[:-1].round().astype(int)
-        starts = sorted({max(start, smallest + i) for i, start in enumerate(starts.tolist())})
+        spaced = np.geomspace(smallest, largest + 1, n_groups + 1)[:-1].round().astype(int)
+        starts = sorted({max(start, smallest + i) for i, start in enumerate(spaced.tolist())})
     ends = [start - 1 for start in starts[1:]] + [largest]
     return list(zip(starts, ends, strict=True))
 

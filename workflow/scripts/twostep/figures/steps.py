@@ -1,10 +1,10 @@
 """The figures that compare the two steps, and the course of the second."""
 
 import math
+from typing import Any
 
 import matplotlib
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -72,12 +72,12 @@ def draw_steps(
 
 def _draw_groups(
     axes: Axes, steps: pd.DataFrame, quantity: str, layers: tuple[int, int]
-) -> list[Artist]:
+) -> list[Line2D]:
     """Draw the groups of trials, each with marks of its own; return handles for the legend."""
     colour_map, norm = layer_colours(*layers)
     chosen, control = steps["among_top_k"], steps["control"]
-    coloured = {"cmap": colour_map, "norm": norm}
-    hollow = {"facecolors": "none", "edgecolors": GREY}
+    coloured: dict = {"cmap": colour_map, "norm": norm}
+    hollow: dict = {"facecolors": "none", "edgecolors": GREY}
     groups = (
         ("others", "chosen by another fraction only", steps[~chosen & ~control], "o", 16, hollow),
         ("controls", "controls, drawn from the rest", steps[control], "^", 20, coloured),
@@ -88,7 +88,8 @@ def _draw_groups(
         if "cmap" in style:
             style = style | {"c": rows["n_hidden_layers"]}
         columns = [f"step_{step}_{quantity}" for step in (1, 2)]
-        axes.scatter(*rows[columns].to_numpy().T, s=size, marker=marker, gid=gid, **style)
+        x, y = rows[columns].to_numpy().T
+        axes.scatter(x, y, s=size, marker=marker, gid=gid, **style)
         if len(rows):
             face = "none" if gid == "others" else INK
             edge = GREY if gid == "others" else INK
@@ -184,7 +185,7 @@ def _label_records(records: list[dict], selection: pd.DataFrame) -> dict[int, st
     """Return {position: label} of the models whose curves stand out, the best first."""
     succeeded = [i for i, record in enumerate(records) if record["status"] == "ok"]
     order = sorted(succeeded, key=lambda i: (records[i]["min_val_loss"], records[i]["trial"]))
-    first_of_trial = {}
+    first_of_trial: dict[int, int] = {}
     for i in order:
         first_of_trial.setdefault(records[i]["trial"], i)
     wanted = [*list(first_of_trial)[:N_LABELLED], *selection["trial"]]
@@ -197,7 +198,7 @@ def _label_records(records: list[dict], selection: pd.DataFrame) -> dict[int, st
     }
 
 
-def _draw_curve(axes: Axes, record: dict, split: str, **style) -> None:
+def _draw_curve(axes: Axes, record: dict, split: str, **style: Any) -> None:
     losses = record[f"{split}_loss"]
     # A line needs two points.
     marker = "." if len(losses) == 1 else ""

@@ -18,6 +18,8 @@ from matplotlib.ticker import (
     NullFormatter,
     NullLocator,
 )
+from matplotlib.typing import RcKeyType
+from numpy.typing import ArrayLike
 
 from twostep.util.files import atomic_path
 
@@ -29,7 +31,7 @@ PAGE_WIDTH = 7.1  # inches, both columns
 VERMILION, BLUE, GREEN, ORANGE, PURPLE = "#D55E00", "#0072B2", "#009E73", "#E69F00", "#CC79A7"
 INK, GREY = "#000000", "#B0B0B0"
 
-STYLE = {
+STYLE: dict[RcKeyType, object] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
     "font.size": 8,
     "axes.titlesize": 8,
@@ -159,7 +161,7 @@ def draw_baselines(axes: Axes, losses: dict[str, float]) -> list[Line2D]:
     return handles
 
 
-def scale_losses(axes: Axes, which: str, losses: np.ndarray, top: float = np.inf) -> None:
+def scale_losses(axes: Axes, which: str, losses: ArrayLike, top: float = np.inf) -> None:
     """Set the scale and the limits of an axis, "x" or "y", of losses.
 
     Logarithmic where the losses span more than a factor of four, else linear: the finalists of a
@@ -176,7 +178,7 @@ def scale_losses(axes: Axes, which: str, losses: np.ndarray, top: float = np.inf
     axis.set_major_formatter(FuncFormatter(_format_tick))
 
 
-def scale_sizes(axes: Axes, sizes: np.ndarray) -> None:
+def scale_sizes(axes: Axes, sizes: ArrayLike) -> None:
     """Set the x axis for numbers of learnable parameters: logarithmic, wide enough for ticks."""
     low, high = float(np.min(sizes)), float(np.max(sizes))
     widening = max(1.0, 2 / np.sqrt(high / low))
@@ -206,7 +208,7 @@ def scale_small_panel(axes: Axes, low: float, high: float) -> None:
     seen = [ticks[(ticks >= low) & (ticks <= high)] for ticks in choices]
     # The densest that are few enough; a very narrow range may have a single one.
     ticks = next((ticks for ticks in seen if 0 < len(ticks) <= 4), np.array([low, high]))
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
     axes.xaxis.set_minor_locator(NullLocator())
     if low < 1e-4 or high > 1e5:
         axes.xaxis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False))

@@ -19,8 +19,13 @@ def evaluate(model: str, record: dict, manifest: str) -> dict:
     """
     inputs, targets = load_split(manifest, "test")
     if record["best_epoch"] is None:
-        nothing = {"n_test": len(targets), "test_loss": None, "overall": {}, "per_output": {}}
-        return {**nothing, "validation_blocks": []}
+        return {
+            "n_test": len(targets),
+            "test_loss": None,
+            "overall": {},
+            "per_output": {},
+            "validation_blocks": [],
+        }
     predict = load_model(model).predict_scaled
     blocks = block_losses(predict, *load_split(manifest, "validation"), N_BLOCKS)
     return {

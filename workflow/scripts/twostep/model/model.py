@@ -29,7 +29,7 @@ class Model:
     training.
     """
 
-    network: nn.Module
+    network: nn.Sequential
     inputs: list[dict]
     outputs: list[dict]
     record: dict

@@ -70,7 +70,7 @@ def write_predictions(path: str | Path, predictions: Predictions, model: dict[st
     `input_<name>`; each has its exact name as the attribute `feature`, its units and its
     `long_name`. `model` becomes attributes of the file: the trial and seed of the model.
     """
-    variables = {}
+    variables: dict[str, tuple[str, np.ndarray, dict]] = {}
     for part in PARTS:
         features = predictions.inputs if part == "input" else predictions.outputs
         for feature, column in zip(features, getattr(predictions, part).T, strict=True):

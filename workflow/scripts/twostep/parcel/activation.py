@@ -10,6 +10,7 @@ the time to grow (no kinetic limitation).
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from twostep.parcel.air import WATER_DENSITY, kelvin_radius
 from twostep.parcel.integrator import (
@@ -31,7 +32,18 @@ __all__ = ["NO_PEAK", "OK", "STEP_LIMIT", "activate", "default_bins", "lognormal
 HALF_WIDTH = 4.0  # of the bins of a mode, in standard deviations of ln r
 
 
-def activate(tair, pressure, rh, wbar, num_aer, r_aer, kappa, *, sigma, n_bins=None):
+def activate(
+    tair: ArrayLike,
+    pressure: ArrayLike,
+    rh: ArrayLike,
+    wbar: ArrayLike,
+    num_aer: ArrayLike,
+    r_aer: ArrayLike,
+    kappa: ArrayLike,
+    *,
+    sigma: ArrayLike,
+    n_bins: int | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the activated fraction of each aerosol mode in adiabatic parcels.
 
     Parameters
@@ -73,7 +85,9 @@ def default_bins(n_modes: int) -> int:
     return 60 if n_modes == 1 else 40
 
 
-def lognormal_bins(number, radius, sigma, n_bins):
+def lognormal_bins(
+    number: float, radius: float, sigma: float, n_bins: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return dry radii (n_bins,) and number concentrations (n_bins,) of a lognormal mode.
 
     The bins have the same width in ln r. `number` and `radius` (the median) are in any unit,

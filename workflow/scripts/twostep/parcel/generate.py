@@ -170,7 +170,7 @@ def _sobol(first: int, n_samples: int, n_dimensions: int, seed: int) -> np.ndarr
     return engine.random(n_samples)
 
 
-def _scale(points: np.ndarray, bounds) -> np.ndarray:
+def _scale(points: np.ndarray, bounds: tuple[float, float] | np.ndarray) -> np.ndarray:
     low, high = bounds
     return low + points * (np.asarray(high) - low)
 

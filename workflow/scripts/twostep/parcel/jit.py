@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import llvmlite.binding
 import numba
@@ -14,9 +15,12 @@ from twostep.util.fingerprint import used_modules
 
 # Sums may be reordered for vector instructions; infinities and NaN keep their meaning. One machine
 # always gives the same bits, another processor may differ in the last ones.
-OPTIONS = {"fastmath": {"reassoc", "contract", "arcp", "nsz"}, "error_model": "numpy"}
+OPTIONS: dict = {"fastmath": {"reassoc", "contract", "arcp", "nsz"}, "error_model": "numpy"}
 
 inline = numba.njit(**OPTIONS)
+
+# Numba makes the attributes of this module while it is imported: no checker of types can know them.
+SETTINGS: Any = numba.config
 
 
 def compiled(function: Callable) -> Callable:
@@ -30,19 +34,19 @@ def compiled(function: Callable) -> Callable:
     folder = _cache_folder(_cache_key(Path(function.__code__.co_filename)))
     if folder is None:
         return numba.njit(**OPTIONS)(function)
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(folder)
+    before = SETTINGS.CACHE_DIR
+    SETTINGS.CACHE_DIR = str(folder)
     try:
         return numba.njit(**OPTIONS, cache=True)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        SETTINGS.CACHE_DIR = before
 
 
 def _cache_folder(key: str) -> Path | None:
     """Return the folder for the code and the processor with this key; None if none is writable."""
     bases = [Path(__file__).parent / "__pycache__"]
-    if numba.config.CACHE_DIR:
-        bases.insert(0, Path(numba.config.CACHE_DIR))
+    if SETTINGS.CACHE_DIR:
+        bases.insert(0, Path(SETTINGS.CACHE_DIR))
     with contextlib.suppress(RuntimeError):
         bases.append(Path.home() / ".cache" / "twostep")
     for base in bases:

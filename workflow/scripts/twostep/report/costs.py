@@ -70,16 +70,16 @@ def inference_section(study: Study) -> list[str]:
     rows = [["", "batch size", "time per sample", "quartiles", "operations", "bytes of weights"]]
     choices = study.selection.groupby("trial", sort=False)["choice"].agg(" and ".join)
     for trial, choice in choices.items():
-        for row in measured[measured["trial"] == trial].itertuples():
+        for row in measured[measured["trial"] == trial].to_dict("records"):
             rows.append(
                 [
                     f"{choice} (trial {trial})",
-                    f"{row.batch_size:,}",
-                    f"{short(1e6 * row.seconds_per_sample)} µs",
-                    f"{short(1e6 * row.seconds_per_sample_25)} to "
-                    f"{short(1e6 * row.seconds_per_sample_75)} µs",
-                    f"{row.n_operations:,}",
-                    f"{row.weight_bytes:,}",
+                    f"{row['batch_size']:,}",
+                    f"{short(1e6 * row['seconds_per_sample'])} µs",
+                    f"{short(1e6 * row['seconds_per_sample_25'])} to "
+                    f"{short(1e6 * row['seconds_per_sample_75'])} µs",
+                    f"{row['n_operations']:,}",
+                    f"{row['weight_bytes']:,}",
                 ]
             )
     processors = " and ".join(sorted(set(measured["processor"])))

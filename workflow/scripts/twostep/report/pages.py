@@ -4,11 +4,15 @@ Each is whole in itself and asks for nothing from elsewhere. What stands in the 
 names out of somebody's data, is escaped.
 """
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 import pandas as pd
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 
 from twostep.util.files import read_json
 from twostep.util.tables import read_table
@@ -65,7 +69,7 @@ def render_page(source: str | Path) -> str:
     )
 
 
-def _text(source) -> str:
+def _text(source: str | Path) -> str:
     """Return Markdown as HTML; HTML in it is shown and not interpreted."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     # The figures have pages of their own in the report.
@@ -77,14 +81,18 @@ def _text(source) -> str:
     return f'<div class="text">{html}</div>'
 
 
-def _name_figure(renderer, tokens, index, options, environment) -> str:
-    token = tokens[index]
-    return (
-        f'<span class="note">Figure: {escape(token.content)} ({escape(token.attrs["src"])})</span>'
-    )
+def _name_figure(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    options: OptionsDict,
+    environment: EnvType,
+) -> str:
+    text, path = tokens[index].content, str(tokens[index].attrs["src"])
+    return f'<span class="note">Figure: {escape(text)} ({escape(path)})</span>'
 
 
-def _rows(source) -> str:
+def _rows(source: str | Path) -> str:
     """Return a table's first rows, to be sorted by a click."""
     table = read_table(source)
     shown = table.head(max(MIN_ROWS, MAX_CELLS // max(1, len(table.columns))))
@@ -103,13 +111,13 @@ def _rows(source) -> str:
 def _as_integers(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with whole numbers as such where gaps made them floats."""
     floats = table.select_dtypes("float")
-    whole = [name for name in floats if (floats[name].dropna() % 1 == 0).all()]
+    whole = [name for name in floats.columns if (floats[name].dropna() % 1 == 0).all()]
     return table.assign(
         **{name: floats[name].map("{:.0f}".format, na_action="ignore") for name in whole}
     )
 
 
-def _provenance(source) -> str:
+def _provenance(source: str | Path) -> str:
     sections = [
         f"<h2>{escape(spell(name))}</h2>\n{_value(value)}"
         for name, value in read_json(source).items()

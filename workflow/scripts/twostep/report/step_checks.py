@@ -258,7 +258,7 @@ def _check_pairs(rankings: dict[str, pd.DataFrame], top_k: int) -> list[Finding]
     correlations, n_trials = correlate_rankings(rankings)
     found = []
     for smaller, larger in itertools.pairwise(rankings):
-        correlation = correlations.at[smaller, larger]
+        correlation = correlations[larger][smaller]
         if n_trials < FEWEST or math.isnan(correlation):
             text = (
                 f"Too few trials succeeded on both fractions {smaller} and {larger}, or their "

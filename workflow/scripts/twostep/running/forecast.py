@@ -9,7 +9,7 @@ from scipy.optimize import nnls
 
 from twostep.running.resources import count_updates
 from twostep.training.configuration import Configuration
-from twostep.training.train import CPU, Budget, Tensors, train
+from twostep.training.train import CPU, Budget, Tensors, Training, train
 
 # Configurations that are timed, and processor seconds for each of them, at least two updates.
 N_TIMED = 16
@@ -93,8 +93,12 @@ def fit(terms: list[np.ndarray], seconds: list[float]) -> np.ndarray:
     return coefficients / scale
 
 
-def _time(configuration, data, output_activation, device):
-    def timed(n_updates: int):
+def _time(
+    configuration: Configuration, data: Tensors, output_activation: str, device: torch.device
+) -> Training:
+    """Train a configuration for a few updates."""
+
+    def timed(n_updates: int) -> Training:
         budget = Budget(max_updates=n_updates)
         return train(
             configuration,

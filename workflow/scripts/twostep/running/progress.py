@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twostep.data.sizes import fraction_name
 from twostep.training.configuration import Configuration
@@ -21,6 +22,9 @@ from twostep.trials.key import trial_key, trial_seed
 from twostep.trials.records import REPEATABLE
 from twostep.util.errors import UserError
 from twostep.util.files import read_json
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A rate is that of the last minutes, or of the last few trainings if they take longer.
 RATE_SECONDS = 600.0
@@ -60,7 +64,7 @@ class Step:
 
     name: str
     n_wanted: int | None
-    statuses: Counter = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
     n_foreign: int = 0
     best: dict | None = None
     trained: list[Done] = field(default_factory=list)
@@ -259,7 +263,7 @@ def _timed_entries(folder: Path) -> Iterator[tuple[dict, Done]]:
             end = start
 
 
-def _read_rankings(folder: Path, fractions: list[str], n_trials: int) -> list:
+def _read_rankings(folder: Path, fractions: list[str], n_trials: int) -> "list[pd.DataFrame]":
     """Return the ranked tables that are there."""
     paths = [folder / "rank" / fraction / "trials.csv" for fraction in fractions]
     if not any(path.exists() for path in paths):
@@ -276,7 +280,10 @@ def _read_rankings(folder: Path, fractions: list[str], n_trials: int) -> list:
 
 
 def _measure_retraining(
-    config: dict, folder: Path, rankings: list, configurations: list[Configuration]
+    config: dict,
+    folder: Path,
+    rankings: "list[pd.DataFrame]",
+    configurations: list[Configuration],
 ) -> tuple[Step, int]:
     """Return step 2, and how many of its models were evaluated."""
     step = Step("retrain", None)

@@ -48,7 +48,11 @@ def _data(progress: Progress) -> list[str]:
 
 
 def _step(name: str, step: Step, things: str, jobs: str, now: float) -> list[str]:
-    """Return what is done of a step, the best so far, the rate and the time left."""
+    """Return what is done of a step, the best so far, the rate and the time left.
+
+    How many trainings it wants must be known.
+    """
+    assert step.n_wanted is not None
     lines = [f"  {name}: {step.n_done:,} of {step.n_wanted:,} {things} done"]
     if step.n_done:
         lines[0] += f" ({counts(step.statuses.elements())})"
@@ -58,8 +62,9 @@ def _step(name: str, step: Step, things: str, jobs: str, now: float) -> list[str
             f"    best validation loss {short(best['min_val_loss'])}: trial {best['trial']}, "
             f"{network(best)}"
         )
-    at_work = _at_work(step, jobs, now)
-    if step.n_done < step.n_wanted and (at_work or step.n_done):
+    n_left = step.n_wanted - step.n_done
+    at_work = _at_work(step, n_left, jobs, now)
+    if n_left > 0 and (at_work or step.n_done):
         lines.append(f"    {at_work or 'no sign of life: is it running?'}")
     if step.n_foreign:
         lines.append(
@@ -69,17 +74,16 @@ def _step(name: str, step: Step, things: str, jobs: str, now: float) -> list[str
     return lines
 
 
-def _at_work(step: Step, jobs: str, now: float) -> str:
+def _at_work(step: Step, n_left: int, jobs: str, now: float) -> str:
     parts = []
     if step.jobs:
         parts.append(f"{jobs} at work: {len(step.jobs)}")
     rate = step.rate(now)
     if rate:
         per_second, window = rate
-        left = (step.n_wanted - step.n_done) / per_second
         parts.append(
             f"{short(60 * per_second)} a minute over the last {_roughly(window)}, about "
-            f"{_roughly(left)} left"
+            f"{_roughly(n_left / per_second)} left"
         )
     if step.trained:
         latest = max(done.end for done in step.trained)
