@@ -285,7 +285,7 @@ def test_gridded_fields_with_a_transformed_output_split_by_time(fresh, tmp_path)
     assert names == ["aerosol[fine]", "aerosol[coarse]", "wind", "lat"]
     summary = (study.results / "summary.md").read_text()
     assert "divided by 10 contiguous blocks along `time`" in summary
-    assert "| output | `rate` | the rate | kg s-1 | log10 |" in summary
+    assert "| 1 | `rate` | the rate | kg s-1 | log10 |" in summary
     table = pd.read_csv(study.results / "select" / "retrained.csv")
     model = load_model(sorted((study.results / "retrain").glob("*.pt"))[0])
     lat = np.broadcast_to(np.linspace(-60, 60, 5)[:, None], shape)

@@ -21,11 +21,18 @@ def one_line(text: str) -> str:
     return shorten(" ".join(printable.split()), LONGEST_TEXT)
 
 
-def nearest(word: object, known: Iterable[str]) -> list[str]:
-    """Return the known words that begin like the given one, else the most similar, or nothing."""
+def nearest(word: object, known: Iterable[str], likeness: float = 0.6) -> list[str]:
+    """Return the known words that begin like the given one, else the most similar, or nothing.
+
+    What is less like it than the `likeness`, from 0 to 1, is not meant.
+    """
     start, words = str(word)[:LONGEST_WORD].lower(), list(known)
     longer = [candidate for candidate in words if start and candidate.startswith(start)]
-    return longer if 0 < len(longer) <= 3 else difflib.get_close_matches(start, words, n=1)
+    return (
+        longer
+        if 0 < len(longer) <= 3
+        else difflib.get_close_matches(start, words, n=1, cutoff=likeness)
+    )
 
 
 def did_you_mean(candidates: list[str]) -> str:
@@ -39,7 +46,8 @@ def did_you_mean(candidates: list[str]) -> str:
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return the same for a name that is not known; the known names if none of them is like it."""
     names = list(known)
-    if near := nearest(name, names):
+    # Names of variables are short: one other letter of two is half of the name.
+    if near := nearest(name, names, likeness=0.5):
         return did_you_mean([repr(candidate) for candidate in near])
     if not names:
         return ""
