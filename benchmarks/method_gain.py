@@ -45,9 +45,9 @@ START = """
 from snakemake.script import Snakemake
 import search_shard
 search_shard.supervise()
-search_shard.use_threads(1)
-search_shard.warm_up()
-search_shard.load_training_data({manifest!r})
+search_shard.make_trainer(
+    {manifest!r}, budget={{}}, output_activation="linear", study_seed=0, n_gpus=0, threads=1
+)
 """
 
 

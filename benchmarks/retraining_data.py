@@ -26,14 +26,15 @@ CHUNK = 1_000_000
 TRAIN = """
 import json, sys, time
 from twostep.training import train as training
-from twostep.training.device import use_threads
 from twostep.training.configuration import Configuration
 from twostep.training.data import load_training_data
+from twostep.training.device import use_threads
+from twostep.training.warm_up import warm_up
 use_threads(1)
-training.warm_up()
+warm_up()
 data = load_training_data({manifest!r}).tensors
 if {held}:
-    data = training.TrainingData(*(tensor.clone() for tensor in vars(data).values()))
+    data = training.Tensors(*(tensor.clone() for tensor in vars(data).values()))
     training.SHUFFLE_WINDOW = len(data.training_inputs)
 configuration = Configuration((16, 16), 1e-3, 1024, "relu", "adam", 0.0, 0.0)
 started = time.perf_counter()

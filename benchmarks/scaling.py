@@ -40,17 +40,18 @@ N_ROUNDS = 3
 PLAIN = """
 import json, time
 import torch
-from twostep.training import train as training
-from twostep.trials.configurations import draw_configurations
-from twostep.training.device import use_threads
 from twostep.training.data import load_training_data
+from twostep.training.device import use_threads
+from twostep.training.train import Budget, train
+from twostep.training.warm_up import warm_up
+from twostep.trials.configurations import draw_configurations
 use_threads(1)
-training.warm_up()
-data, budget = load_training_data({manifest!r}).tensors, training.Budget(**{budget!r})
+warm_up()
+data, budget = load_training_data({manifest!r}).tensors, Budget(**{budget!r})
 trials = draw_configurations({space!r}, range({n_trials}), seed={seed})
 started = time.perf_counter()
 for i, trial in enumerate(trials):
-    training.train(trial, data, budget, output_activation={activation!r}, seed=i)
+    train(trial, data, budget, output_activation={activation!r}, seed=i)
 seconds = time.perf_counter() - started
 started = time.process_time()
 for trial in trials:

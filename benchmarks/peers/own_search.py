@@ -1,14 +1,10 @@
 """Ours: a shard with a list of configurations, through the script of the rule `search_shard`."""
 
-import sys
 import time
 from pathlib import Path
 
-from task import read_task, write_result
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "workflow" / "scripts"))
-
 import search_shard
+from task import read_task, write_result
 
 from twostep.trials.records import read_lines
 from twostep.trials.supervision import Watch, supervise

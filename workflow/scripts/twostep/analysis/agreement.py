@@ -47,7 +47,7 @@ def compare_steps(
 
     Parameters
     ----------
-    retrained : the table of retrained models, one row per trial and seed
+    retrained : the table of retrained models, one row per trial and repetition
     fraction : the fraction of the training split that step 1 used
     top_k : how many trials of each fraction's ranking are retrained
     n_others : how many trials the controls were drawn from
@@ -55,7 +55,7 @@ def compare_steps(
     Returns
     -------
     Table with the columns trial, n_hidden_layers, control, step_1_loss, step_1_rank, step_2_loss
-    (the mean over the seeds), step_2_rank (1 ... number of rows), among_top_k: whether this
+    (the mean over the repetitions), step_2_rank (1 ... number of rows), among_top_k: whether this
     fraction's ranking chose the trial, or only another fraction's did, and weight: how many trials
     it stands for, of which a control has n_others / (number of controls), any other trial 1.
     Validation losses in the units of training. Trials that failed in step 1, or in any

@@ -14,8 +14,9 @@ from twostep.analysis.study import Study
 class Outcome:
     """What retraining the top k of a fraction's ranking led to, and the cost of both steps.
 
-    `loss` is the lowest validation loss of these trials after retraining (mean over the seeds),
-    `ratio` that loss over the lowest of all retrained trials; NaN if all of them failed.
+    `loss` is the lowest validation loss of these trials after retraining (mean over the
+    repetitions), `ratio` that loss over the lowest of all retrained trials; NaN if all of them
+    failed.
     """
 
     fraction: str

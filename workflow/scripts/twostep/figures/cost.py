@@ -125,7 +125,7 @@ def draw_inference(
     Parameters
     ----------
     inference : the table of measured times, of one model of each trial
-    retrained : the table of retrained models; a trial's loss is the mean over its seeds
+    retrained : the table of retrained models; a trial's loss is the mean over its repetitions
     selection : the table of the best and the selected model
     layers : smallest and largest number of hidden layers, for the colours
     loss_label : what the loss is, as `describe_loss` says it

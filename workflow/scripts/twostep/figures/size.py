@@ -119,7 +119,7 @@ def draw_retrained(
 ) -> Figure:
     """Draw the test loss of the retrained models against their number of learnable parameters.
 
-    Each seed is a point and a line joins the seeds of a trial. `baselines` are test losses;
+    Each repetition is a point and a line joins those of a trial. `baselines` are test losses;
     `tolerance` is the one of the selection, which looks at validation losses only.
     """
     succeeded = retrained[(retrained["status"] == "ok") & retrained["test_loss"].notna()]

@@ -130,7 +130,7 @@ def draw_loss_curves(
 ) -> Figure:
     """Draw the training and validation loss of the retrained models against the epoch.
 
-    The best few trials by validation loss and the selected one are labelled; of several seeds
+    The best few trials by validation loss and the selected one are labelled; of several repetitions
     the best is. `baselines` are validation losses on all the data, which cap the axis.
     """
     figure = Figure(figsize=(PAGE_WIDTH, 3.2))

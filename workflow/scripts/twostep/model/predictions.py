@@ -68,7 +68,8 @@ def write_predictions(path: str | Path, predictions: Predictions, model: dict[st
 
     The variable of an output `fn` is called `true_fn` or `predicted_fn`, that of an input
     `input_<name>`; each has its exact name as the attribute `feature`, its units and its
-    `long_name`. `model` becomes attributes of the file: the trial and seed of the model.
+    `long_name`. `model` becomes attributes of the file: the model's trial and its repetition, as
+    `seed`.
     """
     variables: dict[str, tuple[str, np.ndarray, dict]] = {}
     for part in PARTS:

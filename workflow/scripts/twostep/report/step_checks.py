@@ -196,7 +196,7 @@ def check_noise(study: Study) -> list[Finding]:
 
 
 def describe_repetitions(noise: RepetitionNoise | None, *, n_repetitions: int) -> Finding:
-    """Return whether the finalists differ by more than the seeds of one trial."""
+    """Return whether the finalists differ by more than the repetitions of one trial."""
     if noise is None:
         reason = (
             "each trial was retrained once: `retrain.seeds: 3` shows how much of a difference is "

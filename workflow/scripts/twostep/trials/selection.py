@@ -21,7 +21,7 @@ def retrained_table(
     rankings: dict[str, pd.DataFrame],
     top_k: int,
 ) -> pd.DataFrame:
-    """Return one row per retrained trial and seed, by mean validation loss over seeds.
+    """Return one row per retrained model, by the mean validation loss over a trial's repetitions.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def retrained_table(
     A control has the same rights as the others: if it is the best, it is chosen, and the summary
     says that the cut had lost it. `val_loss_error` is the standard error of a model's validation
     loss, and `difference_error` that of the difference between the loss of its trial (the mean over
-    the seeds) and that of the best trial: both from the spread over random parts of the validation
+    its repetitions) and that of the best trial: both from the spread over random parts of the validation
     split, whose samples are taken to be independent.
     """
     output_names = list(
@@ -102,14 +102,14 @@ def select(
     Parameters
     ----------
     retrained : the table of retrained models
-    models : (trial, seed) -> path of the model
-    tolerance : a trial is good enough if its validation loss, the mean over its seeds, is at most
-        (1 + tolerance) times that of the best
+    models : (trial, repetition) -> path of the model
+    tolerance : a trial is good enough if its validation loss, the mean over its repetitions, is at
+        most (1 + tolerance) times that of the best
     cost : "parameters" or "operations"; equal costs are decided by the loss, then the trial id
 
     Returns
     -------
-    Two rows, `choice` = best and selected. The model handed over is the seed with the lowest
+    Two rows, `choice` = best and selected. The model handed over is the repetition with the lowest
     validation loss. The test split has no say; its metrics are merely reported.
     """
     candidates = complete_trials(retrained)

@@ -46,7 +46,7 @@ class Trainer:
             configuration=trial.configuration.to_dict(),
             budget=vars(self.budget),
             output_activation=self.output_activation,
-            seed=self._seed(trial),
+            seed=self._trial_seed(trial),
             torch=torch.__version__,
             numpy=np.__version__,
             threads=torch.get_num_threads(),
@@ -65,7 +65,7 @@ class Trainer:
                 self.data.tensors,
                 self.budget,
                 output_activation=self.output_activation,
-                seed=self._seed(trial),
+                seed=self._trial_seed(trial),
                 device=self.device,
                 checkpoint=checkpoint,
             )
@@ -103,7 +103,7 @@ class Trainer:
             return processor_name()
         return torch.cuda.get_device_name(self.device)
 
-    def _seed(self, trial: Trial) -> int:
+    def _trial_seed(self, trial: Trial) -> int:
         return trial_seed(self.study_seed, trial.step, trial.id, trial.repetition)
 
 
