@@ -32,8 +32,8 @@ def retrained_table(
     A control has the same rights as the others: if it is the best, it is chosen, and the summary
     says that the cut had lost it. `val_loss_error` is the standard error of a model's validation
     loss, and `difference_error` that of the difference between the loss of its trial (the mean over
-    its repetitions) and that of the best trial: both from the spread over random parts of the validation
-    split, whose samples are taken to be independent.
+    its repetitions) and that of the best trial: both from the spread over random parts of the
+    validation split, whose samples are taken to be independent.
     """
     output_names = list(
         dict.fromkeys(name for evaluation in evaluations for name in evaluation["per_output"])
