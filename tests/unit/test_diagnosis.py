@@ -370,6 +370,7 @@ def test_where_all_trials_were_retrained_there_is_no_cut_and_no_advice_to_move_i
         ([1.0, 1.0, 1.0, 1.0], None, [4]),
         ([1.5, 1.2, 1.0, 1.0], None, [3, 4]),
         ([1.5, 1.2, 1.2, 1.0], "the best trial was close to the cut", [4, 4, 4]),
+        ([1.5, 1.1, 1.1, 1.0], "the best trial was close to the cut", [2, 4, 4]),
         (
             [math.nan, math.nan, math.nan, 1.2, 1.0],
             "the best trial was close to the cut",
