@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: run test test-campaigns test-slurm test-browser test-fortran check
+.PHONY: install run test test-campaigns test-slurm test-browser test-fortran check
+
+install: $(VENV)/installed
 
 run: $(VENV)/installed
 	$(VENV)/bin/snakemake --cores all
@@ -31,12 +33,12 @@ test-fortran: $(VENV)/installed-dev
 test-browser: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest tests/browser
 
-# What the continuous integration checks before any test: style, the directions of imports, types.
+# What the continuous integration checks before any test: directions of imports, types, style.
 check: $(VENV)/installed-dev
+	$(VENV)/bin/lint-imports --no-cache --no-logo
+	$(VENV)/bin/mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/lint-imports --no-cache
-	$(VENV)/bin/mypy
 	$(VENV)/bin/snakefmt --check Snakefile workflow
 	$(VENV)/bin/snakemake --lint
 

@@ -24,6 +24,7 @@ from twostep.trials.search import search
 from twostep.trials.supervision import Watch
 from twostep.trials.trainer import Trainer
 from twostep.trials.trial import Trial
+from twostep.util.errors import UserError
 
 SPACE = {
     "n_hidden_layers": {"min": 1, "max": 2},
@@ -208,6 +209,9 @@ def test_a_saved_model_predicts_in_physical_units(trainer, tmp_path):
     expected = model.predict_scaled(scaled) * [2.0, 1.0] + [3.0, 0.0]
     expected[:, 1] = 10 ** expected[:, 1]
     np.testing.assert_allclose(model.predict(physical), expected, rtol=1e-5)
+    for wrong in (physical[:, :1], physical[0]):
+        with pytest.raises(UserError, match=r"takes \(n_samples, 2\), in this order: a, b"):
+            model.predict(wrong)
     # The best epoch's weights: the loss that the record promises.
     data = trainer.data.tensors
     error = model.predict_scaled(data.validation_inputs.numpy()) - data.validation_targets.numpy()

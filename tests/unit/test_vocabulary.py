@@ -5,6 +5,7 @@ of the exports learn it, too. A place that is forgotten fails here by its name.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import exported_model
@@ -24,6 +25,8 @@ from twostep.training.optimizers import OPTIMIZERS
 REPOSITORY = Path(__file__).parents[2]
 READER = (REPOSITORY / "examples/fortran/twostep_model.f90").read_text(encoding="utf-8")
 FORMAT = (REPOSITORY / "docs/model_format.md").read_text(encoding="utf-8")
+DEFAULT = (REPOSITORY / "config/config.yaml").read_text(encoding="utf-8")
+ALL_ACTIVATIONS = (*ACTIVATIONS, *OUTPUT_ACTIVATIONS)
 # These need no code where a value stays what it is.
 UNCHANGED = {"none", "linear"}
 
@@ -32,6 +35,11 @@ def choices(path: str) -> set[str]:
     """Return the names that the schema allows for a key."""
     entry = dict(list_keys(load_schema()))[path]
     return set(entry.get("enum") or entry["anyOf"][0]["enum"])
+
+
+def assert_knows(place: str, known: Iterable[str], wanted: Iterable[str]) -> None:
+    """Fail with the file that lacks a name or has one too many."""
+    assert set(known) == set(wanted), place
 
 
 @pytest.mark.parametrize(
@@ -45,46 +53,59 @@ def choices(path: str) -> set[str]:
     ],
 )
 def test_the_schema_knows_them(path, names):
-    assert choices(path) == set(names)
+    assert_knows(f"{path} in workflow/schemas/config.schema.yaml", choices(path), names)
 
 
 def test_the_trainer_knows_every_activation_in_place():
     modules = {**ACTIVATIONS, **OUTPUT_ACTIVATIONS}
-    assert {name for name, module in modules.items() if module not in IN_PLACE} == set()
+    known = [name for name, module in modules.items() if module in IN_PLACE]
+    assert_knows("IN_PLACE in training/activations.py", known, modules)
 
 
 def test_the_text_format_knows_every_activation():
-    assert set(text_format.ACTIVATIONS) == {*ACTIVATIONS, *OUTPUT_ACTIVATIONS}
+    assert_knows("export/text_format.py", text_format.ACTIVATIONS, ALL_ACTIVATIONS)
 
 
 def test_torchscript_knows_every_transform_and_its_inverse():
-    assert set(torchscript_format.TRANSFORMS) == set(TRANSFORMS)
-    assert set(torchscript_format.INVERSES) == set(TRANSFORMS)
+    for known in (torchscript_format.TRANSFORMS, torchscript_format.INVERSES):
+        assert_knows("export/torchscript_format.py", known, TRANSFORMS)
 
 
 def test_onnx_knows_every_transform_its_inverse_and_every_activation():
-    assert set(onnx_functions.TRANSFORMS) == set(TRANSFORMS)
-    assert set(onnx_functions.INVERSES) == set(TRANSFORMS)
-    assert set(onnx_functions.ACTIVATIONS) == {*ACTIVATIONS, *OUTPUT_ACTIVATIONS}
+    for known in (onnx_functions.TRANSFORMS, onnx_functions.INVERSES):
+        assert_knows("export/onnx_functions.py", known, TRANSFORMS)
+    assert_knows("export/onnx_functions.py", onnx_functions.ACTIVATIONS, ALL_ACTIVATIONS)
 
 
 def test_the_fortran_reader_knows_them_in_each_of_its_choices():
-    """Two choices apply or invert a transform, a third one tells where it overflows."""
-    chosen = [
-        set(re.findall(r"case \('(\w+)'\)", block))
-        for block in re.findall(
-            r"select case \((?:transform|activation)\).*?end select", READER, re.S
-        )
-    ]
-    transforms, activations = set(TRANSFORMS) - UNCHANGED, {*ACTIVATIONS, *OUTPUT_ACTIVATIONS}
-    assert sorted(map(sorted, chosen)) == sorted(
-        map(sorted, [transforms, transforms, transforms, activations - UNCHANGED])
-    )
+    """Two choices apply or invert a transform, a third one tells its domain."""
+    place = "examples/fortran/twostep_model.f90"
+    transforms = fortran_choices("transform")
+    assert len(transforms) == 3
+    for known in transforms:
+        assert_knows(f"select case (transform) in {place}", known, set(TRANSFORMS) - UNCHANGED)
+    (activations,) = fortran_choices("activation")
+    wanted = set(ALL_ACTIVATIONS) - UNCHANGED
+    assert_knows(f"select case (activation) in {place}", activations, wanted)
+    # A name that is not in its list is refused.
+    listed = re.search(r"layer%activation == \[.*?::(.*?)\]", READER, re.DOTALL)
+    assert_knows(f"read_layer in {place}", re.findall(r"'(\w+)'", listed[1]), ALL_ACTIVATIONS)
+
+
+def fortran_choices(kind: str) -> list[list[str]]:
+    """Return the cases of each choice by a transform or an activation."""
+    blocks = re.findall(rf"select case \({kind}\).*?end select", READER, re.DOTALL)
+    return [re.findall(r"case \('(\w+)'\)", block) for block in blocks]
 
 
 def test_the_page_on_the_text_format_explains_them():
-    for name in (*TRANSFORMS, *ACTIVATIONS, *OUTPUT_ACTIVATIONS):
-        assert f"`{name}`" in FORMAT, name
+    for name in (*TRANSFORMS, *ALL_ACTIVATIONS):
+        assert f"`{name}`" in FORMAT, f"docs/model_format.md does not explain {name}"
+
+
+@pytest.mark.parametrize("names", [ACTIVATIONS, OPTIMIZERS])
+def test_the_comment_in_the_default_config_lists_them(names):
+    assert f"list to draw from: {', '.join(names)}." in DEFAULT, "config/config.yaml"
 
 
 def test_the_tests_of_the_exports_try_every_transform():

@@ -26,7 +26,7 @@ rule select_model:
         models=rules.retrain.input.models,
         records=rules.retrain.input.records,
         timings=rules.retrain.input.timings,
-        evaluations=partial(retrained, pattern=rules.evaluate.output[0]),
+        evaluations=partial(files_of_step_2, pattern=rules.evaluate.output[0]),
     output:
         retrained=f"{RESULTS}/select/retrained.csv",
         timings=f"{RESULTS}/select/timings.csv",
@@ -105,7 +105,7 @@ STUDY_FILES = dict(
     inference=rules.measure_inference.output[0],
     manifest=rules.prepare.output.manifest,
 )
-STUDY_CONFIG = as_text(
+STUDY_CONFIG = json_param(
     {key: config[key] for key in ("study", "dataset", "training", "search", "retrain", "select")}
 )
 

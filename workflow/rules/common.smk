@@ -80,7 +80,7 @@ def to_json(section):
     return json.dumps(section, sort_keys=True)
 
 
-def as_text(section):
+def json_param(section):
     """A param that is JSON; a function, as Snakemake looks for wildcards in mere text."""
     return lambda wildcards: to_json(section)
 
@@ -117,6 +117,10 @@ def data_version():
 def blocks(n, size):
     """Ranges of at most `size` that cover 0 ... n - 1."""
     return [(first, min(first + size, n)) for first in range(0, n, size)]
+
+
+PARTS = blocks(config["generate"]["n_samples"], config["generate"]["samples_per_file"])
+SHARDS = blocks(config["search"]["n_trials"], config["search"]["shard_size"])
 
 
 def block(wildcards, *, name, n, size):
@@ -196,8 +200,8 @@ def read_trials_of_step_2(rankings):
     return trials_to_retrain(tables, config["retrain"], seed=config["seed"])
 
 
-def retrained(wildcards, *, pattern):
-    """The files of all retrained models."""
+def files_of_step_2(wildcards, *, pattern):
+    """One kind of file of all retrained models."""
     return expand(pattern, trial=trials_of_step_2(), repetition=REPETITIONS)
 
 

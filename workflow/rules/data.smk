@@ -1,6 +1,3 @@
-PARTS = blocks(config["generate"]["n_samples"], config["generate"]["samples_per_file"])
-
-
 # One part of the embedded data set, made by the cloud-parcel model. It runs only if
 # `dataset.files` is null.
 rule generate:
@@ -50,8 +47,8 @@ rule prepare:
     params:
         version=lambda wildcards: data_version() if DATA_FILES else "",
         data_record=DATA_RECORD,
-        dataset=as_text(config["dataset"]),
-        split=as_text(config["split"]),
+        dataset=json_param(config["dataset"]),
+        split=json_param(config["split"]),
         output_activation=config["training"]["output_activation"],
         seed=config["seed"],
         code=code("prepare"),
@@ -66,9 +63,10 @@ rule subset:
     output:
         manifest=f"{RESULTS}/subset/{{fraction}}/manifest.json",
         arrays=expand(
-            f"{RESULTS}/subset/{{{{fraction}}}}/{{split}}_{{part}}.npy",
+            f"{RESULTS}/subset/{{fraction}}/{{split}}_{{part}}.npy",
             split=["training", "validation"],
             part=["inputs", "targets"],
+            allow_missing=True,
         ),
     log:
         f"{RESULTS}/logs/subset/{{fraction}}.log",

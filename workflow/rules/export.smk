@@ -16,8 +16,8 @@ rule export_trial:
         runtime=growing(60),
     params:
         study=config["study"],
-        budget=as_text(config["retrain"]["budget"]),
-        chosen=as_text(None),
+        budget=json_param(config["retrain"]["budget"]),
+        chosen=json_param(None),
         code=code("export"),
     script:
         "../scripts/export.py"
@@ -38,8 +38,8 @@ use rule export_trial as export with:
         f"{RESULTS}/logs/export/selected.log",
     params:
         study=config["study"],
-        budget=as_text(config["retrain"]["budget"]),
-        chosen=as_text(
+        budget=json_param(config["retrain"]["budget"]),
+        chosen=json_param(
             {
                 "search": {key: config["search"][key] for key in ("n_trials", "fractions")},
                 **{key: config["retrain"][key] for key in ("top_k", "controls")},

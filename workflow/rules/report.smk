@@ -41,9 +41,9 @@ rule provenance:
     params:
         fractions=list(FRACTIONS),
         data_record=DATA_RECORD,
-        config=as_text(used_config()),
+        config=json_param(used_config()),
         # Nothing is generated where the user has data.
-        stages=as_text(
+        stages=json_param(
             {rule: code(rule) for rule in RULES_OF_RESULTS if rule != "generate" or not DATA_FILES}
         ),
         code=code("provenance"),

@@ -1,5 +1,6 @@
 # What jobs ask for, in one place. A rule says how much memory (MB) and how much time (minutes) it
-# needs; both grow with the attempt, because these are estimates.
+# needs. Both are estimates, and grow with each attempt where a run has `--retries`, as in the profile
+# for clusters.
 #
 # Memory is asked for twice. `mem_mb` is what a cluster is asked for. Snakemake would add it up over
 # all jobs of a run if it were limited, also over jobs that run on other machines. `machine_mb` has

@@ -17,7 +17,7 @@ rule retrain_trial:
         runtime=retrain_minutes,
     params:
         configuration=configuration_text,
-        budget=as_text(config["retrain"]["budget"]),
+        budget=json_param(config["retrain"]["budget"]),
         output_activation=config["training"]["output_activation"],
         gpu=config["training"]["gpu"],
         seed=config["seed"],
@@ -31,9 +31,9 @@ rule retrain_trial:
 # The target `snakemake retrain`: all finalists and controls.
 rule retrain:
     input:
-        models=partial(retrained, pattern=rules.retrain_trial.output.model),
-        records=partial(retrained, pattern=rules.retrain_trial.output.record),
-        timings=partial(retrained, pattern=rules.retrain_trial.output.timing),
+        models=partial(files_of_step_2, pattern=rules.retrain_trial.output.model),
+        records=partial(files_of_step_2, pattern=rules.retrain_trial.output.record),
+        timings=partial(files_of_step_2, pattern=rules.retrain_trial.output.timing),
 
 
 # The errors of one retrained model on the test split, in physical units.

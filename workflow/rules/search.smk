@@ -1,6 +1,3 @@
-SHARDS = blocks(config["search"]["n_trials"], config["search"]["shard_size"])
-
-
 # Not part of a full run: `snakemake forecast` tells what one will cost.
 rule forecast:
     input:
@@ -21,7 +18,7 @@ rule forecast:
         **gpus(),
         runtime=growing(60),
     params:
-        config=as_text(
+        config=json_param(
             {key: config[key] for key in ("study", "seed", "training", "search", "retrain")}
         ),
         code=code("forecast"),
@@ -43,7 +40,7 @@ rule draw:
         **memory(draw_mb),
         runtime=growing(30),
     params:
-        space=as_text(config["search"]["space"]),
+        space=json_param(config["search"]["space"]),
         seed=config["seed"],
         code=code("draw"),
     script:
@@ -73,7 +70,7 @@ rule search_shard:
             n=config["search"]["n_trials"],
             size=config["search"]["shard_size"],
         ),
-        budget=as_text(config["search"]["budget"]),
+        budget=json_param(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
         gpu=config["training"]["gpu"],
         seed=config["seed"],
@@ -140,7 +137,7 @@ rule reproduce:
         **gpus(),
         runtime=search_minutes,
     params:
-        budget=as_text(config["search"]["budget"]),
+        budget=json_param(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
         gpu=config["training"]["gpu"],
         seed=config["seed"],

@@ -13,6 +13,7 @@ from twostep.training.network import build_network
 from twostep.training.tensor_file import load_tensors, save_tensors
 from twostep.util.errors import UserError
 from twostep.util.files import damaged
+from twostep.util.text import MOST_NAMES
 
 PREDICTION_CHUNK = 8192
 # What a model takes over from its file as it is.
@@ -40,8 +41,16 @@ class Model:
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Map inputs (n_samples, n_inputs) to outputs (n_samples, n_outputs), physical units.
 
-        A sample with an input outside its transform's domain has outputs that are NaN.
+        A sample with an input outside its transform's domain has outputs that are NaN. Raises
+        UserError for inputs of another shape.
         """
+        inputs = np.asarray(inputs, dtype=float)
+        if inputs.ndim != 2 or inputs.shape[1] != len(self.inputs):
+            names = ", ".join(feature["name"] for feature in self.inputs[:MOST_NAMES])
+            raise UserError(
+                f"inputs have the shape {inputs.shape}, and the model takes (n_samples, "
+                f"{len(self.inputs)}), in this order: {names}"
+            )
         scaled = self.predict_scaled(standardise(inputs, self.inputs))
         with np.errstate(invalid="ignore"):
             return to_physical(scaled, self.outputs)
