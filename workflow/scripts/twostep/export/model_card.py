@@ -80,13 +80,8 @@ def _purpose(model: Model, facts: CardFacts) -> list[str]:
 
 
 def _data(model: Model, manifest: dict) -> list[str]:
-    splits = manifest["splits"]
-    return [
-        "## Data",
-        f"{splits['training']:,} training, {splits['validation']:,} validation and "
-        f"{splits['test']:,} test samples, {wording.split(manifest['split'])}. Hash of the "
-        f"prepared data: `{model.data_hash}`.",
-    ]
+    hashed = f"Hash of the prepared data: `{model.data_hash}`."
+    return ["## Data", f"{wording.splits(manifest)}. {hashed}"]
 
 
 def _network(model: Model, facts: CardFacts) -> list[str]:

@@ -89,8 +89,7 @@ def _r2_text(r2: float) -> str:
 
 def _data(study: Study) -> list[str]:
     manifest = study.manifest
-    splits = manifest["splits"]
-    used = sum(splits.values())
+    used = sum(manifest["splits"].values())
     files = study.config["dataset"]["files"]
     names = [files] if isinstance(files, str) else files
     source = ", ".join(f"`{name}`" for name in names) if files else "the embedded parcel model"
@@ -101,8 +100,7 @@ def _data(study: Study) -> list[str]:
         f"- Source: {source}; {manifest['n_rows_read']:,} rows read.",
         f"- Dropped: {share(manifest['n_rows_read'] - used, manifest['n_rows_read'], 'rows')}"
         + (f": {dropped}{several}." if dropped else "."),
-        f"- Splits: {splits['training']:,} training, {splits['validation']:,} validation and "
-        f"{splits['test']:,} test samples, {wording.split(manifest['split'])}.",
+        f"- Splits: {wording.splits(manifest)}.",
     ]
     if manifest["autocorrelation"] is not None:
         lines.append(f"- {wording.autocorrelation(manifest['autocorrelation'])}")

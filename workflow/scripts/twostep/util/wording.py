@@ -127,16 +127,21 @@ def space(dimensions: dict) -> str:
     return "; ".join(texts)
 
 
-def split(description: dict) -> str:
-    """Return how the samples were divided as part of a sentence; from the manifest."""
-    method, variable, n_units = (description[key] for key in ("method", "variable", "n_units"))
-    return {
+def splits(manifest: dict) -> str:
+    """Return the sizes of the splits and how the samples were divided as part of a sentence."""
+    sizes, division = manifest["splits"], manifest["split"]
+    variable, n_units = division["variable"], division["n_units"]
+    method = {
         "random": "divided at random",
         "blocks": f"divided by {n_units} contiguous blocks "
         + (f"along `{variable}`" if variable else "of neighbouring samples"),
         "group": f"divided by `{variable}`, whose {n_units} values are each in one split only",
         "variable": f"as the variable `{variable}` says",
-    }[method]
+    }[division["method"]]
+    return (
+        f"{sizes['training']:,} training, {sizes['validation']:,} validation and "
+        f"{sizes['test']:,} test samples, {method}"
+    )
 
 
 def autocorrelation(measured: dict) -> str:
