@@ -47,13 +47,13 @@ class Backpropagation:
     def batch(self, n_rows: int) -> "Batch":
         """Return the memory for a batch of this many samples: the same one each time."""
         if n_rows not in self._batches:
-            steps: list[_Step] = []
+            passes: list[_LayerPass] = []
             inputs, before = self._inputs[:n_rows], None
             for layer, scratch in zip(self._layers, itertools.cycle(self._scratch)):
                 gradient = scratch[: layer.outputs[:n_rows].numel()].view(n_rows, -1)
-                steps.append(_Step(layer, inputs, gradient, before, self._ones[:, :n_rows]))
-                inputs, before = steps[-1].results, gradient
-            self._batches[n_rows] = Batch(steps, self._inputs[:n_rows], self._targets[:n_rows])
+                passes.append(_LayerPass(layer, inputs, gradient, before, self._ones[:, :n_rows]))
+                inputs, before = passes[-1].results, gradient
+            self._batches[n_rows] = Batch(passes, self._inputs[:n_rows], self._targets[:n_rows])
         return self._batches[n_rows]
 
 
@@ -64,28 +64,28 @@ class Batch:
     units of the loss.
     """
 
-    def __init__(self, steps: "list[_Step]", inputs: Tensor, targets: Tensor) -> None:
+    def __init__(self, passes: "list[_LayerPass]", inputs: Tensor, targets: Tensor) -> None:
         self.inputs, self.targets = inputs, targets
-        self._forward, self._backward = steps, steps[::-1]
-        self._outputs, self._gradient = steps[-1].results, steps[-1].gradient
+        self._forward, self._backward = passes, passes[::-1]
+        self._outputs, self._gradient = passes[-1].results, passes[-1].gradient
         self._flat_gradient = self._gradient.view(-1)
         self._factor = torch.tensor(2 / targets.numel(), device=targets.device)
 
     def predict(self) -> Tensor:
         """Return the outputs for the inputs, without dropout, in memory that is used again."""
-        for step in self._forward:
-            step.forward(dropping=False)
+        for layer in self._forward:
+            layer.forward(dropping=False)
         return self._outputs
 
     def backpropagate(self) -> Tensor:
         """Compute the gradient of the mean squared error; return the sum of squared errors, ()."""
-        for step in self._forward:
-            step.forward(dropping=True)
+        for layer in self._forward:
+            layer.forward(dropping=True)
         torch.sub(self._outputs, self.targets, out=self._gradient)
         squares = torch.dot(self._flat_gradient, self._flat_gradient)
         self._gradient.mul_(self._factor)
-        for step in self._backward:
-            step.backward()
+        for layer in self._backward:
+            layer.backward()
         return squares
 
 
@@ -119,7 +119,7 @@ def _layers(network: nn.Sequential, max_rows: int) -> list[_Layer]:
     return layers
 
 
-class _Step:
+class _LayerPass:
     """What a layer does with the rows of a batch.
 
     `gradient` is the one by its results, then by its sums; `before` that by its inputs, which the
