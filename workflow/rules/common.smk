@@ -85,6 +85,7 @@ def json_param(section):
     return lambda wildcards: to_json(section)
 
 
+@cache
 def code(rule):
     """The hash of the library modules that a rule's script uses, which Snakemake does not see."""
     return hash_code(f"{SCRIPTS}/{rule}.py")

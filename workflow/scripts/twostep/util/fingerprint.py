@@ -68,10 +68,17 @@ def _hash_file(path: Path) -> str:
     return _analyse(path.read_text(encoding="utf-8"))[0]
 
 
-def _imports(path: Path) -> set[Path]:
+def _imports(path: Path) -> frozenset[Path]:
     """Return the library modules that a file imports itself."""
-    found = set()
-    for level, name in _analyse(path.read_text(encoding="utf-8"))[1]:
+    return _resolve(path, path.read_text(encoding="utf-8"))
+
+
+# Most rules use the same modules, and every start of Snakemake asks for all of them.
+@functools.cache
+def _resolve(path: Path, source: str) -> frozenset[Path]:
+    """Return the library modules that a file with this text imports."""
+    found: set[Path] = set()
+    for level, name in _analyse(source)[1]:
         parts = name.split(".")
         if level:
             # Relative to the file's own package, or to one above it.
@@ -82,10 +89,9 @@ def _imports(path: Path) -> set[Path]:
         for end in range(1, len(parts) + 1):
             place = LIBRARY.joinpath(*parts[1:end])
             found |= {place / "__init__.py", place.with_suffix(".py")}
-    return {module for module in found if module.is_file()}
+    return frozenset(module for module in found if module.is_file())
 
 
-# Most rules use the same modules, and every start of Snakemake asks for all of them.
 @functools.cache
 def _analyse(source: str) -> tuple[str, set[tuple[int, str]]]:
     """Return a hash of the syntax tree without docstrings and positions, and what is imported.
