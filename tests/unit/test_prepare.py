@@ -224,6 +224,12 @@ def test_bad_contents_are_one_sentence_and_leave_nothing(
     assert not list((tmp_path / "prepare").iterdir())
 
 
+def test_all_features_that_do_not_vary_are_named_at_once(tmp_path, columns):
+    columns["a"][:], columns["b"][:] = 5.1, 2.0
+    with pytest.raises(UserError, match=r"same value in all 700 training .*: 'a', 'b'; take"):
+        run(tmp_path, columns)
+
+
 def test_a_split_that_the_file_leaves_empty(tmp_path, columns):
     columns["part"] = np.zeros(1000)
     columns["part"][:100] = 1

@@ -200,7 +200,6 @@ def test_labels_may_be_text_of_either_kind_or_numbers(tmp_path):
     ("variables", "dimension", "fragments"),
     [
         (["tairr"], "nsamples", ["no variable 'tairr'", "did you mean 'tair'?"]),
-        (["cloud/lwp"], "nsamples", ["no variable 'cloud/lwp'", "groups of a file are not read"]),
         (["tair"], "sample", ["no dimension 'sample'", "did you mean 'nsamples'?"]),
         (["constant"], "nsamples", ["'constant'", "(mode)", "(nsamples)"]),
         (["profile"], "nsamples", ["'profile'", "at most one"]),
@@ -213,6 +212,22 @@ def test_headers_that_do_not_fit_the_config(files, variables, dimension, fragmen
         read_headers(files, variables, [dimension])
     for fragment in [files[0], *fragments]:
         assert fragment in str(error.value)
+
+
+@pytest.mark.parametrize("file_format", ["nc", "zarr"])
+@pytest.mark.parametrize(("variable", "dimension"), [("cloud/lwp", "n"), ("tair", "sample")])
+def test_groups_of_a_file_are_named_where_something_is_missing(
+    tmp_path, file_format, variable, dimension
+):
+    path = tmp_path / f"data.{file_format}"
+    for group, name in ((None, "tair"), ("cloud", "lwp"), ("rain", "rate")):
+        data = xr.Dataset({name: ("n" if group is None else "sample", np.arange(3.0))})
+        if file_format == "nc":
+            data.to_netcdf(path, group=group, mode="w" if group is None else "a")
+        else:
+            data.to_zarr(path, group=group, mode="w" if group is None else "a", zarr_format=2)
+    with pytest.raises(UserError, match=r"variables in its groups \(cloud, rain\) are not read"):
+        read_headers([str(path)], [variable], [dimension])
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,14 @@ netCDF4.set_chunk_cache(CHUNK_CACHE_BYTES)
 
 @dataclass
 class OpenFile:
-    """An open file: its variables, read when their values are, and the sizes of its dimensions."""
+    """An open file: its variables, read when their values are, and the sizes of its dimensions.
+
+    `groups` are the names of those within it, whose variables are not read.
+    """
 
     variables: dict[str, xr.Variable]
     sizes: dict[str, int]
+    groups: list[str]
     close: Callable[[], None]
 
     def __enter__(self) -> "OpenFile":
@@ -45,8 +49,10 @@ def open_file(path: str | Path) -> OpenFile:
         # to index them, however large they are.
         if zarr:
             store = xr.backends.ZarrStore.open_group(path, consolidated=False)
+            groups = sorted(store.zarr_group.group_keys())
         else:
             store = xr.backends.NetCDF4DataStore.open(path)
+            groups = sorted(store.ds.groups)
         variables = dict(store.load()[0])
         sizes = dict(store.get_dimensions())
     except PermissionError as error:
@@ -64,7 +70,7 @@ def open_file(path: str | Path) -> OpenFile:
         )
     if zarr:
         _ignore_default_fill(variables)
-    return OpenFile(variables, sizes, store.close)
+    return OpenFile(variables, sizes, groups, store.close)
 
 
 def _ignore_default_fill(variables: dict[str, xr.Variable]) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from twostep.data.source import Feature
 from twostep.util.errors import UserError
+from twostep.util.text import list_names
 
 
 @dataclass
@@ -70,11 +71,11 @@ class Moments:
         return np.sqrt(np.maximum(self._squares / self.n_rows - self.mean**2, 0.0))
 
     def check(self, features: list[Feature]) -> None:
-        """Raise UserError for a feature that does not vary, which could not be standardised."""
-        constant = (self.lowest == self.highest) | (self.std == 0)
-        for feature, is_constant in zip(features, constant, strict=True):
-            if is_constant:
-                raise UserError(
-                    f"variable {feature.name!r} has the same value in all {self.n_rows:,} training "
-                    "samples and cannot be used: take it out of the config"
-                )
+        """Raise UserError if features do not vary, which could not be standardised."""
+        is_constant = (self.lowest == self.highest) | (self.std == 0)
+        constant = [repr(features[i].name) for i in np.flatnonzero(is_constant)]
+        if constant:
+            raise UserError(
+                f"features with the same value in all {self.n_rows:,} training samples cannot be "
+                f"used: {list_names(constant)}; take their variables out of the config"
+            )

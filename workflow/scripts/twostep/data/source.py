@@ -8,10 +8,7 @@ import xarray as xr
 
 from twostep.data.open_file import OpenFile, is_characters, is_numeric, open_file, text_of
 from twostep.util.errors import UserError
-from twostep.util.text import one_line, suggest
-
-# What a name with a slash may be meant for.
-GROUPS = "; variables in groups of a file are not read"
+from twostep.util.text import list_names, one_line, suggest
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ def _read_header(
             if dimension not in data.sizes:
                 raise UserError(
                     f"{path} has no dimension {dimension!r}, which dataset.sample_dimension "
-                    f"names{suggest(dimension, data.sizes)}"
+                    f"names{suggest(dimension, data.sizes)}{_hint_at_groups(data)}"
                 )
         for variable in variables:
             _check_variable(data, path, variable, sample_dimensions)
@@ -196,7 +193,7 @@ def _find(
     if variable not in data.variables:
         raise UserError(
             f"{path} has no variable {variable!r}, which the config names under {key}"
-            f"{suggest(variable, data.variables)}{GROUPS if '/' in variable else ''}"
+            f"{suggest(variable, data.variables)}{_hint_at_groups(data)}"
         )
     array = data.variables[variable]
     if len(set(array.dims)) < array.ndim:
@@ -209,6 +206,13 @@ def _find(
             f"({', '.join(sample_dimensions)}){suggest(sample_dimensions[0], map(str, array.dims))}"
         )
     return array
+
+
+def _hint_at_groups(data: OpenFile) -> str:
+    """Return where else in a file something may be; nothing if it has no groups."""
+    if not data.groups:
+        return ""
+    return f"; variables in its groups ({list_names(data.groups)}) are not read"
 
 
 def _check_agreement(first: _Header, header: _Header) -> None:

@@ -165,9 +165,12 @@ def scale_losses(axes: Axes, which: str, losses: ArrayLike, top: float = np.inf)
     """Set the scale and the limits of an axis, "x" or "y", of losses.
 
     Logarithmic where the losses span more than a factor of four, else linear: the finalists of a
-    search often differ by a few per cent. `top` caps the axis.
+    search often differ by a few per cent. `top` caps the axis, unless it lies below all losses.
     """
-    low, high = float(np.min(losses)), min(float(np.max(losses)), top)
+    low, high = float(np.min(losses)), float(np.max(losses))
+    # A cap below the lowest loss would turn the axis over.
+    if low < top < high:
+        high = top
     if low > 0 and high > 4 * low:
         scale_logarithmically(axes, which, low, high)
         return

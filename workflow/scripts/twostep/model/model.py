@@ -13,7 +13,7 @@ from twostep.training.network import build_network
 from twostep.training.tensor_file import load_tensors, save_tensors
 from twostep.util.errors import UserError
 from twostep.util.files import damaged
-from twostep.util.text import MOST_NAMES
+from twostep.util.text import list_names
 
 PREDICTION_CHUNK = 8192
 # What a model takes over from its file as it is.
@@ -46,7 +46,7 @@ class Model:
         """
         inputs = np.asarray(inputs, dtype=float)
         if inputs.ndim != 2 or inputs.shape[1] != len(self.inputs):
-            names = ", ".join(feature["name"] for feature in self.inputs[:MOST_NAMES])
+            names = list_names([feature["name"] for feature in self.inputs])
             raise UserError(
                 f"inputs have the shape {inputs.shape}, and the model takes (n_samples, "
                 f"{len(self.inputs)}), in this order: {names}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 # Letters of a text from a file that are worth repeating, and of a word that is looked for.
 LONGEST_TEXT = 200
 LONGEST_WORD = 60
-# Known names that a sentence lists where none is like the one that was asked for.
+# Names that a sentence lists.
 MOST_NAMES = 20
 
 
@@ -43,6 +43,12 @@ def did_you_mean(candidates: list[str]) -> str:
     return f"; did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
 
 
+def list_names(names: list[str]) -> str:
+    """Return names for a sentence, e.g. "a, b and 103 more"."""
+    n_more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {n_more:,} more" if n_more > 0 else "")
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return the same for a name that is not known; the known names if none of them is like it."""
     names = list(known)
@@ -51,6 +57,4 @@ def suggest(name: str, known: Iterable[str]) -> str:
         return did_you_mean([repr(candidate) for candidate in near])
     if not names:
         return ""
-    n_more = len(names) - MOST_NAMES
-    more = f" and {n_more:,} more" if n_more > 0 else ""
-    return f"; it has {', '.join(names[:MOST_NAMES])}{more}"
+    return f"; it has {list_names(names)}"
