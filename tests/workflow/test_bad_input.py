@@ -89,7 +89,7 @@ def test_results_that_cannot_be_written_are_told_before_any_work(fresh, tmp_path
         (
             "dataset.inputs",
             [{"name": "fixed"}],
-            "same value in all",
+            "features with the same value in all",
         ),
         (
             "dataset.inputs",
