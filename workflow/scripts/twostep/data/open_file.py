@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import netCDF4
@@ -22,12 +23,13 @@ netCDF4.set_chunk_cache(CHUNK_CACHE_BYTES)
 class OpenFile:
     """An open file: its variables, read when their values are, and the sizes of its dimensions.
 
-    `groups` are the names of those within it, whose variables are not read.
+    `list_groups` returns the names of the groups within it, whose variables are not read: a look at
+    a whole store, which only an error needs.
     """
 
     variables: dict[str, xr.Variable]
     sizes: dict[str, int]
-    groups: list[str]
+    list_groups: Callable[[], list[str]]
     close: Callable[[], None]
 
     def __enter__(self) -> "OpenFile":
@@ -49,10 +51,8 @@ def open_file(path: str | Path) -> OpenFile:
         # to index them, however large they are.
         if zarr:
             store = xr.backends.ZarrStore.open_group(path, consolidated=False)
-            groups = sorted(store.zarr_group.group_keys())
         else:
             store = xr.backends.NetCDF4DataStore.open(path)
-            groups = sorted(store.ds.groups)
         variables = dict(store.load()[0])
         sizes = dict(store.get_dimensions())
     except PermissionError as error:
@@ -70,7 +70,13 @@ def open_file(path: str | Path) -> OpenFile:
         )
     if zarr:
         _ignore_default_fill(variables)
-    return OpenFile(variables, sizes, groups, store.close)
+    return OpenFile(variables, sizes, partial(_list_groups, store), store.close)
+
+
+def _list_groups(store: xr.backends.ZarrStore | xr.backends.NetCDF4DataStore) -> list[str]:
+    if isinstance(store, xr.backends.ZarrStore):
+        return sorted(store.zarr_group.group_keys())
+    return sorted(store.ds.groups)
 
 
 def _ignore_default_fill(variables: dict[str, xr.Variable]) -> None:

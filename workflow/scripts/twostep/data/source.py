@@ -210,9 +210,8 @@ def _find(
 
 def _hint_at_groups(data: OpenFile) -> str:
     """Return where else in a file something may be; nothing if it has no groups."""
-    if not data.groups:
-        return ""
-    return f"; variables in its groups ({list_names(data.groups)}) are not read"
+    groups = data.list_groups()
+    return f"; variables in its groups ({list_names(groups)}) are not read" if groups else ""
 
 
 def _check_agreement(first: _Header, header: _Header) -> None:

@@ -29,9 +29,10 @@ class Background:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        self._executor.shutdown()
         if kind is None:
-            self.wait()
+            self.close()
+        else:
+            self._executor.shutdown()
 
     def close(self) -> None:
         """Wait for what was submitted last, and end the thread."""

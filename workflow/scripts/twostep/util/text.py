@@ -28,11 +28,9 @@ def nearest(word: object, known: Iterable[str], likeness: float = 0.6) -> list[s
     """
     start, words = str(word)[:LONGEST_WORD].lower(), list(known)
     longer = [candidate for candidate in words if start and candidate.startswith(start)]
-    return (
-        longer
-        if 0 < len(longer) <= 3
-        else difflib.get_close_matches(start, words, n=1, cutoff=likeness)
-    )
+    if 0 < len(longer) <= 3:
+        return longer
+    return difflib.get_close_matches(start, words, n=1, cutoff=likeness)
 
 
 def did_you_mean(candidates: list[str]) -> str:
