@@ -20,6 +20,7 @@ include: "workflow/rules/retrain.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/origins.smk"
 
 
 rule all:

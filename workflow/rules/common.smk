@@ -28,7 +28,7 @@ from twostep.report.entries import figure_entries, page_entries
 from twostep.trials.configurations import draw_configurations
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError
-from twostep.util.fingerprint import hash_code
+from twostep.util.fingerprint import hash_script
 from twostep.util.own_copy import prefer_own_copy
 
 prefer_own_copy()
@@ -87,8 +87,8 @@ def json_param(section):
 
 @cache
 def code(rule):
-    """The hash of the library modules that a rule's script uses, which Snakemake does not see."""
-    return hash_code(f"{SCRIPTS}/{rule}.py")
+    """The hash of a rule's script and of the library modules that it uses, unseen by Snakemake."""
+    return hash_script(f"{SCRIPTS}/{rule}.py")
 
 
 def used_config():
@@ -126,7 +126,7 @@ SHARDS = blocks(config["search"]["n_trials"], config["search"]["shard_size"])
 
 def block(wildcards, *, name, n, size):
     """The range of the block whose number is in the wildcard `name`."""
-    return blocks(n, size)[int(wildcards[name])]
+    return blocks(n, size)[int(getattr(wildcards, name))]
 
 
 # Trials

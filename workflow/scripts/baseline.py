@@ -3,7 +3,7 @@
 import pandas as pd
 
 from twostep.model.baseline import baselines
-from twostep.util.logs import reporting
+from twostep.util.job import job
 from twostep.util.tables import write_table
 
 
@@ -14,7 +14,7 @@ def main(*, manifests: dict[str, str], output: str) -> None:
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         subsets = zip(snakemake.params.fractions, snakemake.input.subsets, strict=True)
         main(
             manifests={**dict(subsets), "all": snakemake.input.manifest},

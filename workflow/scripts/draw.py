@@ -4,7 +4,7 @@ import json
 
 from twostep.trials.configurations import draw_configurations, write_configurations
 from twostep.trials.space import count_configurations
-from twostep.util.logs import reporting
+from twostep.util.job import job
 
 
 def main(*, space: dict, size: int, seed: int, output: str) -> None:
@@ -14,7 +14,7 @@ def main(*, space: dict, size: int, seed: int, output: str) -> None:
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             space=json.loads(snakemake.params.space),
             size=int(snakemake.wildcards.size),

@@ -3,7 +3,8 @@
 from twostep.model.evaluate import evaluate
 from twostep.training.device import use_threads
 from twostep.util.files import read_json, write_json
-from twostep.util.logs import end_process, reporting
+from twostep.util.job import job
+from twostep.util.logs import end_process
 
 
 def main(*, manifest: str, model: str, record: str, output: str, threads: int) -> None:
@@ -13,7 +14,7 @@ def main(*, manifest: str, model: str, record: str, output: str, threads: int) -
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             manifest=snakemake.input.manifest,
             model=snakemake.input.model,

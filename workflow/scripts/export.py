@@ -9,7 +9,7 @@ from twostep.export.model_card import CardFacts, choice_text, model_card
 from twostep.training.device import use_threads
 from twostep.trials.selection import find_selected
 from twostep.util.files import read_json
-from twostep.util.logs import reporting
+from twostep.util.job import job
 from twostep.util.tables import read_table
 
 
@@ -49,7 +49,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             models=snakemake.input.models,
             evaluations=snakemake.input.evaluations,

@@ -8,7 +8,7 @@ from twostep.analysis.study import read_study
 from twostep.figures.all_figures import draw_figures
 from twostep.figures.style import save
 from twostep.model.predictions import read_predictions
-from twostep.util.logs import reporting
+from twostep.util.job import job
 
 log = logging.getLogger(__name__)
 # It tells each glyph of each font that goes into a PDF.
@@ -27,7 +27,7 @@ def main(*, files: Mapping[str, str | list[str]], config: str, folder: str | Pat
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             files=dict(snakemake.input.items()),
             config=snakemake.params.config,

@@ -14,7 +14,7 @@ from twostep.training.device import choose_device, use_threads
 from twostep.training.warm_up import warm_up
 from twostep.trials.configurations import draw_configurations
 from twostep.util.files import read_json, write_text
-from twostep.util.logs import reporting
+from twostep.util.job import job
 from twostep.util.processor import processor_name
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def read_sizes(manifest: str) -> Sizes:
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             manifest=snakemake.input.manifest,
             subsets=snakemake.input.subsets,

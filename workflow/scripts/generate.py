@@ -4,7 +4,7 @@ import errno
 
 from twostep.parcel.generate import generate
 from twostep.util.files import atomic_path
-from twostep.util.logs import reporting
+from twostep.util.job import job
 
 
 def main(*, first: int, last: int, modes: list[str], seed: int, output: str) -> None:
@@ -19,7 +19,7 @@ def main(*, first: int, last: int, modes: list[str], seed: int, output: str) -> 
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             first=snakemake.params.samples[0],
             last=snakemake.params.samples[1],

@@ -1,7 +1,7 @@
 """Measure how long the retrained models take for a prediction."""
 
 from twostep.model.inference import measure_inference
-from twostep.util.logs import reporting
+from twostep.util.job import job
 from twostep.util.tables import write_table
 
 
@@ -11,5 +11,5 @@ def main(*, models: list[str], output: str) -> None:
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(models=list(snakemake.input.models), output=snakemake.output[0])

@@ -4,7 +4,7 @@ from twostep.model.model import load_model
 from twostep.model.predictions import predict, write_predictions
 from twostep.training.device import use_threads
 from twostep.trials.selection import find_choice, find_selected
-from twostep.util.logs import reporting
+from twostep.util.job import job
 from twostep.util.tables import read_table
 
 
@@ -19,7 +19,7 @@ def main(*, models: list[str], manifest: str, selection: str, output: str, threa
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             models=snakemake.input.models,
             manifest=snakemake.input.manifest,

@@ -6,7 +6,7 @@ from pathlib import Path
 from twostep.data.file_versions import describe_files, record_files
 from twostep.data.prepare import prepare
 from twostep.data.source import read_headers
-from twostep.util.logs import reporting
+from twostep.util.job import job
 
 
 def main(
@@ -39,7 +39,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             files=snakemake.input.data,
             dataset=json.loads(snakemake.params.dataset),

@@ -11,7 +11,7 @@ from twostep.report.provenance import (
     hash_results,
 )
 from twostep.util.files import read_json, write_json
-from twostep.util.logs import reporting
+from twostep.util.job import job
 from twostep.util.tables import read_table
 
 
@@ -55,7 +55,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             results=list(snakemake.input),
             manifest=snakemake.input.manifest,

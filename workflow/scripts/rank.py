@@ -5,7 +5,7 @@ import pandas as pd
 from twostep.trials.ranking import rank
 from twostep.trials.records import read_lines
 from twostep.util.files import read_json
-from twostep.util.logs import reporting
+from twostep.util.job import job
 from twostep.util.tables import write_table
 
 
@@ -27,7 +27,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             manifest=snakemake.input.manifest,
             records=snakemake.input.records,

@@ -2,7 +2,7 @@
 
 from twostep.report.pages import render_page
 from twostep.util.files import write_text
-from twostep.util.logs import reporting
+from twostep.util.job import job
 
 
 def main(*, sources: list[str], outputs: list[str]) -> None:
@@ -12,5 +12,5 @@ def main(*, sources: list[str], outputs: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(sources=list(snakemake.input), outputs=list(snakemake.output))

@@ -10,7 +10,7 @@ from twostep.trials.reproduce import describe_comparison, differing_fields
 from twostep.trials.trainer import make_trainer
 from twostep.trials.trial import Trial
 from twostep.util.files import write_json
-from twostep.util.logs import reporting
+from twostep.util.job import job
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             manifest=snakemake.input.manifest,
             configurations=snakemake.input.configurations,

@@ -10,7 +10,8 @@ from twostep.trials.supervision import Watch, supervise
 from twostep.trials.trainer import make_trainer
 from twostep.trials.trial import Trial
 from twostep.util.files import atomic_path, read_json, write_json
-from twostep.util.logs import end_process, reporting
+from twostep.util.job import job
+from twostep.util.logs import end_process
 
 
 def main(
@@ -49,7 +50,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             manifest=snakemake.input.manifest,
             trial=int(snakemake.wildcards.trial),

@@ -8,7 +8,8 @@ from twostep.trials.records import write_lines
 from twostep.trials.search import search
 from twostep.trials.supervision import Watch, supervise
 from twostep.trials.trainer import make_trainer
-from twostep.util.logs import end_process, reporting
+from twostep.util.job import job
+from twostep.util.logs import end_process
 
 
 def main(
@@ -42,7 +43,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             manifest=snakemake.input.manifest,
             configurations=snakemake.input.configurations,

@@ -5,7 +5,7 @@ import pandas as pd
 from twostep.trials.failures import check_failures
 from twostep.trials.selection import retrained_table, select
 from twostep.util.files import read_json
-from twostep.util.logs import reporting
+from twostep.util.job import job
 from twostep.util.tables import read_table, write_table
 
 
@@ -45,7 +45,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             rankings=dict(zip(snakemake.params.fractions, snakemake.input.trials, strict=True)),
             models=snakemake.input.models,

@@ -5,7 +5,7 @@ from pathlib import Path
 from twostep.data.arrays import load_split, write_folder
 from twostep.data.subset import subset
 from twostep.util.files import read_json
-from twostep.util.logs import reporting
+from twostep.util.job import job
 
 
 def main(
@@ -26,7 +26,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             manifest=snakemake.input.manifest,
             fraction=snakemake.params.fraction,

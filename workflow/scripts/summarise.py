@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from twostep.analysis.study import read_study
 from twostep.report.summary import summarise
 from twostep.util.files import write_text
-from twostep.util.logs import reporting
+from twostep.util.job import job
 
 
 def main(*, files: Mapping[str, str | list[str]], config: str, output: str) -> None:
@@ -14,7 +14,7 @@ def main(*, files: Mapping[str, str | list[str]], config: str, output: str) -> N
 
 
 if __name__ == "__main__":
-    with reporting(snakemake.log[0]):
+    with job(snakemake):
         main(
             files=dict(snakemake.input.items()),
             config=snakemake.params.config,

@@ -25,14 +25,18 @@ def hash_code(source: str | Path) -> str:
     return hash_values({_place(module): _hash_file(module) for module in used_modules(source)})
 
 
+def hash_script(path: str | Path) -> str:
+    """Return the same, the file itself included."""
+    return hash_values([_hash_file(Path(path)), hash_code(path)])
+
+
 @functools.cache
 def hash_module(name: str) -> str:
     """Return the same for a module of the library, e.g. "training.train", itself included.
 
     Computed once per process: what counts is the code that the process has loaded.
     """
-    path = _path_of(name)
-    return hash_values([_hash_file(path), hash_code(path)])
+    return hash_script(_path_of(name))
 
 
 @functools.cache

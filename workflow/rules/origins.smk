@@ -1,0 +1,78 @@
+# Whether results are what the config says, also where Snakemake has forgotten what they were made
+# from: each has its origin beside it. What is outdated is done again, wherever a run needs it.
+from types import SimpleNamespace
+
+from twostep.util.files import write_json
+from twostep.util.origin import OWN_SETTINGS, PLAN, find_outdated, portable
+
+RULES = [
+    *(getattr(rules, name) for name in RULES_OF_RESULTS),
+    rules.forecast,
+    rules.reproduce,
+    rules.export_trial,
+    rules.provenance,
+    rules.report_pages,
+]
+
+
+def settings_of(maker, wildcards, names):
+    """Some of the parameters of a job, as its origin has them."""
+    values = {name: maker.params[name] for name in names}
+    settings = {
+        name: value(wildcards) if callable(value) else value for name, value in values.items()
+    }
+    return portable(settings, Path(RESULTS))
+
+
+def maker_of(origin):
+    """The rule that makes what an origin tells of; None if there is none."""
+    first = f"{RESULTS}/{next(iter(origin.outputs))}"
+    for maker in RULES:
+        try:
+            if maker.output[0].format(**origin.wildcards) == first:
+                return maker
+        except KeyError:
+            # The rule has other wildcards.
+            pass
+    return None
+
+
+def expected_settings(origin):
+    """The settings of the job of an origin by this config; None if it has no such job."""
+    maker = maker_of(origin)
+    if maker is None:
+        return None
+    try:
+        names = [name for name, _ in maker.params.items()]
+        return settings_of(maker, SimpleNamespace(**origin.wildcards), names)
+    except (WorkflowError, KeyError, IndexError):
+        # A trial, shard or fraction of another config, to which nobody looks now.
+        return None
+
+
+def write_plan():
+    """Note the settings that all jobs of a rule share, for a job to compare what it reads."""
+    plan = {
+        maker.rule.name: settings_of(
+            maker, None, [name for name, _ in maker.params.items() if name not in OWN_SETTINGS]
+        )
+        for maker in RULES
+    }
+    write_json(f"{RESULTS}/{PLAN}", plan)
+
+
+@cache
+def redo_outdated():
+    """Let Snakemake do again what is outdated, and note the plan; no file, as an input.
+
+    To be asked for while Snakemake plans: what was forced before that would become a target.
+    """
+    if workflow.is_main_process:
+        if Path(RESULTS).exists():
+            outdated, sentence = find_outdated(Path(RESULTS), expected_settings)
+            workflow.dag.forcefiles.update(outdated)
+            if sentence:
+                logger.warning(f"{sentence}: it is made again, and what depends on it.")
+        if workflow.executor_plugin and not workflow.dryrun and not workflow.touch:
+            write_plan()
+    return []

@@ -1,0 +1,52 @@
+"""The frame of every job: its log, its sentences, and what its results were made from."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from twostep.util.errors import UserError
+from twostep.util.files import read_json
+from twostep.util.logs import reporting
+from twostep.util.origin import (
+    PLAN,
+    Origin,
+    check_inputs,
+    origin_path,
+    portable,
+    stamp,
+    study_folder,
+    write_origin,
+)
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[None]:
+    """Check what the job reads, log what happens in it, and leave the origin of its results.
+
+    `snakemake` is the object that Snakemake gives to a script. A UserError, and what the system
+    says of files and disks, become a sentence and exit status 1.
+    """
+    with reporting(snakemake.log[0]):
+        folder = study_folder(snakemake.log[0])
+        outputs = [Path(path) for path in snakemake.output]
+        # Until the new results are complete, nothing says what the files are.
+        origin_path(list(snakemake.output)).unlink(missing_ok=True)
+        inputs = check_inputs(map(Path, snakemake.input), folder, _read_plan(folder))
+        yield
+        origin = Origin(
+            rule=snakemake.rule,
+            wildcards=dict(snakemake.wildcards.items()),
+            settings=portable(dict(snakemake.params.items()), folder),
+            inputs=inputs,
+            outputs={path.relative_to(folder).as_posix(): stamp(path) for path in outputs},
+        )
+        write_origin(origin, folder)
+
+
+def _read_plan(folder: Path) -> dict:
+    """Return the settings of the running plan; none where no plan was made, or it is damaged."""
+    try:
+        return read_json(folder / PLAN)
+    except (OSError, UserError):
+        return {}
