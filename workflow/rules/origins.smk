@@ -26,10 +26,10 @@ def settings_of(maker, wildcards, names):
 
 def maker_of(origin):
     """The rule that makes what an origin tells of; None if there is none."""
-    first = f"{RESULTS}/{next(iter(origin.outputs))}"
+    outputs = {f"{RESULTS}/{path}" for path in origin.outputs}
     for maker in RULES:
         try:
-            if maker.output[0].format(**origin.wildcards) == first:
+            if maker.output[0].format(**origin.wildcards) in outputs:
                 return maker
         except KeyError:
             # The rule has other wildcards.

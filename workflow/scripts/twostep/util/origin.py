@@ -25,8 +25,9 @@ OWN_SETTINGS = ("configuration", "fraction", "samples", "trials")
 # Not results, or checked in a way of their own: the manifest has the checksums of the arrays.
 NO_RESULTS = ("journal", "logs")
 ARRAYS = ".npy"
-# Files up to this size are compared by content if their time is not what it was.
-COMPARED_BYTES = 100_000_000
+# Planning compares files up to this size by content, as Snakemake does, and larger ones by size:
+# their times say nothing, because Snakemake itself touches what a job has written.
+COMPARED_BYTES = 1_000_000
 
 Settings = dict[str, object]
 
@@ -37,7 +38,7 @@ class Origin:
 
     Paths are relative to the study's folder, so that it can be copied and moved. `settings` are
     the parameters of the job; `inputs` are {path: SHA-256} of the results that it read, and
-    `outputs` are {path: {"bytes", "modified_ns", "sha256"}}.
+    `outputs` are {path: {"bytes", "sha256"}}.
     """
 
     rule: str
@@ -103,13 +104,9 @@ def write_origin(origin: Origin, folder: Path) -> None:
 
 
 def stamp(path: Path) -> dict:
-    """Return size, time and SHA-256 of a file; no SHA-256 of an array."""
-    stat = path.stat()
-    return {
-        "bytes": stat.st_size,
-        "modified_ns": stat.st_mtime_ns,
-        "sha256": "" if path.suffix == ARRAYS else hash_file(path),
-    }
+    """Return size and SHA-256 of a file; no SHA-256 of an array, which may be large."""
+    is_array = path.suffix == ARRAYS
+    return {"bytes": path.stat().st_size, "sha256": "" if is_array else hash_file(path)}
 
 
 def hash_file(path: Path) -> str:
@@ -213,13 +210,11 @@ def _why_outdated(
 
 
 def _has_changed(path: Path, entry: dict) -> bool:
-    """Tell whether a file is another one than was written; by its content only if it may be."""
-    stat = path.stat()
-    if stat.st_size != entry["bytes"]:
+    """Tell whether a file is another one than was written."""
+    size = path.stat().st_size
+    if size != entry["bytes"]:
         return True
-    if stat.st_mtime_ns == entry["modified_ns"] or not entry["sha256"]:
-        return False
-    return stat.st_size <= COMPARED_BYTES and hash_file(path) != entry["sha256"]
+    return 0 < size <= COMPARED_BYTES and entry["sha256"] not in ("", hash_file(path))
 
 
 def describe_difference(old: Settings, new: Settings) -> str:
