@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from twostep.data import arrays
 from twostep.data.arrays import Rows, load_split, write_folder
 from twostep.model.baseline import baselines
 from twostep.util.errors import UserError
@@ -54,6 +55,23 @@ def test_a_damaged_array_is_one_sentence(tmp_path, damage):
     damage(tmp_path / "training_inputs.npy")
     with pytest.raises(UserError, match=r"training_inputs\.npy .*delete .*manifest\.json"):
         load_split(tmp_path / "manifest.json", "training")
+
+
+def test_a_flipped_bit_is_found_in_the_rows_that_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 96)
+    write(tmp_path, splits(np.random.default_rng(0)))
+    path, manifest = tmp_path / "training_inputs.npy", tmp_path / "manifest.json"
+    content = bytearray(path.read_bytes())
+    header = len(content) - 200 * 8
+    # The twelve rows of a block come after another twelve.
+    content[header + 96 + 5] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"damaged between bytes {header + 96} and {header + 192}"):
+        load_split(manifest, "training")
+    with pytest.raises(UserError, match="is damaged"):
+        load_split(manifest, "training", 13)
+    inputs, _ = load_split(manifest, "training", 12)
+    assert len(inputs) == 12
 
 
 def test_baselines_by_hand(tmp_path):

@@ -4,8 +4,13 @@ import os
 
 import pytest
 
-from twostep.data.file_versions import data_version, describe_files, record_files
+from twostep.data import file_versions
+from twostep.data.file_versions import describe_files, record_files
 from twostep.util.errors import UserError
+
+
+def data_version(record, files, is_prepared=True):
+    return file_versions.data_version(record, files, is_prepared=is_prepared)
 
 
 @pytest.fixture
@@ -20,7 +25,7 @@ def files(tmp_path):
 @pytest.fixture
 def record(files, tmp_path):
     path = tmp_path / "journal" / "data_files.json"
-    assert data_version(path, files) == ("", [])
+    assert data_version(path, files, is_prepared=False) == ("", [])
     record_files(path, "", describe_files(files))
     return path
 
@@ -65,6 +70,13 @@ def test_the_same_content_under_two_names_is_refused(files, tmp_path):
         describe_files([*files, str(tmp_path / "copy.nc")])
 
 
-def test_a_damaged_record_is_as_good_as_none(files, record):
-    record.write_text(record.read_text()[:20])
-    assert data_version(record, files) == ("", [])
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("{")])
+def test_without_a_record_a_prepared_study_goes_by_the_content(files, record, damage):
+    damage(record)
+    version, changed = data_version(record, files)
+    assert version and not changed
+    assert data_version(record, files)[0] == version
+    with open(files[0], "a") as file:
+        file.write("more")
+    assert data_version(record, files)[0] != version
+    assert data_version(record, files, is_prepared=False) == ("", [])

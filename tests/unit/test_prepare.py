@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twostep.data import prepare as prepare_module
-from twostep.data.arrays import load_split
+from twostep.data.arrays import Rows, load_split, write_folder
 from twostep.data.prepare import prepare
 from twostep.data.source import read_headers
 from twostep.data.subset import subset
@@ -299,12 +299,21 @@ def rows_of(pieces):
     return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
 
 
+@pytest.fixture(scope="module")
+def thousand(tmp_path_factory):
+    """The manifest of a folder whose splits are the numbers from 0 to 999."""
+    folder = tmp_path_factory.mktemp("thousand")
+    column = np.arange(1000, dtype=np.float32)[:, None]
+    splits = {split: Rows.first(1000, column, column) for split in ("training", "validation")}
+    write_folder(folder, splits, {})
+    return folder / "manifest.json"
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.floats(0.05, 1), st.floats(0.05, 1))
-def test_fractions_nest_and_share_the_validation_sample(one, other):
-    split = (np.arange(1000.0)[:, None], np.arange(1000.0)[:, None])
+def test_fractions_nest_and_share_the_validation_sample(thousand, one, other):
     small, large = (
-        subset(split, split, fraction=fraction, n_validation=100, batch_size=10)
+        subset(thousand, fraction=fraction, n_validation=100, batch_size=10)
         for fraction in sorted((one, other))
     )
     n = small["training"].n_rows
@@ -317,10 +326,9 @@ def test_fractions_nest_and_share_the_validation_sample(one, other):
     assert small["validation"].n_rows == len(validation[0][0]) == 100
 
 
-def test_a_fraction_below_one_batch_is_an_error():
-    split = (np.zeros((1000, 1)), np.zeros((1000, 1)))
+def test_a_fraction_below_one_batch_is_an_error(thousand):
     with pytest.raises(UserError, match="10, fewer than one batch of 64"):
-        subset(split, split, fraction=0.01, n_validation=10, batch_size=64)
+        subset(thousand, fraction=0.01, n_validation=10, batch_size=64)
 
 
 def test_a_value_beyond_single_precision_once_standardised_is_named(tmp_path, columns):

@@ -29,6 +29,7 @@ from twostep.trials.configurations import draw_configurations
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError
 from twostep.util.fingerprint import hash_script
+from twostep.util.origin import NAME
 from twostep.util.own_copy import prefer_own_copy
 
 prefer_own_copy()
@@ -45,6 +46,12 @@ try:
         check_data(config, DATA_FILES)
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+if workflow.modifier.path_modifier.replace_prefix(RESULTS) != RESULTS:
+    raise WorkflowError(
+        "this workflow keeps the results of a study in results/<study>/ and cannot be imported with "
+        "`prefix` or `replace_prefix`: take it out of the module, and give each study a name of its own"
+    )
 
 FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}
 REPETITIONS = range(config["retrain"]["seeds"])
@@ -100,7 +107,9 @@ def used_config():
 def data_version():
     """The version of the user's files, which changes with their content and not with a touch."""
     try:
-        version, changed = file_versions.data_version(DATA_RECORD, DATA_FILES)
+        version, changed = file_versions.data_version(
+            DATA_RECORD, DATA_FILES, is_prepared=Path(f"{RESULTS}/prepare/{NAME}").exists()
+        )
     except UserError as error:
         raise WorkflowError(str(error)) from None
     if changed and workflow.is_main_process:

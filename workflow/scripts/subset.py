@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from twostep.data.arrays import load_split, write_folder
+from twostep.data.arrays import write_folder
 from twostep.data.subset import subset
 from twostep.util.files import read_json
 from twostep.util.job import job
@@ -13,15 +13,12 @@ def main(
 ) -> None:
     """Write the subset of the folder of `manifest` to the folder of `output`, its manifest."""
     splits = subset(
-        load_split(manifest, "training"),
-        load_split(manifest, "validation"),
-        fraction=fraction,
-        n_validation=n_validation,
-        batch_size=batch_size,
+        manifest, fraction=fraction, n_validation=n_validation, batch_size=batch_size
     )
     description = read_json(manifest) | {"fraction": fraction}
-    # These two describe the whole data set and are written anew for the subset.
-    del description["splits"], description["data_hash"]
+    # These describe the whole data set and are written anew for the subset.
+    for key in ("splits", "data_hash", "checksums"):
+        del description[key]
     write_folder(Path(output).parent, splits, description)
 
 

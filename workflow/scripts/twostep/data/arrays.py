@@ -2,11 +2,13 @@
 
 A folder holds `<split>_inputs.npy` (n_samples, n_inputs) and `<split>_targets.npy`
 (n_samples, n_outputs), float32, for the splits it has, and `manifest.json`, which describes them
-and carries the hash of them. Rows are already in random order, so that the first n rows
+and carries the hash of them, and a checksum of each block, which is compared before any of its
+values is used. Rows are already in random order, so that the first n rows
 are a random sample, and the first m < n are contained in it.
 """
 
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,6 +25,9 @@ from twostep.util.fingerprint import hash_values
 MANIFEST = "manifest.json"
 # Rows copied at a time.
 CHUNK = 262_144
+# Bytes of an array's values for which there is a checksum, a CRC-32: it finds what a disk or a copy
+# has damaged, and takes a fraction of the time of any use of the values.
+BLOCK_BYTES = 16_777_216
 
 
 def chunks(n_rows: int, size: int) -> Iterator[slice]:
@@ -55,20 +60,43 @@ def write_folder(folder: str | Path, splits: dict[str, Rows], description: dict)
     and of the description, hence the same whenever the same data are prepared in the same way.
     """
     folder = Path(folder)
-    hashes: dict[str, str] = {}
+    digests: dict[str, _Digest] = {}
     for split, rows in splits.items():
-        hashes |= _write_split(folder, split, rows)
+        digests |= _write_split(folder, split, rows)
     sizes = {split: rows.n_rows for split, rows in splits.items()}
     manifest = {"format": 3, **description, "splits": sizes}
+    hashes = {name: digest.sha256.hexdigest() for name, digest in digests.items()}
     manifest["data_hash"] = hash_values([manifest, hashes])
+    manifest["checksums"] = {name: digest.checksums for name, digest in digests.items()}
     write_json(folder / MANIFEST, manifest)
     return manifest
 
 
-def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, str]:
-    """Write the inputs and targets of a split; return the hash of each file's array."""
+class _Digest:
+    """The SHA-256 of an array's values, and the checksum of each block of them."""
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+        self.checksums: list[int] = []
+        self._n_bytes = 0
+
+    def add(self, values: memoryview) -> None:
+        """Add what follows in the file, as bytes."""
+        self.sha256.update(values)
+        while values:
+            begun = self._n_bytes % BLOCK_BYTES
+            piece = values[: BLOCK_BYTES - begun]
+            if not begun:
+                self.checksums.append(0)
+            self.checksums[-1] = zlib.crc32(piece, self.checksums[-1])
+            self._n_bytes += len(piece)
+            values = values[len(piece) :]
+
+
+def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, _Digest]:
+    """Write the inputs and targets of a split; return what tells of each file's array."""
     paths = array_paths(folder, split)
-    hashes = [hashlib.sha256() for _ in paths]
+    digests = [_Digest() for _ in paths]
     with ExitStack() as stack:
         files = [
             stack.enter_context(stack.enter_context(atomic_path(path)).open("wb")) for path in paths
@@ -78,13 +106,13 @@ def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, str]:
         background = stack.enter_context(Background())
         n_written = 0
         for piece in rows.pieces:
-            for file, array, digest in zip(files, piece, hashes, strict=True):
+            for file, array, digest in zip(files, piece, digests, strict=True):
                 # A copy, as the source may be overwritten while this is being written.
                 background.submit(_append, file, np.array(array, "<f4", order="C"), digest)
             n_written += len(piece[0])
         if n_written != rows.n_rows:
             raise ValueError(f"{n_written} rows of {split} came where {rows.n_rows} were announced")
-    return {path.name: digest.hexdigest() for path, digest in zip(paths, hashes, strict=True)}
+    return {path.name: digest for path, digest in zip(paths, digests, strict=True)}
 
 
 def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
@@ -94,9 +122,9 @@ def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
     file.flush()
 
 
-def _append(file: BinaryIO, array: np.ndarray, digest: "hashlib._Hash") -> None:
+def _append(file: BinaryIO, array: np.ndarray, digest: _Digest) -> None:
     array.tofile(file)
-    digest.update(array.data)
+    digest.add(array.reshape(-1).view(np.uint8).data)
 
 
 def array_paths(folder: str | Path, split: str) -> list[Path]:
@@ -104,25 +132,61 @@ def array_paths(folder: str | Path, split: str) -> list[Path]:
     return [Path(folder) / f"{split}_{part}.npy" for part in ("inputs", "targets")]
 
 
-def load_split(manifest: str | Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+def load_split(
+    manifest: str | Path, split: str, n_rows: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Map a split's inputs and targets into memory, given the path of the folder's manifest.
 
-    Raises UserError if an array is missing or does not have the rows that the manifest names.
+    Only the first `n_rows` of them if that is given. Raises UserError if an array is missing, does
+    not have the rows that the manifest names, or is damaged in the rows that are asked for.
     """
-    n_rows = read_json(manifest)["splits"][split]
+    description = read_json(manifest)
     arrays = []
     for path in array_paths(Path(manifest).parent, split):
-        try:
-            # Copy-on-write, since torch takes no read-only memory; nothing ever writes to it.
-            array = np.load(path, mmap_mode="c")
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"{path} cannot be read ({error}): delete {manifest} and run the same command again"
-            ) from error
-        if len(array) != n_rows or array.offset + array.nbytes != path.stat().st_size:
-            raise UserError(
-                f"{path} does not hold the {n_rows} rows that {manifest} says: "
-                f"delete {manifest} and run the same command again"
-            )
-        arrays.append(array)
+        array = _map(path, description["splits"][split], manifest)
+        _check_blocks(path, array, n_rows, description["checksums"][path.name], manifest)
+        arrays.append(array[:n_rows])
     return arrays[0], arrays[1]
+
+
+def _map(path: Path, n_rows: int, manifest: str | Path) -> np.memmap:
+    """Map a file of so many rows into memory."""
+    try:
+        # Copy-on-write, since torch takes no read-only memory; nothing ever writes to it.
+        array = np.load(path, mmap_mode="c")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} cannot be read ({error}): delete {manifest} and run the same command again"
+        ) from error
+    if len(array) != n_rows or array.offset + array.nbytes != path.stat().st_size:
+        raise UserError(
+            f"{path} does not hold the {n_rows} rows that {manifest} says: "
+            f"delete {manifest} and run the same command again"
+        )
+    return array
+
+
+def _check_blocks(
+    path: Path,
+    array: np.memmap,
+    n_rows: int | None,
+    checksums: list[int],
+    manifest: str | Path,
+) -> None:
+    """Raise UserError if a block that holds some of the first rows is not as it was written.
+
+    The file is read, which leaves it in the system's cache for the use of the values, and not the
+    mapped memory, which would count as the process's own.
+    """
+    n_blocks = -(-array[:n_rows].nbytes // BLOCK_BYTES)
+    buffer = memoryview(bytearray(min(BLOCK_BYTES, array.nbytes)))
+    with path.open("rb") as file:
+        file.seek(array.offset)
+        for number, checksum in enumerate(checksums[:n_blocks]):
+            n_bytes = file.readinto(buffer)
+            if zlib.crc32(buffer[:n_bytes]) != checksum:
+                first = array.offset + number * BLOCK_BYTES
+                raise UserError(
+                    f"{path} is damaged between bytes {first:,} and {first + n_bytes:,}: "
+                    f"delete {manifest} and run the same command again"
+                )

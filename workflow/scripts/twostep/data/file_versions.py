@@ -36,23 +36,26 @@ def describe_files(files: list[str], known: dict[str, dict] | None = None) -> li
     return described
 
 
-def data_version(record: str | Path, files: list[str]) -> tuple[str, list[str]]:
+def data_version(
+    record: str | Path, files: list[str], *, is_prepared: bool
+) -> tuple[str, list[str]]:
     """Return what names the files' content, and the files that have changed.
 
     It stays what it was when the study was prepared for as long as the content does; `record` is
-    the file in which `record_files` noted that. It is empty for a study not prepared so far.
+    the file in which `record_files` noted that. It is empty for a study not prepared so far, as no
+    file has been read. One that was prepared and has lost its record, as in a copy without its
+    journal, goes by the content, for which all files are read.
     """
     try:
         content = read_json(record)
     except (FileNotFoundError, UserError):
         # A record that was damaged is as good as none.
-        return "", []
+        return _version(describe_files(files)) if is_prepared else "", []
     known = {entry["path"]: entry for entry in content["files"]}
     found = describe_files(files, known)
     if found == content["files"]:
         return content["version"], []
-    hashes = [entry["sha256"] for entry in found]
-    if hashes == [entry["sha256"] for entry in content["files"]]:
+    if _version(found) == _version(content["files"]):
         # Only touched or copied: the next look should be a quick one.
         write_json(record, {**content, "files": found})
         return content["version"], []
@@ -61,7 +64,11 @@ def data_version(record: str | Path, files: list[str]) -> tuple[str, list[str]]:
         for entry in found
         if entry["sha256"] != known.get(entry["path"], {}).get("sha256")
     ]
-    return hash_values(hashes), changed
+    return _version(found), changed
+
+
+def _version(described: list[dict]) -> str:
+    return hash_values([entry["sha256"] for entry in described])
 
 
 def record_files(record: str | Path, version: str, described: list[dict]) -> None:

@@ -34,12 +34,16 @@ def retrained_table(
     loss, and `difference_error` that of the difference between the loss of its trial (the mean over
     its repetitions) and that of the best trial: both from the spread over random parts of the
     validation split, whose samples are taken to be independent.
+
+    Raises UserError if a trial has another configuration than in a ranking.
     """
     output_names = list(
         dict.fromkeys(name for evaluation in evaluations for name in evaluation["per_output"])
     )
     chosen = {trial for table in rankings.values() for trial in select_top(table, top_k)}
     ranked = {name: table.set_index("trial") for name, table in rankings.items()}
+    for record in records:
+        _check_configuration(record, ranked)
     table = pd.DataFrame(
         [
             {
@@ -141,6 +145,21 @@ def find_selected(models: list[str], selection: pd.DataFrame) -> int:
     """Return which of the models is the selected one; `selection` is what `select` returned."""
     names = [PurePath(model).name for model in models]
     return names.index(PurePath(find_choice(selection, "selected")["model"]).name)
+
+
+def _check_configuration(record: dict, rankings: dict[str, pd.DataFrame]) -> None:
+    """Raise UserError unless a trial is one configuration in both steps."""
+    retrained = flatten_configuration(record)
+    for fraction, table in rankings.items():
+        searched = table.loc[record["trial"]]
+        differing = [name for name, value in retrained.items() if searched[name] != value]
+        if differing:
+            raise UserError(
+                f"trial {record['trial']} was retrained with another {differing[0]} "
+                f"({retrained[differing[0]]}) than it has in the search on fraction {fraction} "
+                f"({searched[differing[0]]}): run the same command again, and delete the folder "
+                "retrain of the study if that does not help"
+            )
 
 
 def _search_results(trial: int, rankings: dict[str, pd.DataFrame]) -> dict:
