@@ -85,6 +85,13 @@ def test_a_result_that_was_edited_or_has_no_origin_is_outdated(folder):
     ]
 
 
+def test_a_study_of_an_older_version_is_outdated_as_a_whole(folder):
+    for path in folder.rglob(f"*{NAME}"):
+        path.unlink()
+    files, sentence = outdated(folder)
+    assert len(files) == 3 and "older version" in sentence
+
+
 def test_jobs_of_another_config_and_files_that_are_no_results_are_left_alone(folder):
     (folder / "journal").mkdir()
     (folder / "journal" / "data_files.json").write_text("{}")
@@ -123,9 +130,7 @@ def test_settings_do_not_know_where_the_study_is():
 
 
 def test_origins_lie_beside_the_results():
-    assert origin_path(["a/shard_0.jsonl", "a/shard_0.timings.jsonl"]) == Path(
-        f"a/shard_0.{NAME}"
-    )
+    assert origin_path(["a/shard_0.jsonl", "a/shard_0.timings.jsonl"]) == Path(f"a/shard_0.{NAME}")
     assert origin_path(["a/trials.csv", "a/timings.csv"]) == Path(f"a/{NAME}")
     assert read_origin(Path("nowhere")) is None
 

@@ -197,7 +197,9 @@ def test_several_seeds_count_by_their_mean_and_a_failed_seed_excludes_its_trial(
 def test_a_trial_of_another_configuration_is_not_taken_for_the_same():
     other = record(1, 0.1)
     other["configuration"] = other["configuration"] | {"learning_rate": 0.5}
-    with pytest.raises(UserError, match=r"trial 1 was retrained with another learning_rate \(0.5\)"):
+    with pytest.raises(
+        UserError, match=r"trial 1 was retrained with another learning_rate \(0.5\)"
+    ):
         table_of([other], [evaluation(0.1)])
 
 

@@ -141,7 +141,7 @@ def test_origins_name_settings_and_inputs(finished):
         *(f"search/0.2/shard_{i}{end}.jsonl" for i in (0, 1) for end in ("", ".timings")),
     }
     assert set(rank["outputs"]) == {"rank/0.2/trials.csv", "rank/0.2/timings.csv"}
-    made = {path for path in finished.results.rglob("*.origin.json")}
+    made = set(finished.results.rglob("*.origin.json"))
     assert len(made) >= 12
     # Nothing of the machine or the folder is in them.
     for path in made:

@@ -12,9 +12,7 @@ def main(
     *, manifest: str, fraction: float, n_validation: int, batch_size: int, output: str
 ) -> None:
     """Write the subset of the folder of `manifest` to the folder of `output`, its manifest."""
-    splits = subset(
-        manifest, fraction=fraction, n_validation=n_validation, batch_size=batch_size
-    )
+    splits = subset(manifest, fraction=fraction, n_validation=n_validation, batch_size=batch_size)
     description = read_json(manifest) | {"fraction": fraction}
     # These describe the whole data set and are written anew for the subset.
     for key in ("splits", "data_hash", "checksums"):

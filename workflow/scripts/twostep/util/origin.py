@@ -18,7 +18,7 @@ from twostep.util.files import read_json, write_json
 from twostep.util.text import shorten
 
 NAME = "origin.json"
-# Beside the results, as Snakemake must not delete it: what the jobs of the running plan are to find.
+# The settings of the run under way, in a folder that Snakemake does not own.
 PLAN = "journal/plan.json"
 # Settings in which the jobs of one rule differ from each other.
 OWN_SETTINGS = ("configuration", "fraction", "samples", "trials")
@@ -165,11 +165,11 @@ def find_outdated(
         for path in files
         if path.endswith(NAME) and (origin := read_origin(folder / path))
     }
-    known = {
-        path: entry for origin in origins.values() for path, entry in origin.outputs.items()
-    }
+    known = {path: entry for origin in origins.values() for path, entry in origin.outputs.items()}
     outdated = files - origins.keys() - known.keys()
     sentence = ""
+    if outdated and not origins:
+        sentence = f"{folder} does not say what its results were made from, as of an older version"
     for _, origin in sorted(origins.items()):
         reason = _why_outdated(origin, folder, files, known, expected(origin))
         if reason:
