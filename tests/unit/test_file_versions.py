@@ -1,6 +1,7 @@
 """Whether a study's data are still those that it was prepared from."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -76,7 +77,6 @@ def test_without_a_record_a_prepared_study_goes_by_the_content(files, record, da
     version, changed = data_version(record, files)
     assert version and not changed
     assert data_version(record, files)[0] == version
-    with open(files[0], "a") as file:
-        file.write("more")
+    Path(files[0]).write_text("other")
     assert data_version(record, files)[0] != version
     assert data_version(record, files, is_prepared=False) == ("", [])

@@ -51,12 +51,19 @@ def expected_settings(origin):
 
 
 def write_plan():
-    """Note the settings that all jobs of a rule share, for a job to compare what it reads."""
+    """Note the settings that all jobs of a rule share, for a job to compare what it reads.
+
+    Where jobs run on other machines, files take a while until all see them.
+    """
+    is_local = workflow.executor_plugin.common_settings.local_exec
     plan = {
-        maker.rule.name: settings_of(
-            maker, None, [name for name, _ in maker.params.items() if name not in OWN_SETTINGS]
-        )
-        for maker in RULES
+        "patience_seconds": 0 if is_local else workflow.execution_settings.latency_wait,
+        "rules": {
+            maker.rule.name: settings_of(
+                maker, None, [name for name, _ in maker.params.items() if name not in OWN_SETTINGS]
+            )
+            for maker in RULES
+        },
     }
     write_json(f"{RESULTS}/{PLAN}", plan)
 
@@ -72,7 +79,9 @@ def redo_outdated():
             outdated, sentence = find_outdated(Path(RESULTS), expected_settings)
             workflow.dag.forcefiles.update(outdated)
             if sentence:
-                logger.warning(f"{sentence}: it is made again, and what depends on it.")
+                logger.warning(
+                    f"{sentence}: it is made again once it is needed, and what depends on it."
+                )
         if workflow.executor_plugin and not workflow.dryrun and not workflow.touch:
             write_plan()
     return []

@@ -1,5 +1,6 @@
 """The frame of every job: its log, its sentences, and what its results were made from."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ def job(snakemake: Any) -> Iterator[None]:
         outputs = [Path(path) for path in snakemake.output]
         # Until the new results are complete, nothing says what the files are.
         origin_path(list(snakemake.output)).unlink(missing_ok=True)
-        inputs = check_inputs(map(Path, snakemake.input), folder, _read_plan(folder))
+        inputs = _check_patiently([Path(path) for path in snakemake.input], folder)
         yield
         origin = Origin(
             rule=snakemake.rule,
@@ -44,9 +45,25 @@ def job(snakemake: Any) -> Iterator[None]:
         write_origin(origin, folder)
 
 
+def _check_patiently(paths: list[Path], folder: Path) -> dict[str, str]:
+    """Check what the job reads, for as long as the plan says where it looks wrong.
+
+    On the file systems of clusters, what one machine has written takes a while to reach another.
+    """
+    start = time.monotonic()
+    while True:
+        plan = _read_plan(folder)
+        try:
+            return check_inputs(paths, folder, plan["rules"])
+        except UserError:
+            if time.monotonic() - start >= plan["patience_seconds"]:
+                raise
+        time.sleep(1)
+
+
 def _read_plan(folder: Path) -> dict:
-    """Return the settings of the running plan; none where no plan was made, or it is damaged."""
+    """Return the plan of the run; one that knows nothing where there is none or a damaged one."""
     try:
         return read_json(folder / PLAN)
     except (OSError, UserError):
-        return {}
+        return {"patience_seconds": 0, "rules": {}}
