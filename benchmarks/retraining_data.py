@@ -6,7 +6,8 @@ Trains a small network, for which the data matter most, for two epochs on 50 mil
 columns: once with the rows held in the memory of the process and shuffled all together, once as the
 workflow does, from files that are mapped and shuffled in windows, and once with two such processes
 at the same time. The checksums of the files are compared first. Private memory is what a process
-has beyond pages of files, which all processes share and the system can drop. Needs 5 GB of disk in `folder`, and as much memory.
+has beyond pages of files, which all processes share and the system can drop. Needs 5 GB of disk in
+`folder`, and as much memory.
 """
 
 import json
