@@ -1,0 +1,157 @@
+"""Whether a better trial is left among those that were not retrained, and how many are enough.
+
+Step 1 chooses by its own ranking, so that the retrained trials are a sample that was selected by the
+explanatory variable alone: a regression of the loss of step 2 on the rank of step 1 is not biased by
+that. What it predicts for the others, with all that is uncertain about it, answers the question.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import log_ndtr, ndtri
+
+# A study may say "enough" if a better trial is left with at most this probability.
+RISK = 0.05
+# Fewer trials than these tell too little of the regression.
+FEWEST_CONTROLS, FEWEST_FINALISTS = 6, 12
+# ASSUME: where the correlation of the steps may be lower than this, a normal model says too much.
+WEAKEST_CORRELATION = 0.6
+# How many times `top_k` may be asked for: farther out, the regression would be trusted too far.
+FARTHEST = 5
+# A trial that is better than the regression by so many standard deviations speaks against it.
+OUTLIER = 3.5
+N_DRAWS = 1000
+# Groups of neighbouring ranks that are not told apart, far down the ranking.
+N_BINS = 200
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """The answer for one fraction's ranking.
+
+    `probability` is that of a trial that was not retrained and is better than the best retrained one
+    by more than the tolerance; None where it cannot be told, for the `reason`. `enough` is the
+    number of trials of the ranking that would have to be retrained for a probability of at most
+    `RISK`: top_k itself if no more are needed; None if it cannot be told or is out of reach.
+    """
+
+    probability: float | None
+    enough: int | None
+    reason: str
+
+
+def better_left(steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: float) -> Remaining:
+    """Return whether a better trial is left beyond the first `top_k` of a ranking.
+
+    Parameters
+    ----------
+    steps : one row per retrained trial that succeeded in both steps, with the columns
+        step_1_rank (1 ... n_trials), step_2_loss (finite, above 0) and control
+    n_trials : how many trials the ranking of step 1 holds, failed ones left out
+    top_k : how many of its first trials were retrained
+    tolerance : a trial counts as better if its loss is below that of the best retrained one divided
+        by 1 + tolerance
+
+    The logarithm of the loss is taken to be normal about a linear or a quadratic function of the
+    normal score of the rank, with flat priors; the function that sees more left counts.
+    """
+    controls, finalists = steps[steps["control"]], steps[~steps["control"]]
+    if len(steps) >= n_trials:
+        return Remaining(0.0, top_k, "all trials were retrained")
+    if len(controls) < FEWEST_CONTROLS or len(finalists) < FEWEST_FINALISTS:
+        return _unknown(
+            f"that takes at least {FEWEST_FINALISTS} finalists and {FEWEST_CONTROLS} controls that "
+            f"succeeded, and there are {len(finalists)} and {len(controls)}"
+        )
+    losses = steps["step_2_loss"].to_numpy(dtype=float)
+    if (losses <= 0).any() or np.ptp(losses) == 0:
+        return _unknown("the losses of step 2 are all the same, or not all above 0")
+    scores = normal_scores(steps["step_1_rank"].to_numpy(dtype=float), n_trials)
+    fits = [_Fit.of(scores, np.log(losses), degree) for degree in (1, 2)]
+    correlation = np.quantile(fits[0].correlations(), RISK)
+    if correlation < WEAKEST_CORRELATION:
+        return _unknown(
+            "the losses of the two steps agree too little: their correlation may be as low as "
+            f"{correlation:.2f}, and {WEAKEST_CORRELATION:g} is needed"
+        )
+    if min(fit.lowest_residual for fit in fits) < -OUTLIER:
+        return _unknown("a trial came out far better in step 2 than its rank in step 1 lets expect")
+    best = float(np.log(losses).min()) - math.log1p(tolerance)
+    left = np.setdiff1d(np.arange(1, n_trials + 1), steps["step_1_rank"])
+    ranks, counts = _bins(left, FARTHEST * top_k)
+    points = normal_scores(ranks, n_trials)
+    # For each bin, the probability of a better trial in it or in any that comes after it.
+    beyond = np.max([fit.better_from(points, counts, best) for fit in fits], axis=0)
+    beyond = np.r_[beyond, 0.0]
+    candidates = np.r_[top_k, ranks[(ranks > top_k) & (ranks <= FARTHEST * top_k)]]
+    probabilities = beyond[np.searchsorted(ranks, candidates, side="right")]
+    good = np.flatnonzero(probabilities <= RISK)
+    enough = int(candidates[good[0]]) if len(good) else None
+    reason = "" if len(good) else f"more than {FARTHEST} times as many would be needed"
+    return Remaining(float(probabilities[0]), enough, reason)
+
+
+def _unknown(reason: str) -> Remaining:
+    return Remaining(None, None, reason)
+
+
+def normal_scores(ranks: np.ndarray, n_trials: int) -> np.ndarray:
+    """Return what ranks 1 ... n_trials of normal numbers are expected to be, about."""
+    return ndtri((ranks - 0.375) / (n_trials + 0.25))
+
+
+def _bins(ranks: np.ndarray, single: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return ranks and how many trials each stands for: up to `single` itself, then groups."""
+    near, far = ranks[ranks <= single], ranks[ranks > single]
+    groups = np.array_split(far, min(N_BINS, len(far))) if len(far) else []
+    return (
+        np.r_[near, [group.mean() for group in groups]],
+        np.r_[np.ones(len(near)), [len(group) for group in groups]],
+    )
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A polynomial regression with draws from its posterior under flat priors.
+
+    `coefficients` are (N_DRAWS, degree + 1), `deviations` (N_DRAWS,) are the residual standard
+    deviations, `lowest_residual` is the lowest residual in units of its own deviation.
+    """
+
+    coefficients: np.ndarray
+    deviations: np.ndarray
+    lowest_residual: float
+
+    @classmethod
+    def of(cls, scores: np.ndarray, values: np.ndarray, degree: int) -> "_Fit":
+        """Fit values (n,) at scores (n,)."""
+        design = np.vander(scores, degree + 1, increasing=True)
+        q, r = np.linalg.qr(design)
+        fitted = q.T @ values
+        residuals = values - q @ fitted
+        n_free = len(values) - degree - 1
+        variance = residuals @ residuals / n_free
+        spread = np.sqrt(variance * (1 - (q**2).sum(axis=1)))
+        random = np.random.default_rng(0)
+        deviations = np.sqrt(n_free * variance / random.chisquare(n_free, N_DRAWS))
+        noise = deviations[:, None] * random.standard_normal((N_DRAWS, degree + 1))
+        coefficients = np.linalg.solve(r, (fitted + noise).T).T
+        return cls(coefficients, deviations, float((residuals / spread).min()))
+
+    def correlations(self) -> np.ndarray:
+        """Return the correlation of scores and values over all trials, for each draw."""
+        slope = self.coefficients[:, 1]
+        return slope / np.hypot(slope, self.deviations)
+
+    def better_from(self, scores: np.ndarray, counts: np.ndarray, limit: float) -> np.ndarray:
+        """Return for each place the probability of a value below the limit there or later on.
+
+        `scores` and `counts` are (n_places,): each place stands for so many trials of that score.
+        """
+        degree = self.coefficients.shape[1] - 1
+        means = self.coefficients @ np.vander(scores, degree + 1, increasing=True).T
+        none_here = counts * log_ndtr((means - limit) / self.deviations[:, None])
+        none_later = np.cumsum(none_here[:, ::-1], axis=1)[:, ::-1]
+        return 1 - np.exp(none_later).mean(axis=0)
