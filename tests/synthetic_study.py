@@ -234,6 +234,17 @@ def baseline_table(fractions: list[str]) -> pd.DataFrame:
     )
 
 
+KEPT = (
+    "trial",
+    "seed",
+    "status",
+    "stop_reason",
+    "best_epoch",
+    "n_parameters",
+    "min_val_loss",
+)
+
+
 def retrain_records(retrained: pd.DataFrame) -> list[dict]:
     """Return records with loss curves that fall to the losses of the table."""
     random = np.random.default_rng(5)
@@ -245,8 +256,7 @@ def retrain_records(retrained: pd.DataFrame) -> list[dict]:
         val_loss = curve * wobble
         val_loss[row["best_epoch"] - 1] = row["min_val_loss"]
         records.append(
-            {name: row[name] for name in ("trial", "seed", "status", "best_epoch", "n_parameters")}
-            | {"min_val_loss": row["min_val_loss"]}
+            {name: row[name] for name in KEPT}
             | {"train_loss": (0.9 * curve).tolist(), "val_loss": val_loss.tolist()}
         )
     return records

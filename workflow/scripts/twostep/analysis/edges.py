@@ -39,9 +39,7 @@ class Edge:
     def probability(self) -> float:
         """The probability of at least so many finalists there, by chance."""
         return float(
-            hypergeom.sf(
-                self.n_finalists_at - 1, self.n_trials, self.n_trials_at, self.n_finalists
-            )
+            hypergeom.sf(self.n_finalists_at - 1, self.n_trials, self.n_trials_at, self.n_finalists)
         )
 
 
@@ -73,9 +71,7 @@ def crowded(edges: list[Edge]) -> list[Edge]:
     return [edge for edge in edges if edge.probability * len(edges) <= CHANCE]
 
 
-def _ends(
-    trials: pd.DataFrame, space: dict
-) -> Iterator[tuple[str, str, str, float, pd.Series]]:
+def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, float, pd.Series]]:
     """Yield each end of each dimension, and which of the trials are there."""
     depth, layers = trials["n_hidden_layers"], space["n_hidden_layers"]
     yield from _both("n_hidden_layers", "number of hidden layers", depth, layers, no_less_than=1)

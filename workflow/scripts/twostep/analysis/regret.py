@@ -32,10 +32,10 @@ class Regret:
 class Cut:
     """What the controls tell of the trials that were cut off.
 
-    `n_better` of `n_controls`, drawn at random from `n_others`, are better after retraining than
-    the best of the `n_chosen` trials of the ranking; `low` and `high` are the ends of the exact
-    (Clopper-Pearson) interval of the share of better ones among all others; `ratio` is the loss of
-    the best control over that of the best chosen trial.
+    `n_better` of `n_controls`, drawn at random from `n_others`, are better after retraining, by
+    more than the tolerance, than the best of the `n_chosen` trials of the ranking; `low` and `high`
+    are the ends of the exact (Clopper-Pearson) interval of the share of better ones among all
+    others; `ratio` is the loss of the best control over that of the best chosen trial.
     """
 
     n_chosen: int
@@ -120,18 +120,19 @@ def explain_no_cut(*, n_others: int, n_fractions: int, n_controls: int) -> str:
     return f"Nothing is known of the {n_others:,} trials that were cut off, as {reason}."
 
 
-def judge_cut(steps: pd.DataFrame, *, n_others: int) -> Cut | None:
+def judge_cut(steps: pd.DataFrame, *, n_others: int, tolerance: float) -> Cut | None:
     """Return what the controls tell of the trials that a fraction's ranking cut off.
 
     `steps` is the table of `compare_steps`, `n_others` the number of trials that the controls were
-    drawn from. None without controls or without chosen trials.
+    drawn from; a loss below the best one divided by 1 + `tolerance` is better. None without
+    controls or without chosen trials.
     """
     chosen, controls = (
         steps.loc[steps[column], "step_2_loss"] for column in ("among_top_k", "control")
     )
     if chosen.empty or controls.empty:
         return None
-    n_better = int((controls < chosen.min()).sum())
+    n_better = int((controls < chosen.min() / (1 + tolerance)).sum())
     if len(controls) == n_others:
         low = high = n_better / n_others
     else:

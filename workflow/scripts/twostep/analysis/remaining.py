@@ -1,8 +1,8 @@
 """Whether a better trial is left among those that were not retrained, and how many are enough.
 
-Step 1 chooses by its own ranking, so that the retrained trials are a sample that was selected by the
-explanatory variable alone: a regression of the loss of step 2 on the rank of step 1 is not biased by
-that. What it predicts for the others, with all that is uncertain about it, answers the question.
+Step 1 chooses by its own ranking. So the retrained trials were selected by the explanatory variable
+alone, which does not bias a regression of the loss of step 2 on the rank of step 1. What it
+predicts for the others, with all that is uncertain about it, answers the question.
 """
 
 import math
@@ -31,8 +31,8 @@ N_BINS = 200
 class Remaining:
     """The answer for one fraction's ranking.
 
-    `probability` is that of a trial that was not retrained and is better than the best retrained one
-    by more than the tolerance; None where it cannot be told, for the `reason`. `enough` is the
+    `probability` is that of a trial that was not retrained and is better than the best retrained
+    one by more than the tolerance; None where it cannot be told, for the `reason`. `enough` is the
     number of trials of the ranking that would have to be retrained for a probability of at most
     `RISK`: top_k itself if no more are needed; None if it cannot be told or is out of reach.
     """
@@ -76,7 +76,7 @@ def better_left(steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: fl
             "the losses of the two steps agree too little: their correlation may be as low as "
             f"{correlation:.2f}, and {WEAKEST_CORRELATION:g} is needed"
         )
-    if min(fit.lowest_residual for fit in fits) < -OUTLIER:
+    if fits[-1].lowest_residual < -OUTLIER:
         return _unknown("a trial came out far better in step 2 than its rank in step 1 lets expect")
     best = float(np.log(losses).min()) - math.log1p(tolerance)
     left = np.setdiff1d(np.arange(1, n_trials + 1), steps["step_1_rank"])

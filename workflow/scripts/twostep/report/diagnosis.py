@@ -2,9 +2,11 @@
 
 from twostep.analysis.baselines import baseline_losses
 from twostep.analysis.study import Study
+from twostep.report.cut_checks import LEFT, check_cut
 from twostep.report.edge_checks import check_edges
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
-from twostep.report.step_checks import check_fractions, check_noise, check_steps
+from twostep.report.fraction_checks import check_fractions
+from twostep.report.step_checks import check_noise, check_order
 from twostep.report.training_checks import (
     check_processors,
     check_retraining,
@@ -20,22 +22,25 @@ HEADINGS = {
 
 
 def diagnose(study: Study) -> list[Finding]:
-    """Return what all checks of a study have found."""
+    """Return what all checks of a study have found, what decides it first."""
     search_config, retrain_config = study.config["search"], study.config["retrain"]
-    found = check_split(study.manifest)
-    for search in study.searches:
-        found += check_search(search.fraction, search.trials, search_config["budget"])
-        found += check_processors(search.fraction, search.timings)
-    found += check_edges(study.model(study.best), search_config["space"])
+    fractions = [search.fraction for search in study.searches]
+    found = [finding for fraction in fractions for finding in check_cut(study, fraction)]
+    found += [finding for fraction in fractions for finding in check_order(study, fraction)]
+    found += [*check_noise(study), *check_fractions(study), *check_edges(study)]
     found += check_retraining(
         study.retrained,
+        study.records,
         retrain_config["budget"],
+        tolerance=study.config["select"]["tolerance"],
         best_loss=study.best["val_loss"],
         linear=baseline_losses(study.baseline, "all", "val_loss")["linear"],
     )
+    found += check_split(study.manifest)
     for search in study.searches:
-        found += check_steps(study, search.fraction)
-    return [*found, *check_noise(study), *check_fractions(study)]
+        found += check_search(search.fraction, search.trials, search_config["budget"])
+        found += check_processors(search.fraction, search.timings)
+    return found
 
 
 def diagnosis_section(study: Study) -> list[str]:
@@ -50,13 +55,17 @@ def diagnosis_section(study: Study) -> list[str]:
 
 
 def verdict(found: list[Finding]) -> str:
-    """Return in a sentence or two whether a study can be trusted."""
+    """Return in a sentence or two whether a study can be trusted.
+
+    It cannot be told where nothing speaks against the study and what decides is not known.
+    """
     doubts, unknown = (_topics(found, kind) for kind in (DOUBT, UNKNOWN))
-    text = (
-        f"**With reservations:** {'; '.join(doubts)}."
-        if doubts
-        else "**It can be trusted**, as far as the checks below tell."
-    )
+    if doubts:
+        text = f"**With reservations:** {'; '.join(doubts)}."
+    elif any(finding.kind == UNKNOWN and finding.topic == LEFT for finding in found):
+        text = "**It cannot be told** whether it can be trusted."
+    else:
+        text = "**It can be trusted**, as far as the checks below tell."
     return text + (f" Not known: {'; '.join(unknown)}." if unknown else "")
 
 

@@ -1,8 +1,6 @@
 """Whether the finalists crowd at an edge of the search space."""
 
-import pandas as pd
-
-from twostep.analysis.edges import CHANCE, Edge, crowded, find_edges
+from twostep.analysis.edges import Edge, crowded, find_edges
 from twostep.analysis.study import Study
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.trials.ranking import select_top

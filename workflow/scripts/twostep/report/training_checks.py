@@ -4,14 +4,15 @@ import math
 
 import pandas as pd
 
-from twostep.report.finding import DOUBT, Finding
+from twostep.analysis.training_end import TrainingEnd, training_end
+from twostep.report.finding import DOUBT, GOOD, Finding
 from twostep.trials.records import REPEATABLE
-from twostep.util.wording import autocorrelation, counts, share
+from twostep.util.wording import autocorrelation, counts, number, share
 
 # From this share on, trials that ran into the limit are worth a warning.
 LIMITED_SHARE = 0.2
-# The same for retrained models: without a patience, a last epoch is often the best by chance.
-LIMITED_MODELS = 0.5
+# How much longer a retraining is looked ahead, to see if it has ended early.
+MORE = 1.5
 # ASSUME: that fewer trials of a search fail is to be expected.
 FAILED_SHARE = 0.05
 # ASSUME: with fewer updates than this, a pause in the progress is easily taken for its end.
@@ -133,11 +134,19 @@ def patience_updates(trials: pd.DataFrame, budget: dict) -> int | None:
 
 
 def check_retraining(
-    retrained: pd.DataFrame, budget: dict, *, best_loss: float, linear: float
+    retrained: pd.DataFrame,
+    records: list[dict],
+    budget: dict,
+    *,
+    tolerance: float,
+    best_loss: float,
+    linear: float,
 ) -> list[Finding]:
-    """Return what is found about the retrained models; losses are validation losses on all data."""
+    """Return what is found about the retrained models; losses are validation losses on all data.
+
+    `records` are those of the models, `budget` is `retrain.budget`.
+    """
     failed = retrained.loc[retrained["status"] != "ok", "status"]
-    succeeded = retrained[retrained["status"] == "ok"]
     found = []
     if len(failed):
         text = (
@@ -145,13 +154,7 @@ def check_retraining(
             f"({counts(failed)}); their trials cannot be chosen." + _try_again(failed)
         )
         found.append(Finding(text, DOUBT, "retrained models failed"))
-    n_limited, how = find_limited(succeeded, budget, "retrain.budget")
-    text = f"Retraining: {share(n_limited, len(succeeded), 'models')} {how}"
-    if n_limited >= LIMITED_MODELS * len(succeeded):
-        text += ": a larger budget is likely to make better models, and maybe others."
-        found.append(Finding(text, DOUBT, "the retraining ended early"))
-    else:
-        found.append(Finding(f"{text}."))
+    found += describe_end(training_end(records), budget, tolerance=tolerance)
     if best_loss >= linear:
         text = (
             "The best model is no better than a linear regression: look at the data and their "
@@ -159,3 +162,28 @@ def check_retraining(
         )
         found.append(Finding(text, DOUBT, "no better than a linear regression"))
     return found
+
+
+def describe_end(end: TrainingEnd | None, budget: dict, *, tolerance: float) -> list[Finding]:
+    """Return whether the models would be better by more than the tolerance if trained for longer.
+
+    Nothing is said of models that their patience ended, or of too few.
+    """
+    if end is None:
+        return []
+    limit = "max_epochs" if budget["max_epochs"] is not None else "max_updates"
+    gain = end.gain(MORE)
+    text = f"Retraining: the losses of {number(end.n_models, 'model')} that the budget ended"
+    if not end.is_falling:
+        return [Finding(f"{text} had stopped falling, as far as chance lets see.", GOOD)]
+    text += (
+        f" were still falling: trained {MORE:g} times as long, they would be lower by some "
+        f"{100 * gain:.2g} %"
+    )
+    if gain <= tolerance:
+        return [Finding(f"{text}, less than the tolerance of {100 * tolerance:g} %.", GOOD)]
+    text += (
+        f", more than the tolerance of {100 * tolerance:g} %; twice as long, by some "
+        f"{100 * end.gain(2):.2g} %: consider `retrain.budget.{limit}: {2 * budget[limit]}`."
+    )
+    return [Finding(text, DOUBT, "the retraining ended early")]

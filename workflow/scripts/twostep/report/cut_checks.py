@@ -1,0 +1,122 @@
+"""Whether a better trial is left among those that were cut off, and what the cut has lost."""
+
+from twostep.analysis.regret import Cut, Regret, judge_cut, measure_regret
+from twostep.analysis.remaining import FARTHEST, RISK, Remaining, better_left
+from twostep.analysis.study import Study
+from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
+from twostep.util.wording import number, times
+
+# What decides whether a study can be trusted.
+LEFT = "if a better trial is left"
+
+
+def check_cut(study: Study, fraction: str) -> list[Finding]:
+    """Return what is found about the trials that a fraction's ranking left out of step 2."""
+    if study.n_others == 0:
+        return [Finding(study.without_cut)]
+    steps, tolerance = study.steps(fraction), study.config["select"]["tolerance"]
+    top_k = study.config["retrain"]["top_k"]
+    # What only another fraction chose is no sample of anything here.
+    drawn = steps[steps["among_top_k"] | steps["control"]]
+    (trials,) = [search.trials for search in study.searches if search.fraction == fraction]
+    left = better_left(
+        drawn, n_trials=int(trials["rank"].notna().sum()), top_k=top_k, tolerance=tolerance
+    )
+    cut = judge_cut(steps, n_others=study.n_others, tolerance=tolerance)
+    return [
+        describe_left(fraction, left, cut, top_k=top_k, tolerance=tolerance),
+        *describe_lost(fraction, cut, tolerance=tolerance),
+        *describe_regret(
+            fraction, measure_regret(steps), tolerance=tolerance, n_others=study.n_others
+        ),
+    ]
+
+
+def describe_left(
+    fraction: str, left: Remaining, cut: Cut | None, *, top_k: int, tolerance: float
+) -> Finding:
+    """Return whether a better trial is left, and how many would have to be retrained."""
+    better = f"better than the best retrained one by more than {100 * tolerance:g} %"
+    if left.probability is None:
+        text = (
+            f"It cannot be told if fraction {fraction} has left a trial that is {better}, because "
+            f"{left.reason}.{_bound(cut)}"
+        )
+        return Finding(text, UNKNOWN, LEFT, fraction)
+    text = (
+        f"Fraction {fraction} has left a trial that is {better} with a probability of "
+        f"{_percent(left.probability)}, as its finalists and controls were trained"
+    )
+    if left.enough == top_k:
+        return Finding(f"{text}: {number(top_k, 'finalist')} were enough.", GOOD)
+    if left.enough is None:
+        text += (
+            f". More than {FARTHEST * top_k:,} finalists would be needed for {_percent(RISK)}: "
+            f"{_better_step_1(fraction)}."
+        )
+    else:
+        text += (
+            f". With the first {left.enough:,} of its ranking retrained it would be at most "
+            f"{_percent(RISK)}: set `retrain.top_k` to {left.enough:,}."
+        )
+    return Finding(text, DOUBT, "a better trial may be left", fraction)
+
+
+def _better_step_1(fraction: str) -> str:
+    # On all data there is no larger fraction, and the steps differ in their budgets.
+    if float(fraction) < 1:
+        return "add a larger fraction to `search.fractions`"
+    return "consider a larger `search.budget`"
+
+
+def _percent(probability: float) -> str:
+    return "less than 1 %" if probability < 0.01 else f"{100 * probability:.2g} %"
+
+
+def _bound(cut: Cut | None) -> str:
+    """Return what the controls alone tell of the trials that were cut off."""
+    if cut is None:
+        return ""
+    most = round(cut.high * cut.n_others)
+    return (
+        f" {cut.n_better} of {number(cut.n_controls, 'control')} are: up to {most:,} of the "
+        f"{cut.n_others:,} trials cut off may be (95 % interval)."
+    )
+
+
+def describe_lost(fraction: str, cut: Cut | None, *, tolerance: float) -> list[Finding]:
+    """Return a doubt if controls came out better than all finalists of a fraction."""
+    if cut is None or not cut.n_better:
+        return []
+    low, high = (round(share * cut.n_others) for share in (cut.low, cut.high))
+    text = (
+        f"{cut.n_better} of {number(cut.n_controls, 'control')} came out better than the best of "
+        f"the {cut.n_chosen} trials that fraction {fraction} chose, by more than "
+        f"{100 * tolerance:g} %: the best by {100 * (1 - cut.ratio):.2g} %. So may {low:,} to "
+        f"{high:,} of the {cut.n_others:,} trials cut off (95 % interval): "
+        f"{_better_step_1(fraction)}, or raise `retrain.top_k`."
+    )
+    return [Finding(text, DOUBT, "the cut at top_k lost better trials", fraction)]
+
+
+def describe_regret(
+    fraction: str, regret: Regret | None, *, tolerance: float, n_others: int
+) -> list[Finding]:
+    """Return how many trials of a fraction's ranking had to be retrained."""
+    if regret is None:
+        return []
+    n_chosen, enough = len(regret.ratio), regret.sufficient(tolerance)
+    within = f"within {100 * tolerance:g} % of the best of all retrained trials"
+    if enough is None:
+        advice = "consider a larger `retrain.top_k`, or " if n_others else ""
+        text = (
+            f"None of the {n_chosen} trials that fraction {fraction} chose is {within}, which is "
+            f"{times(regret.ratio[-1])} times better: {advice}do without this fraction."
+        )
+        return [Finding(text, DOUBT, "a fraction missed the best trials", fraction)]
+    first = f"first {enough}" if enough > 1 else "first alone"
+    text = (
+        f"Retraining the {first} of the {n_chosen} trials of the ranking on fraction "
+        f"{fraction} would have led {within}."
+    )
+    return [Finding(text, GOOD)]
