@@ -460,11 +460,12 @@ def test_a_study_without_trouble_can_be_trusted_and_one_without_controls_cannot_
     quiet = with_correlation(study, 0.99)
     quiet.retrained["difference_error"] = 1e-9
     # Two repetitions that differ little.
-    second = quiet.retrained.assign(seed=1, min_val_loss=quiet.retrained["min_val_loss"] * 1.0001)
+    first = quiet.retrained.drop_duplicates("trial").assign(seed=0)
+    second = first.assign(seed=1, min_val_loss=first["min_val_loss"] * 1.0001)
     quiet = replace(
         quiet,
         searches=[replace(search, trials=trials_with())],
-        retrained=pd.concat([quiet.retrained.assign(seed=0), second], ignore_index=True),
+        retrained=pd.concat([first, second], ignore_index=True),
     )
     assert doubts(diagnose(quiet)) == []
     assert diagnosis_section(quiet)[1] == "**It can be trusted**, as far as the checks below tell."
