@@ -76,6 +76,14 @@ def test_the_estimate_on_the_same_data_is_the_measured_cost(trials, timings):
     assert estimate.work == pytest.approx(search_cost(trials, timings).work)
 
 
+def test_with_the_epochs_of_step_2_each_trial_takes_these(trials, timings):
+    estimate = estimate_full_search(trials, timings, n_train=5000, n_validation=1000, epochs=2)
+    # Trial 0: 2 epochs of 5,000 samples for 10 of 500, 2 validations of 1,000 for 10 of 200; the
+    # trial that diverged does so in the same epoch.
+    assert estimate.work == pytest.approx(2 * 5000 * 100 + 2 * 5000 * 1000)
+    assert estimate.cpu_seconds == pytest.approx(2 * 5 + 10 * 3 + 2 * 1 + 5 * 1 + 1.5)
+
+
 def test_a_limit_in_updates_holds_on_all_data_too(trials, timings):
     estimate = estimate_full_search(
         trials, timings, n_train=5000, n_validation=200, max_updates=100

@@ -57,26 +57,33 @@ def estimate_full_search(
     *,
     n_train: int,
     n_validation: int,
+    epochs: float | None = None,
     max_updates: int | None = None,
 ) -> Cost:
-    """Estimate the cost of the same search on the whole training and validation splits.
+    """Estimate the cost of the same trials on the whole training and validation splits.
 
     Parameters
     ----------
     trials, timings : tables of a fraction's search, one row per trial
     n_train, n_validation : number of samples in the whole splits
-    max_updates : limit of the search's budget, which holds whatever the number of samples
+    epochs : how many epochs each trial that succeeds takes on all data; by default as many as on
+        the fraction
+    max_updates : limit of the search's budget, which holds whatever the number of samples; without
+        `epochs` only
     """
-    # ASSUME: a trial needs as many epochs on all the data as on the fraction, at the same
-    # processor time per sample and epoch. With more updates in each epoch fewer of them are
-    # likely to do, so that the estimate errs on the high side.
+    # ASSUME: an epoch takes the same processor time per sample on all the data, and a trial that
+    # fails does so in the same epoch.
     table = trials.merge(timings, on="trial", validate="one_to_one")
     growth = n_train / table["n_train"]
-    if max_updates is not None:
+    if epochs is not None:
+        succeeded = table["status"] == "ok"
+        seen = _sample_epochs(table, table["n_train"])
+        growth = growth.mask(succeeded, epochs * n_train / seen.where(succeeded, 1.0))
+    elif max_updates is not None:
         growth = _smaller(growth, max_updates / table["updates"].clip(lower=1))
-    # Fewer than on the fraction only where `max_updates` would end the training earlier.
-    epochs = (table["epochs"] * growth * table["n_train"] / n_train).clip(lower=1)
-    validation_growth = epochs / table["epochs"].clip(lower=1) * n_validation
+    # Fewer than on the fraction only where a limit would end the training earlier.
+    passes = (table["epochs"] * growth * table["n_train"] / n_train).clip(lower=1)
+    validation_growth = passes / table["epochs"].clip(lower=1) * n_validation
     validation_growth /= table["n_validation"]
     other = table["cpu_seconds"] - table["train_cpu_seconds"] - table["validation_cpu_seconds"]
     cpu_seconds = (
@@ -100,10 +107,11 @@ def _smaller(first: pd.Series, second: pd.Series) -> pd.Series:
 
 
 def step_costs(study: Study, search: Search) -> dict[str, Cost]:
-    """Return the costs `step_1`, `step_2`, `both` and, unless step 1 had all data, `full`.
+    """Return the costs `step_1`, `step_2`, `both` and, unless step 1 had all data, two estimates.
 
-    Step 2 counts the trials that this fraction chose; `full` is the estimated cost of the same
-    search on the whole training and validation splits.
+    Step 2 counts the trials that this fraction chose. The estimates are of the same search on the
+    whole training and validation splits: `full` with as many epochs a trial as the retrained
+    models took, `full_as_searched` with as many as on the fraction.
     """
     splits = study.manifest["splits"]
     chosen = study.retrained[
@@ -114,11 +122,12 @@ def step_costs(study: Study, search: Search) -> dict[str, Cost]:
     costs = {"step_1": first, "step_2": second, "both": first + second}
     if search.subset["splits"]["training"] == splits["training"]:
         return costs
-    full = estimate_full_search(
-        search.trials,
-        search.timings,
-        n_train=splits["training"],
-        n_validation=splits["validation"],
-        max_updates=study.config["search"]["budget"].get("max_updates"),
-    )
-    return {**costs, "full": full}
+    succeeded = chosen[chosen["status"] == "ok"]
+    epochs = (_sample_epochs(succeeded, splits["training"]) / splits["training"]).mean()
+    sizes = {"n_train": splits["training"], "n_validation": splits["validation"]}
+    limit = study.config["search"]["budget"].get("max_updates")
+    as_searched = estimate_full_search(search.trials, search.timings, **sizes, max_updates=limit)
+    if succeeded.empty:
+        return {**costs, "full": as_searched, "full_as_searched": as_searched}
+    full = estimate_full_search(search.trials, search.timings, **sizes, epochs=float(epochs))
+    return {**costs, "full": full, "full_as_searched": as_searched}
