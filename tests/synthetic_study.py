@@ -279,7 +279,13 @@ def manifest(n_train: int = N_TRAINING) -> dict:
             }
         ],
         "split": {"method": "random", "variable": None, "n_units": None},
-        "autocorrelation": {"along": "sample", "inputs": 0.01, "outputs": 0.02, "n_pairs": 65520},
+        "autocorrelation": {
+            "along": "sample",
+            "lag": 1,
+            "inputs": 0.01,
+            "outputs": 0.02,
+            "n_pairs": 65520,
+        },
         "splits": {"training": n_train, "validation": N_VALIDATION, "test": N_TEST},
         "inputs": [
             {"name": f"x{i}", "variable": f"x{i}", "units": "K", "long_name": f"input {i}"}

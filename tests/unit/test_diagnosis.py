@@ -64,22 +64,27 @@ def doubts(found):
     ],
 )
 def test_a_random_split_of_neighbours_that_are_alike_is_a_doubt(method, inputs, outputs, warned):
-    measured = {"along": "time", "inputs": inputs, "outputs": outputs, "n_pairs": 1000}
+    measured = {"along": "time", "lag": 2, "inputs": inputs, "outputs": outputs, "n_pairs": 1000}
     split = {"method": method, "variable": None, "n_units": 40}
     found = check_split(made_up.manifest() | {"split": split, "autocorrelation": measured})
     doubt = (DOUBT, "neighbouring samples are in different splits", "")
     assert [about(finding) for finding in found] == ([doubt] if warned else [])
     for finding in found:
-        assert tells(finding.text, inputs, outputs, 1000)
+        assert tells(finding.text, 2, inputs, outputs, 1000)
         assert names(finding.text) == {"time", "split.method: blocks", "group"}
 
 
-@pytest.mark.parametrize(("inputs", "told"), [(-0.38, True), (-0.02, False), (0.5, False)])
-def test_neighbours_that_are_less_alike_than_by_chance_are_explained(inputs, told):
-    measured = {"along": "sample", "inputs": inputs, "outputs": -0.19, "n_pairs": 1000}
-    text = wording.autocorrelation(measured)
+@pytest.mark.parametrize(
+    ("inputs", "is_generated", "told"),
+    [(-0.38, True, True), (-0.38, False, False), (-0.02, True, False), (0.5, True, False)],
+)
+def test_generated_neighbours_that_are_less_alike_than_by_chance_are_explained(
+    inputs, is_generated, told
+):
+    measured = {"along": "sample", "lag": 1, "inputs": inputs, "outputs": -0.19, "n_pairs": 1000}
+    text = wording.autocorrelation(measured, is_generated=is_generated)
     assert tells(text, inputs, -0.19, 1000)
-    usual = wording.autocorrelation(measured | {"inputs": 0.1})
+    usual = wording.autocorrelation(measured | {"inputs": 0.1}, is_generated=is_generated)
     assert without_numbers(text).startswith(without_numbers(usual))
     assert (without_numbers(text) != without_numbers(usual)) == told
 

@@ -262,6 +262,16 @@ def test_autocorrelation_is_that_of_neighbours(tmp_path, memory, expected):
     assert measured["outputs"] == pytest.approx(expected, abs=0.03)
 
 
+def test_values_that_alternate_are_alike_at_the_next_but_one(tmp_path):
+    time = np.arange(2000)
+    wave = np.sin(time / 300) * (-1.0) ** time
+    columns = {"a": 280 + wave, "b": np.exp(wave), "y": 0.5 + 0.3 * wave}
+    _, manifest = run(tmp_path, columns)
+    measured = manifest["autocorrelation"]
+    assert measured["lag"] == 2
+    assert min(measured["inputs"], measured["outputs"]) > 0.99
+
+
 def test_autocorrelation_without_what_does_not_vary_in_the_sample(tmp_path, columns):
     n_rows = 200_000
     walk = np.random.default_rng(0).normal(size=n_rows).cumsum()

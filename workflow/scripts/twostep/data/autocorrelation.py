@@ -13,6 +13,8 @@ N_SLABS = 16
 SLAB_ROWS = 4096
 # More of them where files or fields make them small.
 MAX_SLABS = 500
+# Distances of the neighbours: values that alternate are unlike the next one and like the one after.
+LAGS = (1, 2, 3, 4, 6, 12, 24)
 
 Sample = list[tuple[Slab, np.ndarray]]
 
@@ -26,7 +28,7 @@ def read_sample(source: Source, transforms: dict[str, str]) -> Sample:
 
 
 def measure_autocorrelation(source: Source, columns: Columns, sample: Sample) -> dict | None:
-    """Measure how alike samples are that are neighbours along a sample dimension.
+    """Measure how alike samples are that lie close to each other along a sample dimension.
 
     Parameters
     ----------
@@ -36,10 +38,10 @@ def measure_autocorrelation(source: Source, columns: Columns, sample: Sample) ->
     Returns
     -------
     dict or None
-        The dimension `along` which neighbours are most alike; the autocorrelation at lag 1,
-        averaged over the `inputs` and over the `outputs`: 1 minus the mean squared difference of
-        neighbours over that of samples taken at random; and the number of pairs, `n_pairs`. None
-        if there are no neighbours.
+        The dimension `along` which, and the `lag` at which samples are most alike; the
+        autocorrelation there, averaged over the `inputs` and over the `outputs`: 1 minus the mean
+        squared difference of such pairs over that of samples taken at random; and the number of
+        pairs, `n_pairs`. None if there are no neighbours.
     """
     rows = np.concatenate([rows for _, rows in sample])
     usable = rows[np.isfinite(rows).all(axis=1)]
@@ -51,14 +53,20 @@ def measure_autocorrelation(source: Source, columns: Columns, sample: Sample) ->
         return None
     found: list[dict] = []
     for axis, dimension in enumerate(source.sample_dimensions):
-        differences = _differences(source, columns.transforms, sample, axis)
-        differences = differences[np.isfinite(differences).all(axis=1)]
-        if len(differences):
+        for lag in LAGS:
+            differences = _differences(sample, axis, lag)
+            if lag == 1:
+                across = _differences_across(source, columns.transforms, sample, axis)
+                differences = np.concatenate([differences, across])
+            differences = differences[np.isfinite(differences).all(axis=1)]
+            if not len(differences):
+                continue
             squares = np.mean((differences[:, varies] / spread[varies]) ** 2, axis=0)
             correlation = 1 - squares / 2
             found.append(
                 {
                     "along": dimension,
+                    "lag": lag,
                     "inputs": float(correlation[is_input[varies]].mean()),
                     "outputs": float(correlation[~is_input[varies]].mean()),
                     "n_pairs": len(differences),
@@ -67,16 +75,21 @@ def measure_autocorrelation(source: Source, columns: Columns, sample: Sample) ->
     return max(found, key=lambda entry: min(entry["inputs"], entry["outputs"]), default=None)
 
 
-def _differences(
+def _differences(sample: Sample, axis: int, lag: int) -> np.ndarray:
+    """Return the differences within slabs at a lag along an axis, (n_pairs, n_features)."""
+    n_features = sample[0][1].shape[1]
+    found = []
+    for slab, rows in sample:
+        grid = np.moveaxis(rows.reshape(*slab.shape, n_features), axis, 0)
+        found.append((grid[lag:] - grid[:-lag]).reshape(-1, n_features))
+    return np.concatenate([np.empty((0, n_features)), *found])
+
+
+def _differences_across(
     source: Source, transforms: dict[str, str], sample: Sample, axis: int
 ) -> np.ndarray:
-    """Return the differences of neighbours along an axis, (n_pairs, n_features)."""
+    """Return the differences of neighbours that lie in two slabs, where slabs are of length 1."""
     n_features = sample[0][1].shape[1]
-    within = [
-        np.diff(rows.reshape(*slab.shape, n_features), axis=axis).reshape(-1, n_features)
-        for slab, rows in sample
-        if slab.shape[axis] > 1
-    ]
     pairs = [
         (rows, following)
         for slab, rows in sample
@@ -84,7 +97,7 @@ def _differences(
     ]
     read = _read(source, [following for _, following in pairs], transforms)
     across = [after - rows for (rows, _), (_, after) in zip(pairs, read, strict=True)]
-    return np.concatenate([np.empty((0, n_features)), *within, *across])
+    return np.concatenate([np.empty((0, n_features)), *across])
 
 
 def _following(source: Source, slab: Slab, axis: int) -> Slab | None:

@@ -103,7 +103,8 @@ def _data(study: Study) -> list[str]:
         f"- Splits: {wording.splits(manifest)}.",
     ]
     if manifest["autocorrelation"] is not None:
-        lines.append(f"- {wording.autocorrelation(manifest['autocorrelation'])}")
+        text = wording.autocorrelation(manifest["autocorrelation"], is_generated=not files)
+        lines.append(f"- {text}")
     return [
         "## Data",
         "\n".join(lines),

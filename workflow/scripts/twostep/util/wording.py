@@ -144,16 +144,21 @@ def splits(manifest: dict) -> str:
     )
 
 
-def autocorrelation(measured: dict) -> str:
-    """Return the measured likeness of neighbouring samples as a sentence; from the manifest."""
+def autocorrelation(measured: dict, *, is_generated: bool) -> str:
+    """Return the measured likeness of neighbouring samples as a sentence; from the manifest.
+
+    `is_generated` tells if the embedded model made the data, which spreads its inputs evenly.
+    """
+    lag = measured["lag"]
+    apart = "Neighbouring samples" if lag == 1 else f"Samples that are {lag} steps apart"
     text = (
-        f"Neighbouring samples along `{measured['along']}` correlate with {measured['inputs']:.2f} "
+        f"{apart} along `{measured['along']}` correlate with {measured['inputs']:.2f} "
         f"in the inputs and {measured['outputs']:.2f} in the outputs (means over "
         f"{measured['n_pairs']:,} pairs)."
     )
-    if measured["inputs"] < UNLIKE:
+    if measured["inputs"] < UNLIKE and is_generated:
         text += (
-            " They are less alike than at random, as where inputs were spread evenly over their "
-            "ranges on purpose, which does no harm."
+            " They are less alike than at random, because the inputs were spread evenly over their "
+            "ranges, which does no harm."
         )
     return text
