@@ -20,8 +20,9 @@ def main(
         batch_size=batch_size,
     )
     description = read_json(manifest) | {"fraction": fraction}
-    # These two describe the whole data set and are written anew for the subset.
-    del description["splits"], description["data_hash"]
+    # These describe the whole data set. The subset has its own splits and hash, and no test split.
+    for key in ("splits", "data_hash", "test_sample"):
+        del description[key]
     write_folder(Path(output).parent, splits, description)
 
 
