@@ -70,4 +70,3 @@ def describe_constant(columns: Columns, raw: RawValues, is_constant: np.ndarray)
         }
         for i in np.flatnonzero(is_constant)
     ]
-

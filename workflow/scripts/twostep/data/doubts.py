@@ -33,9 +33,7 @@ WORDS = {
 }
 
 
-def find_doubts(
-    source: Source, columns: Columns, raw: RawValues, kept: np.ndarray
-) -> list[dict]:
+def find_doubts(source: Source, columns: Columns, raw: RawValues, kept: np.ndarray) -> list[dict]:
     """Return the doubts about the values of columns, by their places (n_kept,), and log each.
 
     `raw` has been given all rows.

@@ -10,12 +10,14 @@ import numpy as np
 
 from twostep.data.tally import Count
 
-# Values that programs write where there is none, besides rows of nines and high powers of ten.
-MARKS = (32767.0, -32768.0, 65535.0, 2147483647.0, -2147483648.0, -8888.0, 9.96921e36)
+# Values that programs write where there is none, besides rows of nines and high powers of ten. The
+# largest integers are not among them: they may be where an instrument is saturated.
+MARKS = (-32768.0, -2147483648.0, -8888.0, 9.96921e36)
 # How far a value is, in ranges of all others: a known mark, one that is repeated, a single one.
 FAR_MARK, FAR_REPEATED, FAR_SINGLE = 0.1, 2.0, 1000.0
-# The chance, as a power of ten, that a tail as heavy as that of the others leaves such a gap.
-CHANCE = 6.0
+# The chance, as a power of ten, that a tail as heavy as that of the others leaves such a gap: more
+# of it will do for a known mark, which few values are.
+CHANCE, CHANCE_OF_MARK = 6.0, 3.0
 # ASSUME: among fewer different values, such as codes of classes, one far from the others is normal.
 FEWEST_DISTINCT = 30
 # Marks at an end of a column's values that are looked for.
@@ -63,6 +65,9 @@ class FarValues:
         self._typical = float(np.median(distances)) if distances.size else 0.0
         margin = FAR_MARK * (bulk[-1] - bulk[0])
         self.low, self.high = float(bulk[0] - margin), float(bulk[-1] + margin)
+        if bulk[0] >= 0:
+            # A negative mark need not be far from values that are never negative.
+            self.low = max(self.low, -np.finfo(float).tiny)
 
     def add_range(self, lowest: float, highest: float) -> None:
         """Take the extremes of values that are not far."""
@@ -128,11 +133,14 @@ class FarValues:
             return known
         count = self._counts[value].n_rows
         enough = FAR_MARK if known else FAR_REPEATED if count > 1 else FAR_SINGLE
-        if gap <= enough * width:
+        crosses_zero = known and value < 0 <= value + gap
+        if gap <= enough * width and not crosses_zero:
             return False
         decades = math.log10(width / self._typical) if self._typical > 0 else 1.0
         steepness = math.log10(max(n_rows, 10)) / max(decades, 1.0)
-        return count * steepness * math.log10(1 + gap / width) > CHANCE
+        return count * steepness * math.log10(1 + gap / width) > (
+            CHANCE_OF_MARK if known else CHANCE
+        )
 
 
 def _peel(distinct: np.ndarray, *, marks_only: bool) -> np.ndarray:
@@ -141,14 +149,12 @@ def _peel(distinct: np.ndarray, *, marks_only: bool) -> np.ndarray:
         # At either end, since marks at one of them hide those at the other.
         for sign in (1, -1):
             ordered = sign * distinct[::sign]
-            most = min(MOST_MARKS, len(ordered) - 1)
-            if marks_only:
-                # The outermost values as far as they are marks.
-                flags = [is_mark(sign * value) for value in ordered[:most]]
-                most = flags.index(False) if False in flags else most
-            for n_peeled in range(most, 0, -1):
-                gap = ordered[n_peeled] - ordered[n_peeled - 1]
-                if gap > FAR_MARK * (ordered[-1] - ordered[n_peeled]):
+            for n_peeled in range(min(MOST_MARKS, len(ordered) - 1), 0, -1):
+                are_marks = all(is_mark(sign * value) for value in ordered[:n_peeled])
+                low, high = ordered[n_peeled - 1], ordered[n_peeled]
+                is_far = high - low > FAR_MARK * (ordered[-1] - high)
+                crosses_zero = sign > 0 and are_marks and low < 0 <= high
+                if (is_far and (are_marks or not marks_only)) or crosses_zero:
                     distinct = sign * ordered[n_peeled:][::sign]
                     break
     return distinct
