@@ -31,7 +31,8 @@ def find_constant(columns: Columns, raw: RawValues, std: np.ndarray, treatment: 
     is_constant = raw.vary_by_rounding() | (std == 0)
     if not is_constant.any():
         return is_constant
-    told = _tell(columns, raw, is_constant)
+    found = _sort(columns, raw, is_constant)
+    told = "; ".join(f"{reason}: {list_names(names)}" for reason, names in found.items())
     if treatment == REFUSE:
         raise UserError(
             f"{told}; they cannot be standardised: take their variables out of the config, or set "
@@ -40,23 +41,21 @@ def find_constant(columns: Columns, raw: RawValues, std: np.ndarray, treatment: 
     for role, part in (("inputs", slice(columns.n_inputs)), ("outputs", columns.outputs)):
         if is_constant[part].all():
             raise UserError(f"there are no {role} that vary: {told}; choose other variables")
-    log.info("left out: %s", told)
+    for reason, names in found.items():
+        log.info("left out are %d %s: %s", len(names), reason, ", ".join(names))
     return is_constant
 
 
-def _tell(columns: Columns, raw: RawValues, is_constant: np.ndarray) -> str:
-    """Return the names of the columns that do not vary, as a part of a sentence."""
-    is_equal = raw.lowest == raw.highest
-    reasons = {
-        "features with the same value in all training samples": is_constant & is_equal,
-        "features whose values differ by rounding alone": is_constant & ~is_equal,
-    }
-    parts = []
-    for reason, chosen in reasons.items():
-        names = [repr(columns.features[i].name) for i in np.flatnonzero(chosen)]
-        if names:
-            parts.append(f"{reason}: {list_names(names)}")
-    return "; ".join(parts)
+def _sort(columns: Columns, raw: RawValues, is_constant: np.ndarray) -> dict[str, list[str]]:
+    """Return {what is wrong: the names of such columns} of those that do not vary."""
+    found: dict[str, list[str]] = {}
+    for i in np.flatnonzero(is_constant):
+        if raw.lowest[i] == raw.highest[i]:
+            reason = "features with the same value in all training samples"
+        else:
+            reason = "features whose values differ by rounding alone"
+        found.setdefault(reason, []).append(repr(columns.features[i].name))
+    return found
 
 
 def describe_constant(columns: Columns, raw: RawValues, is_constant: np.ndarray) -> list[dict]:

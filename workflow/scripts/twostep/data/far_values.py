@@ -13,8 +13,10 @@ from twostep.data.tally import Count
 # Values that programs write where there is none, besides rows of nines and high powers of ten. The
 # largest integers are not among them: they may be where an instrument is saturated.
 MARKS = (-32768.0, -2147483648.0, -8888.0, 9.96921e36)
+# So much beyond the range of a sample, relative to that, values are not looked at.
+MARGIN = 0.05
 # How far a value is, in ranges of all others: a known mark, one that is repeated, a single one.
-FAR_MARK, FAR_REPEATED, FAR_SINGLE = 0.1, 2.0, 1000.0
+FAR_MARK, FAR_REPEATED, FAR_SINGLE = 0.05, 2.0, 1000.0
 # The chance, as a power of ten, that a tail as heavy as that of the others leaves such a gap: more
 # of it will do for a known mark, which few values are.
 CHANCE, CHANCE_OF_MARK = 6.0, 3.0
@@ -51,8 +53,6 @@ class FarValues:
     def __init__(self, sample: np.ndarray) -> None:
         values = np.sort(sample[np.isfinite(sample)])
         self.low, self.high = -math.inf, math.inf
-        # The range of all values that are not far.
-        self._lowest, self._highest = math.inf, -math.inf
         self._counts: dict[float, Count] = {}
         self._can_judge_any, self._typical = False, 0.0
         if not values.size:
@@ -63,29 +63,21 @@ class FarValues:
         distances = np.abs(values - values[len(values) // 2])
         distances = distances[distances > 0]
         self._typical = float(np.median(distances)) if distances.size else 0.0
-        margin = FAR_MARK * (bulk[-1] - bulk[0])
+        margin = MARGIN * (bulk[-1] - bulk[0])
         self.low, self.high = float(bulk[0] - margin), float(bulk[-1] + margin)
         if bulk[0] >= 0:
             # A negative mark need not be far from values that are never negative.
-            self.low = max(self.low, -np.finfo(float).tiny)
-
-    def add_range(self, lowest: float, highest: float) -> None:
-        """Take the extremes of values that are not far."""
-        self._lowest = min(self._lowest, lowest)
-        self._highest = max(self._highest, highest)
+            self.low = max(self.low, 0.0)
 
     def add(self, values: np.ndarray, rows: np.ndarray) -> None:
         """Take values, float64 (n_rows,), with the numbers of their rows, in their order."""
-        is_far = (values < self.low) | (values > self.high)
-        if not is_far.all():
-            near = values[~is_far]
-            self.add_range(float(near.min()), float(near.max()))
-        far, first, counts = np.unique(values[is_far], return_index=True, return_counts=True)
-        places = rows[is_far][first]
+        places = np.flatnonzero((values < self.low) | (values > self.high))
+        far, first, counts = np.unique(values[places], return_index=True, return_counts=True)
+        first_rows = rows[places[first]]
         if len(far) + len(self._counts) > MOST_KEPT:
             self._widen(np.union1d(far, list(self._counts)))
         kept = (far < self.low) | (far > self.high)
-        for value, n_rows, row in zip(far[kept], counts[kept], places[kept], strict=True):
+        for value, n_rows, row in zip(far[kept], counts[kept], first_rows[kept], strict=True):
             count = self._counts.setdefault(float(value), Count(0, int(row)))
             count.n_rows += int(n_rows)
 
@@ -95,7 +87,6 @@ class FarValues:
         limit = np.partition(distance, -MOST_KEPT // 2)[-MOST_KEPT // 2]
         near = far[distance <= limit]
         self.low, self.high = min(self.low, float(near[0])), max(self.high, float(near[-1]))
-        self.add_range(float(near[0]), float(near[-1]))
         self._counts = {
             value: count
             for value, count in self._counts.items()
@@ -104,9 +95,7 @@ class FarValues:
 
     def find(self, n_rows: int) -> list[tuple[float, Count]]:
         """Return the doubtful ones among `n_rows` values of the column, the nearest first."""
-        low, high = self._lowest, self._highest
-        if low > high:
-            return []
+        low, high = self.low, self.high
         found: list[tuple[float, Count]] = []
         for value in sorted(self._counts, key=lambda value: max(low - value, value - high)):
             gap, width = max(low - value, value - high), high - low
@@ -152,7 +141,7 @@ def _peel(distinct: np.ndarray, *, marks_only: bool) -> np.ndarray:
             for n_peeled in range(min(MOST_MARKS, len(ordered) - 1), 0, -1):
                 are_marks = all(is_mark(sign * value) for value in ordered[:n_peeled])
                 low, high = ordered[n_peeled - 1], ordered[n_peeled]
-                is_far = high - low > FAR_MARK * (ordered[-1] - high)
+                is_far = high - low > (MARGIN + FAR_MARK) * (ordered[-1] - high)
                 crosses_zero = sign > 0 and are_marks and low < 0 <= high
                 if (is_far and (are_marks or not marks_only)) or crosses_zero:
                     distinct = sign * ordered[n_peeled:][::sign]

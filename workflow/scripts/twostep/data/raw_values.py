@@ -56,8 +56,6 @@ class RawValues:
                 far = self.far[column]
                 if low < far.low or high > far.high:
                     far.add(block[:, entry], rows)
-                else:
-                    far.add_range(low, high)
                 column += 1
 
     def _add_to_range(

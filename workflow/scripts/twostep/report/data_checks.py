@@ -21,7 +21,7 @@ TEXTS = {
     "far": "{features} {verb} {value:g} in {rows}, far from all other values, in {first}. If it is "
     "an error, correct or mask it.",
     "tiny": "{features} may be zero but for rounding errors: no value is larger than {value:g} in "
-    "size. If so, take the variable out of the config; else choose another unit for it.",
+    "size. If so, leave them out, because a network learns noise, too. Else choose another unit.",
 }
 # ASSUME: a model below this R² has learned next to nothing.
 LOW_R2 = 0.02

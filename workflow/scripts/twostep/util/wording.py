@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from twostep.util.text import list_names
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -82,7 +80,7 @@ def left_out(constant: list[dict]) -> str:
     for role in ("input", "output"):
         names = [f"`{entry['feature']}`" for entry in constant if entry["role"] == role]
         if names:
-            parts.append(f"{number(len(names), role)} ({list_names(names)})")
+            parts.append(f"{number(len(names), role)} ({', '.join(names)})")
     return (
         f"Left out: {' and '.join(parts)}, which do not vary in the training split, or by rounding "
         "alone."
