@@ -136,7 +136,7 @@ def draw(rows, splits, sizes):
         np.split(rows, np.cumsum(sizes)), np.split(splits, np.cumsum(sizes)), strict=True
     ):
         sample.add([piece[:, :2], piece[:, 2:]], of_piece)
-    return sample.rows
+    return sample.rows()
 
 
 def test_the_sample_is_of_the_test_split_and_depends_on_no_pieces(monkeypatch):

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 # Size of the slabs in which the data are read, as float64.
 SLAB_BYTES = 40_000_000
 MIN_SLAB_ROWS = 1024
+# Rows of the sample that are enough to tell where most values of a column are.
+BULK_ROWS = 16_384
 # ASSUME: a split variable of text has no more than 64 characters of 4 bytes, with some copies.
 KEY_BYTES = 1024
 
@@ -68,7 +70,7 @@ def prepare(
         estimate.keep_values(columns.outputs)
     cleaner = Cleaner(columns, estimate, is_bounded=is_sigmoid)
     assignment = plan_splits(source, split, seed)
-    raw = RawValues(columns, _physical(rows, columns), seed)
+    raw = RawValues(columns, _physical(rows[:: -(-len(rows) // BULK_ROWS)], columns), seed)
     with closing(_make_shuffler(Path(folder), source, columns, seed)) as shuffler:
         moments = _scatter(source, cleaner, assignment, shuffler, raw)
         cleaner.check(source, dataset["max_dropped"])
@@ -90,7 +92,7 @@ def prepare(
             "autocorrelation": measure_autocorrelation(source, columns, sample),
             "constant_features": describe_constant(columns, raw, is_constant),
             "doubts": find_doubts(source, columns, raw, kept),
-            "test_sample": write_test_sample(Path(folder), raw.test.rows[:, kept]),
+            "test_sample": write_test_sample(Path(folder), raw.test.rows()[:, kept]),
             **_describe_features(columns, estimate, scaling, raw, kept),
             "output_activation": output_activation,
         }

@@ -64,7 +64,8 @@ class RawValues:
         """Add values, (n_rows,), between `low` and `high`, to the range of the training split."""
         if low >= self.lowest[column] and high <= self.highest[column]:
             return
-        own = values[is_training]
+        beyond = np.flatnonzero((values < self.lowest[column]) | (values > self.highest[column]))
+        own = values[beyond[is_training[beyond]]]
         if own.size:
             self.lowest[column] = min(self.lowest[column], own.min())
             self.highest[column] = max(self.highest[column], own.max())

@@ -37,8 +37,10 @@ class TestSample:
         self._random = np.random.default_rng(derive_seed(seed, "predictions"))
         # Numbers from here on are too high.
         self._limit = 1.0
-        self._numbers = np.empty(0)
-        self._rows = np.empty((0, n_inputs + n_outputs))
+        # What was taken, until it is twice as much as is kept.
+        self._numbers = [np.empty(0)]
+        self._rows = [np.empty((0, n_inputs + n_outputs))]
+        self._n_taken = 0
 
     def add(self, blocks: list[np.ndarray], splits: np.ndarray) -> None:
         """Take rows of the splits, (n_rows,), whose values are in `blocks` of columns.
@@ -50,18 +52,25 @@ class TestSample:
         chosen = np.flatnonzero((splits == TEST) & (numbers < self._limit))
         if not chosen.size:
             return
-        rows = np.concatenate([block[chosen] for block in blocks], axis=1)
-        self._numbers = np.concatenate([self._numbers, numbers[chosen]])
-        self._rows = np.concatenate([self._rows, rows])
-        if len(self._numbers) > self._most:
-            order = self._numbers.argsort()[: self._most]
-            self._numbers, self._rows = self._numbers[order], self._rows[order]
-            self._limit = self._numbers[-1]
+        self._numbers.append(numbers[chosen])
+        self._rows.append(np.concatenate([block.take(chosen, axis=0) for block in blocks], axis=1))
+        self._n_taken += len(chosen)
+        if self._n_taken > 2 * self._most:
+            self._cut()
 
-    @property
+    def _cut(self) -> None:
+        """Leave only what is kept, in the order of its numbers."""
+        numbers = np.concatenate(self._numbers)
+        order = numbers.argsort()[: self._most]
+        self._numbers, self._rows = [numbers[order]], [np.concatenate(self._rows)[order]]
+        self._n_taken = len(order)
+        if self._n_taken == self._most:
+            self._limit = float(numbers[order[-1]])
+
     def rows(self) -> np.ndarray:
-        """The sample in random order, float64 (n_samples, n_columns), physical units."""
-        return self._rows[self._numbers.argsort()]
+        """Return the sample in random order, float64 (n_samples, n_columns), physical units."""
+        self._cut()
+        return self._rows[0]
 
 
 def write_test_sample(folder: Path, rows: np.ndarray) -> dict:
