@@ -37,7 +37,7 @@ class TestSample:
         self._random = np.random.default_rng(derive_seed(seed, "predictions"))
         # Numbers from here on are too high.
         self._limit = 1.0
-        # What was taken, until it is twice as much as is kept.
+        # What was taken so far, in pieces: at most half as much again as is kept, and a slab.
         self._numbers = [np.empty(0)]
         self._rows = [np.empty((0, n_inputs + n_outputs))]
         self._n_taken = 0
@@ -55,22 +55,24 @@ class TestSample:
         self._numbers.append(numbers[chosen])
         self._rows.append(np.concatenate([block.take(chosen, axis=0) for block in blocks], axis=1))
         self._n_taken += len(chosen)
-        if self._n_taken > 2 * self._most:
+        if self._n_taken > 1.5 * self._most:
             self._cut()
 
     def _cut(self) -> None:
-        """Leave only what is kept, in the order of its numbers."""
+        """Leave only what is kept, piece by piece, so that there is no copy of it all."""
+        if self._n_taken <= self._most:
+            return
         numbers = np.concatenate(self._numbers)
-        order = numbers.argsort()[: self._most]
-        self._numbers, self._rows = [numbers[order]], [np.concatenate(self._rows)[order]]
-        self._n_taken = len(order)
-        if self._n_taken == self._most:
-            self._limit = float(numbers[order[-1]])
+        self._limit = float(np.partition(numbers, self._most)[self._most])
+        for i, own in enumerate(self._numbers):
+            kept = own < self._limit
+            self._numbers[i], self._rows[i] = own[kept], self._rows[i][kept]
+        self._n_taken = self._most
 
     def rows(self) -> np.ndarray:
         """Return the sample in random order, float64 (n_samples, n_columns), physical units."""
         self._cut()
-        return self._rows[0]
+        return np.concatenate(self._rows)[np.concatenate(self._numbers).argsort()]
 
 
 def write_test_sample(folder: Path, rows: np.ndarray) -> dict:
