@@ -85,10 +85,7 @@ def prepare(
             "n_rows_read": cleaner.tally.n_rows,
             "n_rows_used": sum(sizes.values()),
             "dropped": cleaner.tally.describe(source),
-            "split": {
-                **{key: split[key] for key in ("method", "variable", "validation", "test")},
-                "n_units": assignment.n_units,
-            },
+            "split": _describe_split(split, assignment),
             "autocorrelation": measure_autocorrelation(source, columns, sample),
             "constant_features": describe_constant(columns, raw, is_constant),
             "doubts": find_doubts(source, columns, raw, kept),
@@ -96,15 +93,12 @@ def prepare(
             **_describe_features(columns, estimate, scaling, raw, kept),
             "output_activation": output_activation,
         }
-        chosen, scaling = columns.select(kept), scaling.select(kept)
-        splits = {
-            name: Rows(
-                sizes[name],
-                chosen.widths,
-                _standardised(_take(shuffler.read(code), kept), scaling, chosen, name),
-            )
-            for code, name in enumerate(SPLITS)
-        }
+        columns, scaling = columns.select(kept), scaling.select(kept)
+        splits = {}
+        for code, name in enumerate(SPLITS):
+            pieces = _take(shuffler.read(code), kept)
+            standardised = _standardised(pieces, scaling, columns, name)
+            splits[name] = Rows(sizes[name], columns.widths, standardised)
         return write_folder(folder, splits, description)
 
 
@@ -178,6 +172,12 @@ def _check_sizes(counts: list[int]) -> dict[str, int]:
                 "the section split of the config"
             )
     return sizes
+
+
+def _describe_split(split: dict, assignment: Assignment) -> dict:
+    """Return how the rows were divided; `split` is the config's section."""
+    kept = {key: split[key] for key in ("method", "variable", "validation", "test")}
+    return kept | {"n_units": assignment.n_units}
 
 
 def _describe_features(
