@@ -268,6 +268,8 @@ def manifest(n_train: int = N_TRAINING) -> dict:
                 "first": "parcels.nc at sample index 7",
             }
         ],
+        "constant_features": [],
+        "doubts": [],
         "split": {"method": "random", "variable": None, "n_units": None},
         "autocorrelation": {"along": "sample", "inputs": 0.01, "outputs": 0.02, "n_pairs": 65520},
         "splits": {"training": n_train, "validation": N_VALIDATION, "test": N_TEST},

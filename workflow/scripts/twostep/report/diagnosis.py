@@ -2,6 +2,7 @@
 
 from twostep.analysis.baselines import baseline_losses
 from twostep.analysis.study import Study
+from twostep.report.data_checks import check_quality, check_values
 from twostep.report.edge_checks import check_edges
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.report.step_checks import check_fractions, check_noise, check_steps
@@ -22,7 +23,7 @@ HEADINGS = {
 def diagnose(study: Study) -> list[Finding]:
     """Return what all checks of a study have found."""
     search_config, retrain_config = study.config["search"], study.config["retrain"]
-    found = check_split(study.manifest)
+    found = check_values(study.manifest) + check_split(study.manifest)
     for search in study.searches:
         found += check_search(search.fraction, search.trials, search_config["budget"])
         found += check_processors(search.fraction, search.timings)
@@ -33,6 +34,7 @@ def diagnose(study: Study) -> list[Finding]:
         best_loss=study.best["val_loss"],
         linear=baseline_losses(study.baseline, "all", "val_loss")["linear"],
     )
+    found += check_quality(study)
     for search in study.searches:
         found += check_steps(study, search.fraction)
     return [*found, *check_noise(study), *check_fractions(study)]
