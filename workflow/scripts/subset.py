@@ -17,7 +17,6 @@ def main(
     # These describe the whole data set and are written anew for the subset, or left out.
     for key in ("splits", "data_hash", "checksums", "test_sample"):
         del description[key]
-        del description[key]
     write_folder(Path(output).parent, splits, description)
 
 
