@@ -28,6 +28,7 @@ DATASET = {
     "outputs": OUTPUTS,
     "sample_dimension": ["sample"],
     "max_dropped": 0.05,
+    "constant_features": "refuse",
 }
 SPLIT = {"method": "random", "validation": 0.1, "test": 0.1, "variable": None, "n_blocks": 50}
 

@@ -75,6 +75,7 @@ def save_made_up(
             "inputs": features(inputs),
             "outputs": features([OUTPUTS[name] for name in outputs], is_scaled=is_scaled),
             "output_activation": output_activation,
+            "constant_features": [],
             "split": {"method": "random", "variable": None, "n_units": None},
         },
     )

@@ -278,6 +278,8 @@ def manifest(n_train: int = N_TRAINING) -> dict:
                 "first": "parcels.nc at sample index 7",
             }
         ],
+        "constant_features": [],
+        "doubts": [],
         "split": {"method": "random", "variable": None, "n_units": None},
         "autocorrelation": {
             "along": "sample",

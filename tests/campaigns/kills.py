@@ -35,6 +35,7 @@ CONFIG = {
         "outputs": [{"name": "fn"}],
         # A single mode leaves more parcels without a peak than several do.
         "max_dropped": 0.3,
+        "constant_features": "refuse",
     },
     "generate": {"n_samples": 4000, "samples_per_file": 2000, "modes": ["single"]},
     "search": {

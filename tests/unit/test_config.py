@@ -69,6 +69,7 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "inputs": [{"name": "tair", "transform": "none"}, {"name": "rh", "transform": "none"}],
         "outputs": [{"name": "fn", "transform": "none"}],
         "max_dropped": 0.05,
+        "constant_features": "refuse",
     }
     assert resolved["search"] == {
         "n_trials": 1000,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic_study as made_up
-from findings import about, names, numbers, tells, without_numbers
+from findings import about, names, numbers, rounded, tells, without_numbers
 
 from twostep.analysis.agreement import Agreement, Coefficient
 from twostep.analysis.noise import RepetitionNoise, ValidationNoise
@@ -21,6 +21,7 @@ from twostep.report.cut_checks import (
     describe_lost,
     describe_regret,
 )
+from twostep.report.data_checks import LOW_R2, check_quality, check_values
 from twostep.report.diagnosis import diagnose, diagnosis_section, verdict
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.report.fraction_checks import check_fractions
@@ -192,6 +193,88 @@ def test_losses_that_still_fall_at_the_end_are_a_doubt(end, kind, told):
     assert numbers(found.text) == told
     assert names(found.text) == ({"retrain.budget.max_epochs: 50"} if kind == DOUBT else set())
     assert describe_end(None, BUDGET, tolerance=0.25) == []
+
+
+# The values and what was learned from them
+
+PLACE = "data.nc at sample index 26"
+
+
+def doubt_about(kind, feature, value, rows, first=PLACE):
+    return {"kind": kind, "feature": feature, "value": value, "rows": rows, "first": first}
+
+
+FAR_TOPIC = "values far from all others"
+
+
+@pytest.mark.parametrize(
+    ("doubt", "topic", "told"),
+    [
+        (doubt_about("sentinel", "t", -999.0, 146), FAR_TOPIC, [-999, 146, 26]),
+        (doubt_about("far", "t", 3e9, 1), FAR_TOPIC, [3e9, 1, 26]),
+        (
+            doubt_about("tiny", "t", 4e-22, 4000),
+            "features that may be zero but for rounding",
+            [4e-22],
+        ),
+    ],
+)
+def test_a_doubt_of_the_manifest_names_value_count_and_place(doubt, topic, told):
+    (found,) = check_values(made_up.manifest() | {"doubts": [doubt]})
+    assert about(found) == (DOUBT, topic, "")
+    assert numbers(found.text) == told and "t" in names(found.text)
+    assert ("missing_value" in names(found.text)) == (doubt["kind"] == "sentinel")
+
+
+def test_features_with_the_same_doubt_stand_together():
+    doubts = [
+        doubt_about("sentinel", "t", -999.0, 146),
+        doubt_about("sentinel", "q", -999.0, 86, "other.nc at sample index 3"),
+        doubt_about("sentinel", "q", 1e20, 5),
+        *(doubt_about("tiny", f"c{i}", i * 1e-25, 4000) for i in range(1, 31)),
+    ]
+    found = check_values(made_up.manifest() | {"doubts": doubts})
+    assert [sorted(numbers(finding.text)) for finding in found[:2]] == [
+        [-999, 26, 146],
+        [5, 26, 1e20],
+    ]
+    assert {"t", "q"} < names(found[0].text)
+    assert len(found) == 3
+    assert "and 10 more" in found[2].text and tells(found[2].text, 3e-24)
+
+
+def test_nothing_is_said_of_values_without_a_doubt():
+    assert check_values(made_up.manifest()) == []
+    assert check_values(made_up.manifest() | {"doubts": [doubt_about("later", "t", 0, 1)]}) == []
+
+
+def test_a_model_that_is_hardly_better_than_a_constant_is_a_doubt():
+    study = made_up.study()
+    assert check_quality(study) == []
+    for value in (-0.3, 0.0, LOW_R2 / 2):
+        bad = replace(study, retrained=study.retrained.assign(**{"test_r2[fn[coarse]]": value}))
+        (found,) = check_quality(bad)
+        assert about(found) == (DOUBT, "hardly better than a constant on the test split", "")
+        assert tells(found.text, 1, 2) and tells(found.text, rounded(value, 2))
+        assert names(found.text) == {"fn[coarse]"}
+    # An output that does not vary has none.
+    unknown = study.retrained.assign(**{"test_r2[fn[coarse]]": math.nan})
+    assert check_quality(replace(study, retrained=unknown)) == []
+
+
+@pytest.mark.parametrize(("loss", "is_doubt"), [(0.029, False), (0.03, True), (0.04, True)])
+def test_a_model_no_better_than_a_linear_regression_on_the_test_split_is_a_doubt(loss, is_doubt):
+    study = made_up.study()
+    study = replace(
+        study,
+        retrained=study.retrained.assign(test_loss=loss),
+        baseline=study.baseline.assign(test_loss=0.03),
+    )
+    found = check_quality(study)
+    topic = (DOUBT, "no better than a linear regression", "")
+    assert [about(finding) for finding in found] == ([topic] if is_doubt else [])
+    for finding in found:
+        assert numbers(finding.text) == [loss, 0.03]
 
 
 # The steps

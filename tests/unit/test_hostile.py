@@ -239,6 +239,7 @@ DATASET = {
     "inputs": [{"name": "x", "transform": "none"}],
     "outputs": [{"name": "y", "transform": "none"}],
     "max_dropped": 0.5,
+    "constant_features": "refuse",
 }
 SPLIT = {"method": "random", "validation": 0.2, "test": 0.2, "variable": None, "n_blocks": 5}
 

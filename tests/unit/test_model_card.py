@@ -10,15 +10,15 @@ from twostep.util.files import read_json
 DIFFERENCES = {"onnx": 1.23e-7, "torchscript": 0.0, "text": 2e-7}
 
 
-def make_card(folder, *, chosen=None, evaluation=None, **kind) -> str:
-    model, manifest = save_made_up(folder, **kind)
+def make_card(folder, *, chosen=None, evaluation=None, manifest=None, **kind) -> str:
+    model, path = save_made_up(folder, **kind)
     trained = load_model(model)
     names = [output["name"] for output in trained.outputs]
     errors = {"mse": 0.04, "rmse": 0.2, "mae": 0.1, "r2": 0.987654}
     linear = {f"test_{key}[{name}]": 3 * value for key, value in errors.items() for name in names}
     facts = CardFacts(
         study="made_up",
-        manifest=read_json(manifest),
+        manifest=manifest or read_json(path),
         evaluation={
             "n_test": 1234,
             "per_output": {name: errors | (evaluation or {}) for name in names},
@@ -46,6 +46,14 @@ def test_it_describes_variables_data_network_and_errors(tmp_path):
     assert "1,234 samples of the test split" in card
     assert "| `model.onnx` | ONNX | 1.2e-07 |" in card
     assert "weights_sha256: `" in card
+
+
+def test_it_lists_the_inputs_that_were_left_out(tmp_path):
+    assert "Left out" not in make_card(tmp_path)
+    path = tmp_path / "manifest.json"
+    constant = [{"feature": "q[0]", "role": "input", "min": 0.0, "max": 0.0}]
+    manifest = read_json(path) | {"constant_features": constant}
+    assert "Left out: 1 input (`q[0]`)" in make_card(tmp_path, manifest=manifest)
 
 
 def test_it_states_the_limits(tmp_path):

@@ -10,10 +10,13 @@ import xarray as xr
 from test_inference import write_model
 
 from twostep.data.arrays import Rows, write_folder
+from twostep.data.test_sample import TestSample, load_test_sample, write_test_sample
+from twostep.data.transforms import standardise, to_physical
 from twostep.figures.model import draw_errors_by_input, draw_predicted
 from twostep.model.model import load_model
-from twostep.model.predictions import predict, read_predictions, write_predictions
+from twostep.model.predictions import read_predictions, write_predictions
 from twostep.util.errors import UserError
+from twostep.util.files import write_json
 
 MODEL = {"trial": 3, "seed": 1}
 
@@ -93,6 +96,9 @@ def test_the_script_predicts_with_the_selected_model(tmp_path):
         for split, n_rows in (("training", 5), ("validation", 5), ("test", 300))
     }
     kept = {key: value for key, value in description.items() if key not in ("splits", "data_hash")}
+    raw = random.uniform(size=(200, sum(columns)))
+    raw[7, -2:] = 0.0
+    kept["test_sample"] = write_test_sample(tmp_path, raw)
     write_folder(tmp_path, splits, kept)
     path = write_model(tmp_path / "model.pt", (8, 4), trial=3)
     study = made_up.study()
@@ -109,26 +115,82 @@ def test_the_script_predicts_with_the_selected_model(tmp_path):
         threads=1,
     )
     found = read_predictions(output)
-    inputs, targets = (np.load(tmp_path / f"test_{part}.npy") for part in ("inputs", "targets"))
-    assert (found.input == inputs).all()
-    assert found.true[:, 0] == pytest.approx(10 ** (1 + 0.5 * targets[:, 0].astype(float)))
-    scaled = load_model(path).predict_scaled(inputs)
+    assert (found.input == raw[:, : columns[0]]).all()
+    assert (found.true == raw[:, columns[0] :]).all()
+    scaled = load_model(path).predict_scaled(standardise(found.input, description["inputs"]))
+    assert (found.predicted == to_physical(scaled, description["outputs"])).all()
     assert found.predicted[:, 0] == pytest.approx(10 ** (1 + 0.5 * scaled[:, 0]))
-    assert found.predicted[:, 1] == pytest.approx(scaled[:, 1])
     assert found.n_test == 300
 
 
-def test_of_a_large_split_the_first_rows_are_taken(tmp_path, monkeypatch):
-    monkeypatch.setattr("twostep.model.predictions.MOST_ROWS", 40)
-    rows = np.arange(1000, dtype=np.float32).reshape(100, 10)
-    widths = (10, 2)
-    folder = {"test": Rows(100, widths, [(rows, rows[:, :2])])}
-    kept = {k: v for k, v in made_up.manifest().items() if k not in ("splits", "data_hash")}
-    write_folder(tmp_path, folder, kept)
-    model = load_model(write_model(tmp_path / "model.pt", (4,), trial=1))
-    found = predict(model.predict_scaled, tmp_path / "manifest.json")
-    assert (found.input == rows[:40]).all()
-    assert (len(found.predicted), found.n_test) == (40, 100)
+# The sample of the test split
+
+
+TEST = 2
+
+
+def draw(rows, splits, sizes):
+    """Return the sample of rows that come in pieces of these sizes."""
+    sample = TestSample((2, 1), seed=1)
+    for piece, of_piece in zip(
+        np.split(rows, np.cumsum(sizes)), np.split(splits, np.cumsum(sizes)), strict=True
+    ):
+        sample.add([piece[:, :2], piece[:, 2:]], of_piece)
+    return sample.rows()
+
+
+def test_the_sample_is_of_the_test_split_and_depends_on_no_pieces(monkeypatch):
+    monkeypatch.setattr("twostep.data.test_sample.MOST_ROWS", 50)
+    rows = np.arange(3000.0).reshape(1000, 3)
+    splits = np.random.default_rng(0).integers(-1, 3, 1000)
+    sample = draw(rows, splits, [])
+    assert sample.shape == (50, 3)
+    numbers = (sample[:, 0] / 3).astype(int)
+    assert (rows[numbers] == sample).all() and (splits[numbers] == TEST).all()
+    # In random order, each row once.
+    assert len(set(numbers)) == 50 and not (np.diff(numbers) > 0).all()
+    for sizes in ([1, 1, 300], [999], [10] * 50):
+        np.testing.assert_array_equal(draw(rows, splits, sizes), sample)
+
+
+def test_a_row_that_cannot_be_used_changes_no_other_one(monkeypatch):
+    monkeypatch.setattr("twostep.data.test_sample.MOST_ROWS", 50)
+    rows = np.arange(3000.0).reshape(1000, 3)
+    splits = np.full(1000, TEST)
+    before = draw(rows, splits, [])
+    splits[int(before[3, 0] / 3)] = -1
+    after = draw(rows, splits, [])
+    np.testing.assert_array_equal(after[:-1], np.delete(before, 3, axis=0))
+
+
+def test_a_sample_of_few_rows_is_all_of_them():
+    rows = np.arange(30.0).reshape(10, 3)
+    sample = draw(rows, np.array([TEST] * 4 + [0] * 6), [3])
+    np.testing.assert_array_equal(sample[sample[:, 0].argsort()], rows[:4])
+    assert draw(rows, np.zeros(10, int), [3]).shape == (0, 3)
+
+
+def test_wide_rows_make_a_smaller_sample(monkeypatch):
+    monkeypatch.setattr("twostep.data.test_sample.MOST_VALUES", 8000)
+    rows = np.ones((5000, 3))
+    assert len(draw(rows, np.full(5000, TEST), [])) == 2000
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "missing"])
+def test_a_sample_that_is_not_as_it_was_written_is_named(tmp_path, damage):
+    said = write_test_sample(tmp_path, np.arange(30.0).reshape(10, 3))
+    manifest = tmp_path / "manifest.json"
+    write_json(manifest, {"test_sample": said, "inputs": [{}, {}]})
+    inputs, outputs = load_test_sample(manifest)
+    assert inputs.shape == (10, 2) and outputs[:, 0].tolist() == list(range(2, 30, 3))
+    path = tmp_path / "test_sample.npy"
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(content[:-8] if damage == "cut" else content[:-1] + b"x")
+    with pytest.raises(UserError, match=r"test_sample\.npy .* delete .*manifest\.json"):
+        load_test_sample(manifest)
 
 
 # Predicted against true

@@ -11,6 +11,8 @@ from twostep.data.arrays import Rows, load_split, write_folder
 from twostep.data.prepare import prepare
 from twostep.data.source import read_headers
 from twostep.data.subset import subset
+from twostep.data.test_sample import load_test_sample
+from twostep.data.transforms import standardise
 from twostep.util.errors import UserError
 
 UNITS = {"a": "K", "b": "m s-1", "y": "1"}
@@ -18,6 +20,7 @@ DATASET = {
     "inputs": [{"name": "a", "transform": "none"}, {"name": "b", "transform": "log10"}],
     "outputs": [{"name": "y", "transform": "none"}],
     "max_dropped": 0.05,
+    "constant_features": "refuse",
 }
 SPLIT = {"method": "random", "validation": 0.2, "test": 0.1, "variable": None, "n_blocks": 10}
 
@@ -95,10 +98,10 @@ def test_splits_undo_to_the_very_rows(tmp_path, columns):
 
 
 def test_values_far_from_zero_keep_their_digits(tmp_path, columns):
-    columns["a"] = 1e9 + columns["b"]
+    columns["a"] = 1e6 + columns["b"]
     splits, manifest = run(tmp_path, columns)
     a = manifest["inputs"][0]
-    restored = splits["training"][0][:, 0].astype(float) * a["std"] + a["mean"] - 1e9
+    restored = splits["training"][0][:, 0].astype(float) * a["std"] + a["mean"] - 1e6
     b = manifest["inputs"][1]
     expected = 10 ** (splits["training"][0][:, 1].astype(float) * b["std"] + b["mean"])
     np.testing.assert_allclose(restored, expected, rtol=1e-3, atol=1e-5)
@@ -118,7 +121,10 @@ def test_the_result_does_not_depend_on_files_or_slabs(tmp_path_factory, n_files,
     for split in whole:
         for array, again in zip(whole[split], parts[split], strict=True):
             np.testing.assert_allclose(array, again, rtol=1e-5, atol=1e-5)
-    assert manifest["splits"] == other["splits"]
+    for key in ("splits", "test_sample"):
+        assert manifest[key] == other[key]
+    for one, again in zip(manifest["inputs"], other["inputs"], strict=True):
+        assert (one["min"], one["max"]) == (again["min"], again["max"])
 
 
 def test_scaling_ignores_rows_outside_the_training_split(tmp_path, columns):
@@ -207,7 +213,7 @@ def test_a_split_of_a_single_row_among_many_buckets(tmp_path, columns, monkeypat
     ("name", "rows", "value", "fragments"),
     [
         ("y", 7, 1.5, ["'y'", "1 values outside [0, 1]", "sample index 7", "linear"]),
-        ("a", slice(None), 5.1, ["'a'", "same value", "700 training samples"]),
+        ("a", slice(None), 5.1, ["'a'", "same value", "dataset.constant_features"]),
         ("b", slice(None), -1, ["'b' has no usable value", "all 1,000", "log10"]),
         ("a", slice(None), np.nan, ["'a' has no usable value", "all 1,000", "missing"]),
         ("b", slice(30, 81), 0, ["51 of 1,000", "5.1 %", "max_dropped", "'b'", "sample index 30"]),
@@ -224,9 +230,161 @@ def test_bad_contents_are_one_sentence_and_leave_nothing(
     assert not list((tmp_path / "prepare").iterdir())
 
 
+def test_ranges_are_the_exact_extremes_of_the_training_split(tmp_path, columns):
+    # Seconds and nanoseconds of a month: six digits of them are those of a quarter of an hour.
+    rng = np.random.default_rng(2)
+    columns["a"] = 1_704_067_200 + rng.integers(0, 31 * 86_400, 1000)
+    columns["b"] = columns["a"] * 10**9
+    columns["part"] = np.repeat([0, 1, 2], [800, 100, 100])
+    columns["a"][[850, 950]] = [1, 2_000_000_000]
+    split = SPLIT | {"method": "variable", "variable": "part"}
+    none = [{"name": name, "transform": "none"} for name in ("a", "b")]
+    _, manifest = run(tmp_path, columns, n_files=3, split=split, inputs=none)
+    for feature in (*manifest["inputs"], *manifest["outputs"]):
+        own = columns[feature["name"]][:800]
+        assert (feature["min"], feature["max"]) == (float(own.min()), float(own.max()))
+
+
+def test_rows_that_cannot_be_used_are_in_no_range(tmp_path, columns):
+    columns["a"][[3, 4]], columns["b"][3], columns["y"][4] = [1, 1000], np.nan, np.nan
+    _, manifest = run(tmp_path, columns)
+    a = manifest["inputs"][0]
+    assert a["min"] > 200 and a["max"] < 400
+    columns["a"][5], columns["b"][5] = np.inf, 1.0
+    _, manifest = run(tmp_path, columns)
+    assert np.isfinite(manifest["inputs"][0]["max"])
+
+
+@pytest.mark.parametrize("scale", [1e35, 1e-30])
+def test_ranges_of_values_of_any_size(tmp_path, columns, scale):
+    columns["a"] *= scale
+    _, manifest = run(tmp_path, columns)
+    a = manifest["inputs"][0]
+    assert columns["a"].min() <= a["min"] < a["max"] <= columns["a"].max()
+
+
+@pytest.mark.parametrize(
+    ("values", "is_refused"),
+    [
+        (101_325 + 1e-3 * np.arange(10), True),
+        (101_325 + 0.1 * np.arange(10), False),
+        (2460676 + np.arange(10) / 24, True),
+        (-5.0 - 1e-7 * np.arange(10), True),
+        (1e-7 * np.arange(10), False),
+        (np.zeros(10), True),
+        (np.arange(10) % 2, False),
+    ],
+)
+def test_what_single_precision_hardly_resolves_is_refused(tmp_path, columns, values, is_refused):
+    columns["a"] = np.resize(values, 1000)
+    if not is_refused:
+        assert run(tmp_path, columns)[1]["constant_features"] == []
+        return
+    with pytest.raises(UserError, match=r": 'a'; they cannot be .*dataset\.constant_features"):
+        run(tmp_path, columns)
+
+
+def run_with_levels(folder, columns, **dataset):
+    """Prepare with a variable of four levels more, the first and third of which do not vary."""
+    levels = np.random.default_rng(3).normal(size=(1000, 4))
+    levels[:, 0], levels[:, 2] = 0.0, 250.0 + 1e-9 * levels[:, 2]
+    path = folder / "levels.nc"
+    variables = {name: ("sample", values) for name, values in columns.items()}
+    xr.Dataset({"q": (("sample", "level"), levels)} | variables).to_netcdf(path)
+    dataset = (
+        DATASET | {"inputs": [{"name": "q", "transform": "none"}, *DATASET["inputs"]]} | dataset
+    )
+    names = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
+    source = read_headers([str(path)], names, ["sample"])
+    options = {"output_activation": "linear", "seed": 1, "folder": folder / "prepare"}
+    return prepare(source, dataset, SPLIT, **options), levels
+
+
+def test_features_that_do_not_vary_are_left_out_and_listed_if_the_config_says_so(tmp_path, columns):
+    with pytest.raises(UserError, match=r"training samples: 'q\[0\]'; .* alone: 'q\[2\]'"):
+        run_with_levels(tmp_path, columns)
+    manifest, levels = run_with_levels(tmp_path, columns, constant_features="drop")
+    assert [f["name"] for f in manifest["inputs"]] == ["q[1]", "q[3]", "a", "b"]
+    dropped = manifest["constant_features"]
+    assert [(entry["feature"], entry["role"]) for entry in dropped] == [
+        ("q[0]", "input"),
+        ("q[2]", "input"),
+    ]
+    assert (dropped[0]["min"], dropped[0]["max"]) == (0, 0)
+    path = tmp_path / "prepare" / "manifest.json"
+    inputs, targets = load_split(path, "training")
+    assert inputs.shape == (700, 4) and targets.shape == (700, 1)
+    assert abs(inputs.mean(0)).max() < 1e-5 and abs(inputs.std(0) - 1).max() < 1e-4
+    raw, truth = load_test_sample(path)
+    assert raw.shape == (100, 4) and truth.shape == (100, 1)
+    assert np.isin(raw[:, :2], levels[:, [1, 3]]).all() and np.isin(truth, columns["y"]).all()
+
+
+@pytest.mark.parametrize("role", ["inputs", "outputs"])
+def test_all_inputs_or_outputs_that_do_not_vary_are_an_error(tmp_path, columns, role):
+    columns |= (
+        {"a": np.ones(1000), "b": np.ones(1000)} if role == "inputs" else {"y": np.ones(1000)}
+    )
+    with pytest.raises(UserError, match=f"no {role} that vary"):
+        run(tmp_path, columns, constant_features="drop")
+
+
+def test_values_far_from_all_others_are_doubts_with_count_and_place(tmp_path, columns, caplog):
+    columns["a"][[70, 80, 90, 500]], columns["y"][6] = -999, 1e9
+    _, manifest = run(tmp_path, columns, n_files=2, output_activation="linear")
+    place = str(tmp_path / "part_0.nc at sample index ")
+    assert manifest["doubts"] == [
+        {"kind": "sentinel", "feature": "a", "value": -999, "rows": 4, "first": f"{place}70"},
+        {"kind": "far", "feature": "y", "value": 1e9, "rows": 1, "first": f"{place}6"},
+    ]
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(told) == 2
+    assert all(part in told[0] for part in ("'a' is -999 in 4 rows", f"{place}70", "missing_value"))
+    assert all(part in told[1] for part in ("'y' is 1e+09", f"{place}6"))
+
+
+def test_a_feature_that_may_be_zero_but_for_rounding_is_a_doubt(tmp_path, columns):
+    columns["a"] = 1e-22 * np.random.default_rng(1).normal(size=1000)
+    columns["a"][:3] = np.nan
+    _, manifest = run(tmp_path, columns)
+    [doubt] = manifest["doubts"]
+    size = max(abs(manifest["inputs"][0][end]) for end in ("min", "max"))
+    assert (doubt["kind"], doubt["feature"], doubt["value"]) == ("tiny", "a", size)
+    assert doubt["rows"] == 997 and doubt["first"].endswith("sample index 3")
+    # A logarithm is taken where small values are meant.
+    columns["a"], columns["b"] = columns["b"], 1e-25 * columns["b"]
+    assert run(tmp_path, columns)[1]["doubts"] == []
+
+
+def test_an_entry_far_smaller_than_the_others_of_its_variable_is_a_doubt(tmp_path, columns):
+    rng = np.random.default_rng(1)
+    levels = rng.normal(size=(1000, 3)) * [1e-12, 1.0, 1e-8]
+    path = tmp_path / "levels.nc"
+    xr.Dataset({"q": (("sample", "level"), levels), "y": ("sample", columns["y"])}).to_netcdf(path)
+    dataset = DATASET | {"inputs": [{"name": "q", "transform": "none"}]}
+    source = read_headers([str(path)], ["q", "y"], ["sample"])
+    options = {"output_activation": "linear", "seed": 1, "folder": tmp_path / "prepare"}
+    manifest = prepare(source, dataset, SPLIT, **options)
+    assert [(entry["kind"], entry["feature"]) for entry in manifest["doubts"]] == [("tiny", "q[0]")]
+
+
+def test_the_sample_of_the_test_split_has_the_very_values_of_the_files(tmp_path, columns):
+    columns["y"] = np.where(columns["y"] < 0.7, 0.0, 1e-14 * columns["y"])
+    splits, manifest = run(tmp_path, columns, output_activation="linear")
+    inputs, outputs = load_test_sample(tmp_path / "prepare" / "manifest.json")
+    given = np.column_stack([columns[name] for name in ("a", "b", "y")])
+    sample = np.column_stack([inputs, outputs])
+    assert len(sample) == 100 == manifest["test_sample"]["rows"]
+    assert {tuple(row) for row in sample} <= {tuple(row) for row in given}
+    # They are those of the test split.
+    standardised = standardise(inputs, manifest["inputs"])
+    for one, other in zip(standardised.T, splits["test"][0].T, strict=True):
+        np.testing.assert_allclose(np.sort(one), np.sort(other), rtol=1e-4, atol=1e-5)
+
+
 def test_all_features_that_do_not_vary_are_named_at_once(tmp_path, columns):
     columns["a"][:], columns["b"][:] = 5.1, 2.0
-    with pytest.raises(UserError, match=r"same value in all 700 training .*: 'a', 'b'; take"):
+    with pytest.raises(UserError, match=r"same value in all training samples: 'a', 'b'; .* take"):
         run(tmp_path, columns)
 
 
@@ -295,7 +453,7 @@ def test_autocorrelation_is_looked_for_along_each_dimension(tmp_path, n_files):
     none = [{"name": name, "transform": "none"} for name in "abc"]
     manifest = prepare(
         read_headers(files, list("abc"), ["time", "lat", "lon"]),
-        {"inputs": none[:2], "outputs": none[2:], "max_dropped": 0},
+        {"inputs": none[:2], "outputs": none[2:], "max_dropped": 0, "constant_features": "refuse"},
         SPLIT,
         output_activation="linear",
         seed=1,

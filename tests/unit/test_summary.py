@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import synthetic_study as made_up
 from findings import names, numbers, rounded, tells
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twostep.analysis.study import Search
 from twostep.report.costs import ASSUMPTION
@@ -134,6 +136,17 @@ def test_it_describes_the_data(text):
     assert tells(neighbours, 0.01, 0.02, 65_520) and names(neighbours) == {"sample"}
     assert "| 4 | `x3` | input 3 | K | none | 0.25 | 3.5 |" in data
     assert "| 2 | `fn[coarse]` | activated fraction | 1 | none | 0.25 | 3.5 |" in data
+
+
+def test_it_lists_the_features_that_were_left_out(study, text):
+    entries = [
+        {"feature": name, "role": role, "min": 0.0, "max": 0.0}
+        for name, role in (("q[0]", "input"), ("q[1]", "input"), ("z", "output"))
+    ]
+    manifest = study.manifest | {"constant_features": entries}
+    *_, left_out = items(section(summarise(replace(study, manifest=manifest)), "Data"))
+    assert numbers(left_out) == [2, 1] and names(left_out) == {"q[0]", "q[1]", "z"}
+    assert "Left out" not in text
 
 
 def test_features_that_lack_the_same_rows_stand_together(study, text):
@@ -359,3 +372,30 @@ def test_the_numbers_of_a_text_are_found():
     assert tells(told, 3, 0.27) and not tells(told, 3, -0.1) and not tells(told, 0.27, 3)
     assert names(told) == {"seeds: 3"}
     assert numbers("in [rank/0.1](rank/0.1/trials.csv), kg m-3") == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.01234567, 9.9912345, ("0.0123456", "9.99124")),
+        (-1.2345678, -0.12345678, ("-1.23457", "-0.123456")),
+        (0.1, 0.3, ("0.1", "0.3")),
+        (0.0, 5.00000001e-14, ("0", "5.00001e-14")),
+        (-0.0, 1.0, ("0", "1")),
+        (60_000.0, 60_030.0, ("60000", "60030")),
+        # As many digits as it takes to tell the ends apart.
+        (1_704_067_682.0, 1_706_745_230.0, ("1.704067e+09", "1.706746e+09")),
+        (100_000.03, 100_000.25, ("100000.03", "100000.25")),
+        (1e300, 1.7e308, ("1e+300", "1.7e+308")),
+        (-1.7e308, 1.7e308, ("-1.7e+308", "1.7e+308")),
+    ],
+)
+def test_the_ends_of_a_range_are_rounded_outwards(low, high, told):
+    assert wording.ends(low, high) == told
+
+
+@given(st.floats(-1e307, 1e307), st.floats(0, 1e307))
+def test_no_value_lies_outside_the_range_that_is_told(low, width):
+    high = low + width
+    smallest, largest = map(float, wording.ends(low, high))
+    assert smallest <= low and high <= largest

@@ -17,7 +17,7 @@ def read_selection(study):
 
 def test_a_full_run_exports_the_selected_model(finished):
     folder = finished.results / "export" / "selected"
-    assert {path.name for path in folder.iterdir()} == set(NAMES.values())
+    assert {path.name for path in folder.iterdir()} == {*NAMES.values(), "origin.json"}
     selected = read_selection(finished).loc["selected"]
     model = load_model(finished.folder / selected["model"])
     table = pd.read_csv(folder / "reference.csv")
@@ -49,7 +49,7 @@ def test_any_retrained_model_is_exported_by_one_command(study):
     for name in ("ONNX", "TorchScript", "text"):
         assert f"Largest difference from the trained network, {name}: " in process.stderr
     folder = (study.folder / target).parent
-    assert {path.name for path in folder.iterdir()} == set(NAMES.values())
+    assert {path.name for path in folder.iterdir()} == {*NAMES.values(), "origin.json"}
     assert "exported by request" in (folder / "model_card.md").read_text()
     process = study.snakemake(target.replace(f"trial_{other}", "trial_6"))
     assert process.returncode != 0

@@ -72,6 +72,17 @@ def test_every_retrained_trial_is_measured_and_the_selected_one_predicts(finishe
         assert rmse == pytest.approx(model["test_rmse[fn[aitken]]"], rel=1e-6)
 
 
+def test_predictions_stand_beside_the_very_values_of_the_file(finished):
+    with (
+        xr.open_dataset(finished.folder / "data.nc") as given,
+        xr.open_dataset(finished.results / "predict" / "predictions.nc") as data,
+    ):
+        assert np.isin(data["input_tair"], given["tair"]).all()
+        assert np.isin(data["true_fn[aitken]"], given["fn"]).all()
+        manifest = json.loads((finished.results / "prepare" / "manifest.json").read_text())
+        assert data.sizes["sample"] == data.attrs["n_test"] == manifest["splits"]["test"]
+
+
 def test_every_trial_is_accounted_for(finished):
     table = pd.read_csv(finished.results / "rank" / "0.2" / "trials.csv")
     assert sorted(table["trial"]) == list(range(6))

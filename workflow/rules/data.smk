@@ -39,6 +39,7 @@ rule prepare:
             split=["training", "validation", "test"],
             part=["inputs", "targets"],
         ),
+        test_sample=f"{RESULTS}/prepare/test_sample.npy",
     log:
         f"{RESULTS}/logs/prepare.log",
     conda:

@@ -14,8 +14,8 @@ def main(
     """Write the subset of the folder of `manifest` to the folder of `output`, its manifest."""
     splits = subset(manifest, fraction=fraction, n_validation=n_validation, batch_size=batch_size)
     description = read_json(manifest) | {"fraction": fraction}
-    # These describe the whole data set and are written anew for the subset.
-    for key in ("splits", "data_hash", "checksums"):
+    # These describe the whole data set and are written anew for the subset, or left out.
+    for key in ("splits", "data_hash", "checksums", "test_sample"):
         del description[key]
     write_folder(Path(output).parent, splits, description)
 

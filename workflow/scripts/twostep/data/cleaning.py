@@ -1,7 +1,7 @@
 """Transformed features, and the rows that cannot be used."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,6 +45,11 @@ class Columns:
     def outputs(self) -> slice:
         """Where the outputs are."""
         return slice(self.n_inputs, len(self.features))
+
+    def select(self, kept: np.ndarray) -> "Columns":
+        """Return some of the columns, by their places in ascending order, (n_kept,)."""
+        features = [self.features[i] for i in kept]
+        return replace(self, features=features, n_inputs=int((kept < self.n_inputs).sum()))
 
 
 def transform_features(

@@ -16,12 +16,16 @@ import numpy as np
 from twostep.data.arrays import Rows, write_folder
 from twostep.data.autocorrelation import measure_autocorrelation, read_sample
 from twostep.data.cleaning import MISSING, Cleaner, Columns
+from twostep.data.constant import describe_constant, find_constant
+from twostep.data.doubts import find_doubts
+from twostep.data.raw_values import RawValues
 from twostep.data.scaling import Moments, Scaling
 from twostep.data.shuffle import Shuffler
 from twostep.data.slabs import SlabReader, list_slabs
 from twostep.data.source import Source
 from twostep.data.splits import SPLITS, TRAINING, UNKNOWN, Assignment, column_of, plan_splits
-from twostep.data.transforms import TRANSFORMS
+from twostep.data.test_sample import write_test_sample
+from twostep.data.transforms import to_physical
 from twostep.util.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -29,6 +33,8 @@ log = logging.getLogger(__name__)
 # Size of the slabs in which the data are read, as float64.
 SLAB_BYTES = 40_000_000
 MIN_SLAB_ROWS = 1024
+# Rows of the sample that are enough to tell where most values of a column are.
+BULK_ROWS = 16_384
 # ASSUME: a split variable of text has no more than 64 characters of 4 bytes, with some copies.
 KEY_BYTES = 1024
 
@@ -51,49 +57,58 @@ def prepare(
     output_activation : targets stay in transformed units for "sigmoid", else are standardised
     folder : where the arrays, (n_samples, n_inputs) and (n_samples, n_outputs), go
 
-    Raises UserError if too many rows are unusable, a split is empty, a column is constant, or
-    targets lie outside [0, 1] with a sigmoid. The scaling is fitted on the training split alone.
+    Raises UserError if too many rows are unusable, a split is empty, a column is constant and not
+    to be dropped, or targets lie outside [0, 1] with a sigmoid. The scaling is fitted on the
+    training split alone.
     """
     is_sigmoid = output_activation == "sigmoid"
     columns = Columns.find(source, dataset)
     sample = read_sample(source, columns.transforms)
-    estimate = Scaling.estimate(np.concatenate([rows for _, rows in sample]))
+    rows = np.concatenate([rows for _, rows in sample])
+    estimate = Scaling.estimate(rows)
     if is_sigmoid:
         estimate.keep_values(columns.outputs)
     cleaner = Cleaner(columns, estimate, is_bounded=is_sigmoid)
     assignment = plan_splits(source, split, seed)
+    raw = RawValues(columns, _physical(rows[:: -(-len(rows) // BULK_ROWS)], columns), seed)
     with closing(_make_shuffler(Path(folder), source, columns, seed)) as shuffler:
-        moments = _scatter(source, cleaner, assignment, shuffler)
+        moments = _scatter(source, cleaner, assignment, shuffler, raw)
         cleaner.check(source, dataset["max_dropped"])
         sizes = _check_sizes([shuffler.count(code) for code in range(len(SPLITS))])
-        moments.check(columns.features)
+        is_constant = find_constant(columns, raw, moments.std, dataset["constant_features"])
+        kept = np.flatnonzero(~is_constant)
         # Relative to the estimate, as the rows are so far.
         scaling = Scaling(moments.mean, moments.std)
         if is_sigmoid:
             scaling.keep_values(columns.outputs)
-        features = _describe_features(columns, estimate, scaling, moments)
         description = {
             "n_rows_read": cleaner.tally.n_rows,
             "n_rows_used": sum(sizes.values()),
             "dropped": cleaner.tally.describe(source),
-            "split": {
-                **{key: split[key] for key in ("method", "variable", "validation", "test")},
-                "n_units": assignment.n_units,
-            },
+            "split": _describe_split(split, assignment),
             "autocorrelation": measure_autocorrelation(source, columns, sample),
-            "inputs": features[: columns.n_inputs],
-            "outputs": features[columns.n_inputs :],
+            "constant_features": describe_constant(columns, raw, is_constant),
+            "doubts": find_doubts(source, columns, raw, kept),
+            "test_sample": write_test_sample(Path(folder), raw.test.rows()[:, kept]),
+            **_describe_features(columns, estimate, scaling, raw, kept),
             "output_activation": output_activation,
         }
-        splits = {
-            name: Rows(
-                sizes[name],
-                columns.widths,
-                _standardised(shuffler.read(code), scaling, columns, name),
-            )
-            for code, name in enumerate(SPLITS)
-        }
+        columns, scaling = columns.select(kept), scaling.select(kept)
+        splits = {}
+        for code, name in enumerate(SPLITS):
+            pieces = _take(shuffler.read(code), kept)
+            standardised = _standardised(pieces, scaling, columns, name)
+            splits[name] = Rows(sizes[name], columns.widths, standardised)
         return write_folder(folder, splits, description)
+
+
+def _physical(rows: np.ndarray, columns: Columns) -> np.ndarray:
+    """Return transformed values, (n_rows, n_columns), in physical units, NaN where missing."""
+    features = [
+        {"transform": columns.transforms[feature.variable], "mean": 0.0, "std": 1.0}
+        for feature in columns.features
+    ]
+    return to_physical(rows, features)
 
 
 def _make_shuffler(folder: Path, source: Source, columns: Columns, seed: int) -> Shuffler:
@@ -114,7 +129,11 @@ def _make_shuffler(folder: Path, source: Source, columns: Columns, seed: int) ->
 
 
 def _scatter(
-    source: Source, cleaner: Cleaner, assignment: Assignment, shuffler: Shuffler
+    source: Source,
+    cleaner: Cleaner,
+    assignment: Assignment,
+    shuffler: Shuffler,
+    raw: RawValues,
 ) -> Moments:
     """Send each usable row to its split; return the moments of the training split."""
     variables = list(cleaner.columns.transforms)
@@ -136,6 +155,7 @@ def _scatter(
                 usable &= ~unknown
             cleaner.tally.close(usable)
             splits[~usable] = UNKNOWN
+            raw.add(values, splits, slab.first_row)
             moments.add(rows[splits == TRAINING])
             shuffler.add(rows, splits)
     return moments
@@ -154,30 +174,38 @@ def _check_sizes(counts: list[int]) -> dict[str, int]:
     return sizes
 
 
+def _describe_split(split: dict, assignment: Assignment) -> dict:
+    """Return how the rows were divided; `split` is the config's section."""
+    kept = {key: split[key] for key in ("method", "variable", "validation", "test")}
+    return kept | {"n_units": assignment.n_units}
+
+
 def _describe_features(
-    columns: Columns, estimate: Scaling, scaling: Scaling, moments: Moments
-) -> list[dict]:
-    """Return the features with their scaling and their range in the training split."""
+    columns: Columns, estimate: Scaling, scaling: Scaling, raw: RawValues, kept: np.ndarray
+) -> dict[str, list[dict]]:
+    """Return the inputs and outputs that are kept, with scaling and range in the training split."""
     centre, spread = estimate.centre, estimate.spread
-    described = []
-    for i, feature in enumerate(columns.features):
-        transform = columns.transforms[feature.variable]
-        # In the units of the files, to the digits that float32 has.
-        low, high = (
-            float(f"{TRANSFORMS[transform].invert(end[i] * spread[i] + centre[i]):.6g}")
-            for end in (moments.lowest, moments.highest)
-        )
-        described.append(
+    described: dict[str, list[dict]] = {"inputs": [], "outputs": []}
+    for i in kept:
+        feature = columns.features[i]
+        described["inputs" if i < columns.n_inputs else "outputs"].append(
             {
                 **asdict(feature),
-                "transform": transform,
+                "transform": columns.transforms[feature.variable],
                 "mean": float(scaling.centre[i] * spread[i] + centre[i]),
                 "std": float(scaling.spread[i] * spread[i]),
-                "min": low,
-                "max": high,
+                # In the units of the files, as they are there.
+                "min": float(raw.lowest[i]),
+                "max": float(raw.highest[i]),
             }
         )
     return described
+
+
+def _take(pieces: Iterator[np.ndarray], kept: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield rows, (n_rows, n_columns), with the columns that are kept, (n_kept,)."""
+    for rows in pieces:
+        yield rows if len(kept) == rows.shape[1] else rows[:, kept]
 
 
 def _standardised(

@@ -4,10 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twostep.data.source import Feature
-from twostep.util.errors import UserError
-from twostep.util.text import list_names
-
 
 @dataclass
 class Scaling:
@@ -40,14 +36,17 @@ class Scaling:
         """Let some features keep their values: centre 0, spread 1."""
         self.centre[features], self.spread[features] = 0.0, 1.0
 
+    def select(self, kept: np.ndarray) -> "Scaling":
+        """Return the scaling of some of the features, by their places, (n_kept,)."""
+        return Scaling(self.centre[kept], self.spread[kept])
+
 
 class Moments:
-    """Mean, standard deviation and range of each column of rows that come in pieces."""
+    """Mean and standard deviation of each column of rows that come in pieces."""
 
     def __init__(self, n_columns: int) -> None:
         self.n_rows = 0
         self._sum, self._squares = np.zeros(n_columns), np.zeros(n_columns)
-        self.lowest, self.highest = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
 
     def add(self, rows: np.ndarray) -> None:
         """Add rows, (n_rows, n_columns), of numbers not far from 0 and 1."""
@@ -57,8 +56,6 @@ class Moments:
         self.n_rows += len(rows)
         self._sum += numbers.sum(axis=0)
         self._squares += np.einsum("ij,ij->j", numbers, numbers)
-        np.minimum(self.lowest, rows.min(axis=0), out=self.lowest)
-        np.maximum(self.highest, rows.max(axis=0), out=self.highest)
 
     @property
     def mean(self) -> np.ndarray:
@@ -69,13 +66,3 @@ class Moments:
     def std(self) -> np.ndarray:
         """Standard deviations, (n_columns,)."""
         return np.sqrt(np.maximum(self._squares / self.n_rows - self.mean**2, 0.0))
-
-    def check(self, features: list[Feature]) -> None:
-        """Raise UserError if features do not vary, which could not be standardised."""
-        is_constant = (self.lowest == self.highest) | (self.std == 0)
-        constant = [repr(features[i].name) for i in np.flatnonzero(is_constant)]
-        if constant:
-            raise UserError(
-                f"features with the same value in all {self.n_rows:,} training samples cannot be "
-                f"used: {list_names(constant)}; take their variables out of the config"
-            )

@@ -73,7 +73,7 @@ def _purpose(model: Model, facts: CardFacts) -> list[str]:
         f"{number(n_outputs, 'output')} from {number(n_inputs, 'input')}. {facts.chosen}",
         "## Inputs and outputs",
         "In this order, in these units: transforms and scaling are inside the model. The range is "
-        "that of the training data, which is where the model is valid.",
+        "that of the training data, rounded outwards. It is where the model is valid.",
         wording.feature_table("input", model.inputs),
         wording.feature_table("output", model.outputs),
     ]
@@ -81,7 +81,10 @@ def _purpose(model: Model, facts: CardFacts) -> list[str]:
 
 def _data(model: Model, manifest: dict) -> list[str]:
     hashed = f"Hash of the prepared data: `{model.data_hash}`."
-    return ["## Data", f"{wording.splits(manifest)}. {hashed}"]
+    text = f"{wording.splits(manifest)}. {hashed}"
+    if manifest["constant_features"]:
+        text += f" {wording.left_out(manifest['constant_features'])}"
+    return ["## Data", text]
 
 
 def _network(model: Model, facts: CardFacts) -> list[str]:

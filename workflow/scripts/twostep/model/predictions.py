@@ -8,13 +8,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from twostep.data.arrays import load_split
-from twostep.data.transforms import to_physical
+from twostep.data.test_sample import load_test_sample
+from twostep.data.transforms import standardise, to_physical
 from twostep.util.files import atomic_path, damaged, read_json
 
-# Rows, and values in all, that a file has at most: enough for any figure, and soon read.
-MOST_ROWS = 100_000
-MOST_VALUES = 10_000_000
 PARTS = ("input", "true", "predicted")
 
 
@@ -43,23 +40,22 @@ class Predictions:
 def predict(
     predict_scaled: Callable[[np.ndarray], np.ndarray], manifest: str | Path
 ) -> Predictions:
-    """Return a model's predictions for the test split of the folder with this manifest.
+    """Return a model's predictions for a sample of the test split, in the folder of this manifest.
 
     `predict_scaled` is that method of the model; what only reads predictions need not load torch.
 
-    Of a large split it is the first rows, which are a random sample, as rows are in random order.
+    Inputs and truth are the very values of the files.
     """
-    inputs, targets = load_split(manifest, "test")
+    inputs, true = load_test_sample(manifest)
     description = read_json(manifest)
-    n_columns = inputs.shape[1] + 2 * targets.shape[1]
-    rows = slice(min(len(inputs), MOST_ROWS, max(1000, MOST_VALUES // n_columns)))
+    scaled = predict_scaled(standardise(inputs, description["inputs"]))
     return Predictions(
         description["inputs"],
         description["outputs"],
-        to_physical(inputs[rows], description["inputs"]),
-        to_physical(targets[rows], description["outputs"]),
-        to_physical(predict_scaled(np.array(inputs[rows])), description["outputs"]),
-        len(inputs),
+        inputs,
+        true,
+        to_physical(scaled, description["outputs"]),
+        description["splits"]["test"],
     )
 
 

@@ -3,6 +3,7 @@
 from twostep.analysis.baselines import baseline_losses
 from twostep.analysis.study import Study
 from twostep.report.cut_checks import LEFT, check_cut
+from twostep.report.data_checks import check_quality, check_values
 from twostep.report.edge_checks import check_edges
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.report.fraction_checks import check_fractions
@@ -36,7 +37,7 @@ def diagnose(study: Study) -> list[Finding]:
         best_loss=study.best["val_loss"],
         linear=baseline_losses(study.baseline, "all", "val_loss")["linear"],
     )
-    found += check_split(study.manifest)
+    found += [*check_quality(study), *check_values(study.manifest), *check_split(study.manifest)]
     for search in study.searches:
         found += check_search(search.fraction, search.trials, search_config["budget"])
         found += check_processors(search.fraction, search.timings)

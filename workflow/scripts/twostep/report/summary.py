@@ -105,10 +105,12 @@ def _data(study: Study) -> list[str]:
     if manifest["autocorrelation"] is not None:
         text = wording.autocorrelation(manifest["autocorrelation"], is_generated=not files)
         lines.append(f"- {text}")
+    if manifest["constant_features"]:
+        lines.append(f"- {wording.left_out(manifest['constant_features'])}")
     return [
         "## Data",
         "\n".join(lines),
-        "Ranges are those of the training split.",
+        "Ranges are those of the training split, rounded outwards.",
         wording.feature_table("input", manifest["inputs"]),
         wording.feature_table("output", manifest["outputs"]),
     ]

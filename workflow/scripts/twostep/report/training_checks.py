@@ -30,8 +30,8 @@ def check_split(manifest: dict) -> list[Finding]:
         return []
     text = (
         f"{autocorrelation(measured, is_generated=False)} Divided at random, validation and test "
-        "samples have near copies among the training samples, and errors look smaller than they will be on new data: "
-        "consider `split.method: blocks` or `group`."
+        "samples have near copies among the training samples, and errors look smaller than they "
+        "will be on new data: consider `split.method: blocks` or `group`."
     )
     return [Finding(text, DOUBT, "neighbouring samples are in different splits")]
 

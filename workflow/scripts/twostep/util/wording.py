@@ -1,5 +1,7 @@
 """Numbers and settings in words, for people."""
 
+import decimal
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -8,6 +10,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METRIC_LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+# Digits of a range's ends, and more of them where the ends have many digits in common.
+RANGE_DIGITS = 6
 # Correlations of neighbouring samples below this are worth a word: chance makes none of them.
 UNLIKE = -0.1
 
@@ -31,6 +35,7 @@ def feature_table(role: str, features: list[dict]) -> str:
     """
     rows = [[role, "name", "quantity", "unit", "transform", "smallest", "largest"]]
     for place, feature in enumerate(features, 1):
+        smallest, largest = ends(feature["min"], feature["max"])
         rows.append(
             [
                 str(place),
@@ -38,11 +43,48 @@ def feature_table(role: str, features: list[dict]) -> str:
                 feature["long_name"],
                 unit_of(feature["units"]).strip() or "1",
                 feature["transform"],
-                f"{feature['min']:.6g}",
-                f"{feature['max']:.6g}",
+                smallest,
+                largest,
             ]
         )
     return table(rows)
+
+
+def ends(low: float, high: float) -> tuple[str, str]:
+    """Return the ends of a range as texts, rounded outwards so that all its values lie between."""
+    width = high - low
+    return (
+        _round(low, _digits(low, width), decimal.ROUND_FLOOR),
+        _round(high, _digits(high, width), decimal.ROUND_CEILING),
+    )
+
+
+def _digits(value: float, width: float) -> int:
+    """Return how many digits of an end are worth telling: three or four of the width's."""
+    if value == 0 or not 0 < width < math.inf:
+        return RANGE_DIGITS
+    common = math.floor(math.log10(abs(value))) - math.floor(math.log10(width))
+    return max(RANGE_DIGITS, common + 4)
+
+
+def _round(value: float, digits: int, rounding: str) -> str:
+    # Without the sign of a negative zero.
+    exact = decimal.Decimal(repr(float(value) + 0.0))
+    rounded = decimal.Context(prec=digits, rounding=rounding).plus(exact)
+    return f"{float(rounded):.{digits}g}"
+
+
+def left_out(constant: list[dict]) -> str:
+    """Return which features were left out because they do not vary, as a sentence."""
+    parts = []
+    for role in ("input", "output"):
+        names = [f"`{entry['feature']}`" for entry in constant if entry["role"] == role]
+        if names:
+            parts.append(f"{number(len(names), role)} ({', '.join(names)})")
+    return (
+        f"Left out: {' and '.join(parts)}, which do not vary in the training split, or by rounding "
+        "alone."
+    )
 
 
 def spell(name: str) -> str:

@@ -1,0 +1,92 @@
+"""Checks of the values that a study was given, and of what its model has learned from them."""
+
+import pandas as pd
+
+from twostep.analysis.baselines import baseline_losses
+from twostep.analysis.study import Study
+from twostep.report.finding import DOUBT, Finding
+from twostep.util.text import list_names
+from twostep.util.wording import number
+
+# The topics of the doubts of a manifest, by their kind, and what is said of each.
+TOPICS = {
+    "sentinel": "values far from all others",
+    "far": "values far from all others",
+    "tiny": "features that may be zero but for rounding",
+}
+TEXTS = {
+    "sentinel": "{features} {verb} {value:g} in {rows}, far from all other values, first in "
+    "{first}. If it stands for missing values, declare it as `missing_value` in the file, or mask "
+    "it.",
+    "far": "{features} {verb} {value:g} in {rows}, far from all other values, in {first}. If it is "
+    "an error, correct or mask it.",
+    "tiny": "{features} may be zero but for rounding errors: no value is larger than {value:g} in "
+    "size. If so, leave them out, because a network learns noise, too. Else choose another unit.",
+}
+# ASSUME: a model below this R² has learned next to nothing.
+LOW_R2 = 0.02
+
+
+def check_values(manifest: dict) -> list[Finding]:
+    """Return the doubts of a manifest; features with the same one stand together."""
+    alike: dict[tuple, list[dict]] = {}
+    for doubt in manifest["doubts"]:
+        if doubt["kind"] in TEXTS:
+            # Tiny values differ in each feature.
+            key = (doubt["kind"], doubt["value"] if doubt["kind"] != "tiny" else None)
+            alike.setdefault(key, []).append(doubt)
+    return [_describe(kind, doubts) for (kind, _), doubts in alike.items()]
+
+
+def _describe(kind: str, doubts: list[dict]) -> Finding:
+    """Return the finding on features with the same doubt."""
+    most = max(doubts, key=lambda doubt: doubt["rows"])
+    rows = number(most["rows"], "row")
+    if len(doubts) > 1:
+        rows = f"up to {rows} each"
+    text = TEXTS[kind].format(
+        features=list_names([f"`{doubt['feature']}`" for doubt in doubts]),
+        verb="is" if len(doubts) == 1 else "are",
+        value=max(doubt["value"] for doubt in doubts),
+        rows=rows,
+        first=doubts[0]["first"],
+    )
+    return Finding(text, DOUBT, TOPICS[kind])
+
+
+def check_quality(study: Study) -> list[Finding]:
+    """Return a doubt if the selected model predicts the test split no better than simple ones."""
+    model = study.model(study.selected)
+    linear = baseline_losses(study.baseline, "all", "test_loss")["linear"]
+    names = [output["name"] for output in study.manifest["outputs"]]
+    return [*_check_r2(model, names), *_check_linear(model["test_loss"], linear)]
+
+
+def _check_r2(model: pd.Series, names: list[str]) -> list[Finding]:
+    """Return a doubt if the R² of outputs on the test split is about 0 or less."""
+    r2 = {name: model[f"test_r2[{name}]"] for name in names}
+    low = {name: value for name, value in r2.items() if value < LOW_R2}
+    if not low:
+        return []
+    worst = min(low, key=lambda name: low[name])
+    which = "its output" if len(names) == 1 else f"{len(low)} of its {len(names)} outputs"
+    text = (
+        f"On the test split, the selected model is hardly better than a constant for {which}: "
+        f"{list_names([f'`{name}`' for name in low])}; the lowest R² is {low[worst]:.2g}"
+        + (f", of `{worst}`" if len(low) > 1 else "")
+        + ". Look at the ranges and the values of the data, then at their transforms and the "
+        "budgets."
+    )
+    return [Finding(text, DOUBT, "hardly better than a constant on the test split")]
+
+
+def _check_linear(test_loss: float, linear: float) -> list[Finding]:
+    """Return a doubt if the selected model is no better than a linear regression."""
+    if not test_loss >= linear:
+        return []
+    text = (
+        f"On the test split, the selected model is no better than a linear regression: its loss is "
+        f"{test_loss:.3g}, that of the regression {linear:.3g}. Look at the data and their "
+        "transforms, then at the budgets."
+    )
+    return [Finding(text, DOUBT, "no better than a linear regression")]
