@@ -147,19 +147,20 @@ def test_a_control_stands_for_its_share_of_those_that_were_cut_off(retrained):
     assert steps["weight"].tolist() == [1, 1, 25]
 
 
-def test_the_whole_range_needs_five_controls_and_counts_their_weight():
+def test_the_whole_range_needs_ten_controls_and_counts_their_weight():
+    rng = np.random.default_rng(2)
     steps = pd.DataFrame(
         {
-            "control": [False, False, False, True, True, True, True, True],
-            "step_1_loss": [1.0, 2.0, 3.0, 7.0, 9.0, 8.0, 4.0, 6.0],
-            "step_2_loss": [3.0, 2.0, 1.0, 5.0, 6.0, 9.0, 4.0, 7.0],
-            "weight": [1.0, 1.0, 1.0, 10.0, 10.0, 10.0, 10.0, 10.0],
+            "control": [False] * 3 + [True] * 10,
+            "step_1_loss": rng.permutation(13) + 1.0,
+            "step_2_loss": rng.permutation(13) + 1.0,
+            "weight": [1.0] * 3 + [10.0] * 10,
         }
     )
-    rows = np.repeat(np.arange(8), [1, 1, 1, 10, 10, 10, 10, 10])
+    rows = np.repeat(np.arange(13), [1] * 3 + [10] * 10)
     expected = spearmanr(steps["step_1_loss"][rows], steps["step_2_loss"][rows]).statistic
     assert whole_range_correlation(steps).value == pytest.approx(expected)
-    assert whole_range_correlation(steps[:7]) is None
+    assert whole_range_correlation(steps[:12]) is None
 
 
 def test_trials_of_another_fraction_are_told_apart(retrained):

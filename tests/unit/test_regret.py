@@ -69,19 +69,22 @@ def test_the_recall_by_hand():
 
 
 def test_the_cut_by_hand():
-    cut = judge_cut(STEPS, n_others=20)
+    cut = judge_cut(STEPS, n_others=20, tolerance=0.1)
     assert (cut.n_chosen, cut.n_controls, cut.n_others, cut.n_better) == (4, 2, 20, 0)
     assert cut.ratio == pytest.approx(2.5)
     # Exact: (1 - p)^2 = 2.5 %.
     assert (cut.low, cut.high) == pytest.approx((0, 1 - 0.025**0.5))
-    lost = judge_cut(STEPS[STEPS["step_2_loss"] > 0.2], n_others=20)
+    lost = judge_cut(STEPS[STEPS["step_2_loss"] > 0.2], n_others=20, tolerance=0.1)
     assert (lost.n_better, lost.ratio) == (1, pytest.approx(0.25 / 0.3))
+    # It is better by a fifth, and no more than the tolerance.
+    near = judge_cut(STEPS[STEPS["step_2_loss"] > 0.2], n_others=20, tolerance=0.2)
+    assert near.n_better == 0
 
 
 def test_controls_that_are_all_there_is_leave_nothing_open():
-    cut = judge_cut(STEPS, n_others=2)
+    cut = judge_cut(STEPS, n_others=2, tolerance=0.1)
     assert cut.low == cut.high == 0
-    assert judge_cut(STEPS[~STEPS["control"]], n_others=20) is None
+    assert judge_cut(STEPS[~STEPS["control"]], n_others=20, tolerance=0.1) is None
 
 
 WITHOUT_CUT = [
