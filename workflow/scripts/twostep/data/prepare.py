@@ -22,6 +22,7 @@ from twostep.data.slabs import SlabReader, list_slabs
 from twostep.data.source import Source
 from twostep.data.splits import SPLITS, TRAINING, UNKNOWN, Assignment, column_of, plan_splits
 from twostep.data.transforms import TRANSFORMS
+from twostep.data.zero_fill import ZeroFills
 from twostep.util.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -61,9 +62,10 @@ def prepare(
     if is_sigmoid:
         estimate.keep_values(columns.outputs)
     cleaner = Cleaner(columns, estimate, is_bounded=is_sigmoid)
+    zeros = ZeroFills(source, columns.features)
     assignment = plan_splits(source, split, seed)
     with closing(_make_shuffler(Path(folder), source, columns, seed)) as shuffler:
-        moments = _scatter(source, cleaner, assignment, shuffler)
+        moments = _scatter(source, cleaner, zeros, assignment, shuffler)
         cleaner.check(source, dataset["max_dropped"])
         sizes = _check_sizes([shuffler.count(code) for code in range(len(SPLITS))])
         moments.check(columns.features)
@@ -76,6 +78,7 @@ def prepare(
             "n_rows_read": cleaner.tally.n_rows,
             "n_rows_used": sum(sizes.values()),
             "dropped": cleaner.tally.describe(source),
+            "doubts": zeros.describe(),
             "split": {
                 **{key: split[key] for key in ("method", "variable", "validation", "test")},
                 "n_units": assignment.n_units,
@@ -114,7 +117,11 @@ def _make_shuffler(folder: Path, source: Source, columns: Columns, seed: int) ->
 
 
 def _scatter(
-    source: Source, cleaner: Cleaner, assignment: Assignment, shuffler: Shuffler
+    source: Source,
+    cleaner: Cleaner,
+    zeros: ZeroFills,
+    assignment: Assignment,
+    shuffler: Shuffler,
 ) -> Moments:
     """Send each usable row to its split; return the moments of the training split."""
     variables = list(cleaner.columns.transforms)
@@ -127,6 +134,7 @@ def _scatter(
     with SlabReader(source, variables) as reader:
         for slab in list_slabs(source, max_rows):
             values = reader.read(slab)
+            zeros.add(slab, values)
             rows, usable = cleaner.clean(slab, values)
             splits = assignment.assign(slab, column_of(values, assignment.variable))
             if assignment.variable is not None:

@@ -11,7 +11,6 @@ from functools import reduce
 
 import numpy as np
 
-from twostep.data.open_file import open_file
 from twostep.data.sizes import share_sizes
 from twostep.data.slabs import Slab, SlabReader, list_slabs
 from twostep.data.source import Source
@@ -171,7 +170,7 @@ def _as_labelled(source: Source, variable: str) -> Assignment:
     What numbers stand for is told by the attributes flag_values and flag_meanings; without these,
     0, 1 and 2 are the SPLITS in their order.
     """
-    with open_file(source.files[0]) as data:
+    with source.open(0) as data:
         attributes = data.variables[variable].attrs
     meanings = dict(enumerate(SPLITS))
     if "flag_meanings" in attributes:

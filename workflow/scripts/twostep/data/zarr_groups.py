@@ -1,0 +1,96 @@
+"""A group of a Zarr store: its variables as they are stored, and its dimensions."""
+
+import base64
+import struct
+from pathlib import Path
+
+import xarray as xr
+import zarr
+
+from twostep.data.zarr_stores import ARRAY, GROUP, kind_of, list_folders
+
+# Marks a variable whose zeros may be numbers or missing values.
+ZERO_FILL = "zero_fill"
+
+
+class _Store(xr.backends.ZarrStore):
+    """A store of which only the arrays that are asked for are looked at."""
+
+    @property
+    def members(self) -> zarr.Group:  # type: ignore[override]
+        return self.zarr_group
+
+
+class ZarrGroup:
+    """One group, or the store itself, which is the topmost."""
+
+    def __init__(self, path: Path, parts: list[str]) -> None:
+        self._folder = path.joinpath(*parts)
+        self._store = _Store.open_group(
+            path,
+            group="/".join(parts) or None,
+            consolidated=False,
+            cache_members=False,
+            # The marks of missing values are looked at below.
+            use_zarr_fill_value_as_mask=True,
+        )
+
+    def names(self) -> list[str]:
+        """Return the names of the variables in this group."""
+        return list_folders(self._folder, ARRAY)
+
+    def sizes(self) -> dict[str, int]:
+        """Return the sizes of the dimensions, each the largest that a variable gives it."""
+        sizes: dict[str, int] = {}
+        for name in self.names():
+            try:
+                array = self._store.open_store_variable(name)
+            except Exception:  # noqa: S112 (a variable that is not in use may be anything)
+                continue
+            for dimension, size in array.sizes.items():
+                sizes[str(dimension)] = max(size, sizes.get(str(dimension), 0))
+        return sizes
+
+    def variable(self, name: str) -> xr.Variable | None:
+        """Return a variable of this group, whose values are read when they are asked for."""
+        if name in ("", ".", "..") or "/" in name or kind_of(self._folder / name) != ARRAY:
+            return None
+        array = self._store.open_store_variable(name)
+        stored = self._store.zarr_group[name]
+        given = dict(stored.attrs).get("_FillValue")
+        fill = array.attrs.pop("_FillValue", None)
+        if given is not None:
+            array.attrs["_FillValue"] = _fill_of_attribute(given)
+        elif self._store.zarr_group.metadata.zarr_format == 2 and fill is not None:
+            # There, what Zarr fills gaps with is the mark, and 0 is also what it takes by itself.
+            if array.dtype.kind in "biuf" and fill == 0:
+                array.encoding[ZERO_FILL] = array.dtype.kind != "b"
+            else:
+                array.attrs["_FillValue"] = fill
+        return array
+
+
+def _fill_of_attribute(given: object) -> object:
+    """Return the mark that an attribute names: a number, or one whose bytes xarray has encoded."""
+    if not isinstance(given, str):
+        return given
+    try:
+        encoded = base64.b64decode(given, validate=True)
+        return struct.unpack("<d", encoded)[0]
+    except (ValueError, struct.error):
+        return given
+
+
+def open_groups(path: str | Path, parts: list[str]) -> list[ZarrGroup] | None:
+    """Return the group at a path and those above it, the innermost first; None if there is none."""
+    folder = Path(path)
+    for part in parts:
+        folder /= part
+        if part in ("", ".", "..") or kind_of(folder) != GROUP:
+            return None
+    return [ZarrGroup(Path(path), parts[:n]) for n in range(len(parts), -1, -1)]
+
+
+def doubtful_zero(array: xr.Variable) -> bool:
+    """Tell whether zeros of a variable may be numbers or missing values."""
+    return bool(array.encoding.get(ZERO_FILL))
