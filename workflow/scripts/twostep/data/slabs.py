@@ -10,7 +10,7 @@ import xarray as xr
 from twostep.data.decoding import decode
 from twostep.data.open_file import OpenFile, is_numeric, refuse_unreadable
 from twostep.data.source import Source
-from twostep.data.texts import text_of
+from twostep.data.texts import is_characters, text_of
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _read(
     if is_numeric(array):
         values = decode(values, array.attrs, where)
     else:
-        values = text_of(values, array, where)
+        values = text_of(values, array, where, join=is_characters(array, dimensions))
     shape = [
         size if dimension in own else 1
         for dimension, size in zip(dimensions, slab.shape, strict=True)

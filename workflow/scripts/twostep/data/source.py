@@ -211,7 +211,7 @@ def _describe_features(
 
 def _extra_dimensions(array: xr.Variable, sample_dimensions: list[str]) -> list[str]:
     # The last dimension of single characters is that of the text they make.
-    dims = array.dims[:-1] if is_characters(array) else array.dims
+    dims = array.dims[:-1] if is_characters(array, sample_dimensions) else array.dims
     return [str(dimension) for dimension in dims if dimension not in sample_dimensions]
 
 
@@ -301,7 +301,8 @@ def _labels(data: OpenFile, path: str, dimension: str, size: int) -> list[str]:
     Raises UserError if there are more or fewer labels than entries, or they cannot be read.
     """
     coordinate = data.variables.get(dimension)
-    if coordinate is None or coordinate.ndim - is_characters(coordinate) != 1:
+    join = coordinate is not None and is_characters(coordinate, [dimension])
+    if coordinate is None or coordinate.ndim - join != 1:
         return [str(number) for number in range(size)]
     if len(coordinate) != size:
         raise UserError(
@@ -312,5 +313,5 @@ def _labels(data: OpenFile, path: str, dimension: str, size: int) -> list[str]:
         values = coordinate.values
     except (OSError, RuntimeError, ValueError, IndexError) as error:
         refuse_unreadable(path, dimension, error)
-    labels = text_of(values, coordinate, f"{path}: variable {dimension!r}")
+    labels = text_of(values, coordinate, f"{path}: variable {dimension!r}", join=join)
     return [one_line(label) for label in labels.tolist()]

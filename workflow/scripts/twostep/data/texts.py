@@ -13,26 +13,30 @@ BYTES_AS_LETTERS = "bytes_as_letters"
 LATIN_1 = "latin-1"
 
 
-def is_characters(array: xr.Variable) -> bool:
-    """Tell whether a variable holds text as single characters, along its last dimension."""
-    return array.dtype == "S1" and array.ndim > 0
+def is_characters(array: xr.Variable, others: list[str]) -> bool:
+    """Tell whether a variable holds text as single characters, along its last dimension.
+
+    It does not where that is one of the `others`: then each text is one character.
+    """
+    return array.dtype == "S1" and array.ndim > 0 and array.dims[-1] not in others
 
 
-def text_of(values: np.ndarray, array: xr.Variable, where: str) -> np.ndarray:
+def text_of(values: np.ndarray, array: xr.Variable, where: str, *, join: bool) -> np.ndarray:
     """Return values of a variable, or of a part of it, as text without blanks at its end.
 
+    With `join`, they are single characters along the last axis.
     Bytes are in the encoding that the attribute `_Encoding` names, by default UTF-8. An element
     that is not is read as Latin-1: by itself, so that a label never depends on its neighbours.
     `where` names file and variable in the UserError for an encoding that is not known.
     """
     encoding = _encoding(array, where)
-    if is_characters(array):
+    if join:
         values = _join(values)
     if values.dtype.kind == "S":
         texts = _decode_all(values, encoding)
-    elif values.dtype.kind == "O":
+    elif values.dtype.kind in "OT":
         as_letters = bool(array.encoding.get(BYTES_AS_LETTERS))
-        flat = [_text(value, encoding, as_letters=as_letters) for value in values.ravel()]
+        flat = [_text(value, encoding, as_letters=as_letters) for value in values.ravel().tolist()]
         texts = np.array(flat, dtype=str).reshape(values.shape)
     else:
         texts = values.astype(str)

@@ -8,6 +8,7 @@ import xarray as xr
 import zarr
 
 from twostep.data.zarr_stores import ARRAY, GROUP, kind_of, list_folders
+from twostep.util.errors import UserError
 
 # Marks a variable whose zeros may be numbers or missing values.
 ZERO_FILL = "zero_fill"
@@ -55,7 +56,14 @@ class ZarrGroup:
         """Return a variable of this group, whose values are read when they are asked for."""
         if name in ("", ".", "..") or "/" in name or kind_of(self._folder / name) != ARRAY:
             return None
-        array = self._store.open_store_variable(name)
+        try:
+            array = self._store.open_store_variable(name)
+        except KeyError as error:
+            raise UserError(
+                f"{self._folder}: array {name!r} does not say what its dimensions are called: write "
+                "it with xarray, or add dimension_names (in Zarr 2, the attribute "
+                "_ARRAY_DIMENSIONS)"
+            ) from error
         stored = self._store.zarr_group[name]
         given = dict(stored.attrs).get("_FillValue")
         fill = array.attrs.pop("_FillValue", None)
