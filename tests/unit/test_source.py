@@ -226,7 +226,9 @@ def test_groups_of_a_file_are_named_where_something_is_missing(
             data.to_netcdf(path, group=group, mode="w" if group is None else "a")
         else:
             data.to_zarr(path, group=group, mode="w" if group is None else "a", zarr_format=2)
-    with pytest.raises(UserError, match=r"one of its groups \(cloud, rain\), name it in dataset.group"):
+    with pytest.raises(
+        UserError, match=r"one of its groups \(cloud, rain\), name it in dataset.group"
+    ):
         read_headers([str(path)], [variable], [dimension])
 
 

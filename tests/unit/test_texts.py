@@ -92,7 +92,9 @@ def test_units_in_another_encoding(tmp_path, file_format):
     assert (feature.units, feature.long_name) == ("°C", "plain")
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::zarr.errors.UnstableSpecificationWarning")
+@pytest.mark.filterwarnings(
+    "ignore::UserWarning", "ignore::zarr.errors.UnstableSpecificationWarning"
+)
 @pytest.mark.parametrize("zarr_format", [2, 3])
 @pytest.mark.parametrize(
     "values",

@@ -72,9 +72,7 @@ def test_a_fill_value_of_0_in_a_netcdf_file_is_a_mark(tmp_path, file_format, dty
 def test_what_xarray_writes_to_zarr_3_is_as_its_attribute_says(tmp_path, dtype, packed):
     path = tmp_path / "data.zarr"
     data = xr.Dataset({"x": ("sample", [12.0, NAN, 13.0])})
-    data.to_zarr(
-        path, zarr_format=3, encoding={"x": {"dtype": dtype, "_FillValue": 0, **packed}}
-    )
+    data.to_zarr(path, zarr_format=3, encoding={"x": {"dtype": dtype, "_FillValue": 0, **packed}})
     np.testing.assert_equal(look(path), ([12, NAN, 13], []))
 
 

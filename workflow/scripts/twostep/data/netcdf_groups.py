@@ -13,7 +13,8 @@ CHUNK_CACHE_BYTES = 32_000_000
 netCDF4.set_chunk_cache(CHUNK_CACHE_BYTES)
 
 
-class _Letters(netCDF4.Variable):
+# ASSUME: it may be inherited from, although the library's stubs call it final.
+class _Letters(netCDF4.Variable):  # type: ignore[misc]
     """Text of any length as a letter for each byte: the library refuses what is not UTF-8."""
 
     _Encoding = LATIN_1

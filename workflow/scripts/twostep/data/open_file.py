@@ -74,7 +74,7 @@ class OpenFile:
         path: str | Path,
         groups: list[Group],
         list_groups: Callable[[], list[str]],
-        close: Callable[[], None],
+        close: Callable[[], object],
     ) -> None:
         self.variables = Variables(path, groups)
         self.list_groups, self.close = list_groups, close
@@ -155,12 +155,11 @@ def hint_at_groups(data: OpenFile) -> str:
     groups = data.list_groups()
     if not groups:
         return ""
-    return f"; to read variables of one of its groups ({list_names(groups)}), name it in dataset.group"
+    names = list_names(groups)
+    return f"; to read variables of one of its groups ({names}), name it in dataset.group"
 
 
-def refuse_unreadable(
-    path: str | Path, name: str, error: Exception, place: str = ""
-) -> NoReturn:
+def refuse_unreadable(path: str | Path, name: str, error: Exception, place: str = "") -> NoReturn:
     """Raise the UserError for a variable that cannot be read, from `place` on."""
     if isinstance(error, UserError):
         raise error

@@ -18,8 +18,15 @@ class _Store(xr.backends.ZarrStore):
     """A store of which only the arrays that are asked for are looked at."""
 
     @property
-    def members(self) -> zarr.Group:  # type: ignore[override]
-        return self.zarr_group
+    def members(self) -> dict[str, zarr.Array | zarr.Group]:
+        """The arrays that have been asked for."""
+        return self.__dict__.setdefault("found", {})
+
+    def find(self, name: str) -> zarr.Array | zarr.Group:
+        """Return an array as Zarr has it; raises all kinds of errors for one that is damaged."""
+        if name not in self.members:
+            self.members[name] = self.zarr_group[name]
+        return self.members[name]
 
 
 class ZarrGroup:
@@ -45,8 +52,9 @@ class ZarrGroup:
         sizes: dict[str, int] = {}
         for name in self.names():
             try:
+                self._store.find(name)
                 array = self._store.open_store_variable(name)
-            except Exception:  # noqa: S112 (a variable that is not in use may be anything)
+            except Exception:  # a variable that is not in use may be anything
                 continue
             for dimension, size in array.sizes.items():
                 sizes[str(dimension)] = max(size, sizes.get(str(dimension), 0))
@@ -56,15 +64,15 @@ class ZarrGroup:
         """Return a variable of this group, whose values are read when they are asked for."""
         if name in ("", ".", "..") or "/" in name or kind_of(self._folder / name) != ARRAY:
             return None
+        stored = self._store.find(name)
         try:
             array = self._store.open_store_variable(name)
         except KeyError as error:
             raise UserError(
-                f"{self._folder}: array {name!r} does not say what its dimensions are called: write "
-                "it with xarray, or add dimension_names (in Zarr 2, the attribute "
+                f"{self._folder}: array {name!r} does not say what its dimensions are called: "
+                "write it with xarray, or add dimension_names (in Zarr 2, the attribute "
                 "_ARRAY_DIMENSIONS)"
             ) from error
-        stored = self._store.zarr_group[name]
         given = dict(stored.attrs).get("_FillValue")
         fill = array.attrs.pop("_FillValue", None)
         if given is not None:

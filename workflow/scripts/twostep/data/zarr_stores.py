@@ -17,16 +17,21 @@ def is_zarr(path: str | Path) -> bool:
 
 
 def kind_of(folder: Path) -> str | None:
-    """Return whether a folder of a store is an ARRAY or a GROUP; None if it is neither."""
+    """Return whether a folder of a store is an ARRAY or a GROUP; None if it is neither.
+
+    What has metadata that make no sense is taken for an array, whose reading tells so.
+    """
     if (folder / ".zarray").is_file():
         return ARRAY
     if (folder / ".zgroup").is_file():
         return GROUP
     try:
         kind = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))["node_type"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError:
         return None
-    return kind if kind in (ARRAY, GROUP) else None
+    except (ValueError, KeyError, TypeError):
+        return ARRAY
+    return GROUP if kind == GROUP else ARRAY
 
 
 def list_folders(folder: Path, kind: str) -> list[str]:
