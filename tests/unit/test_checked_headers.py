@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from twostep.config import checked_headers
-from twostep.config.checked_headers import count_samples
+from twostep.config.checked_headers import counted_samples
 from twostep.data import source
 from twostep.util.errors import UserError
 
@@ -19,6 +19,12 @@ DATASET = {
     "sample_dimension": ["sample"],
     "group": None,
 }
+
+
+def count_samples(files, dataset, split_variable, memory):
+    """Return the number of samples, with nothing else to be checked."""
+    with counted_samples(files, dataset, split_variable, memory) as n_samples:
+        return n_samples
 
 
 @pytest.fixture
@@ -129,3 +135,10 @@ def test_a_memory_that_cannot_be_written_is_none(files, tmp_path):
     (tmp_path / "journal").write_text("in the way")
     path = tmp_path / "journal" / "data_headers.json"
     assert count_samples(files, DATASET, None, path) == 6
+
+
+def test_nothing_is_left_behind_where_another_check_fails(files, tmp_path):
+    path = tmp_path / "journal" / "data_headers.json"
+    with pytest.raises(UserError), counted_samples(files, DATASET, None, path):
+        raise UserError("the fraction is too small")
+    assert not path.parent.exists()

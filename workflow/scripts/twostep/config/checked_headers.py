@@ -5,6 +5,7 @@ whether they have changed.
 """
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from twostep.data.file_versions import stamp
@@ -13,14 +14,16 @@ from twostep.util.files import read_json, write_json
 from twostep.util.fingerprint import hash_module, hash_values
 
 
-def count_samples(
+@contextlib.contextmanager
+def counted_samples(
     files: list[str], dataset: dict, split_variable: str | None, memory: str | Path
-) -> int:
-    """Return the number of samples in files whose headers fit the config's section `dataset`.
+) -> Iterator[int]:
+    """Yield the number of samples in files whose headers fit the config's section `dataset`.
 
     The file `memory` tells that they did when they were last looked at: nothing is opened while the
     files' sizes and times, what is asked of them and the code that checks are what they were. A
-    memory that is missing or damaged only means to look again.
+    memory that is missing or damaged only means to look again. It is written once the block has
+    succeeded, so that a study that cannot run leaves nothing behind.
 
     Raises UserError as `read_headers` does.
     """
@@ -32,15 +35,16 @@ def count_samples(
     key = hash_values([variables, dimensions, split_variable, group, stamps, code])
     remembered = _recall(memory)
     if remembered.get("key") == key and isinstance(remembered.get("n_samples"), int):
-        return remembered["n_samples"]
+        yield remembered["n_samples"]
+        return
     # Imported here, since what it needs is slow to load.
     from twostep.data.source import read_headers
 
     n_samples = read_headers(files, variables, dimensions, split_variable, group).n_rows
+    yield n_samples
     # On a full disk, say: the next start looks again.
     with contextlib.suppress(OSError):
         write_json(memory, {"key": key, "n_samples": n_samples})
-    return n_samples
 
 
 def _recall(memory: str | Path) -> dict:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from twostep.config.checked_headers import count_samples
+from twostep.config.checked_headers import counted_samples
 from twostep.data.sizes import check_fraction, share_sizes
 from twostep.data.zarr_stores import is_zarr
 from twostep.trials.space import largest_batch
@@ -110,11 +110,16 @@ def check_data(config: dict, files: list[str], memory: str | Path) -> None:
     config's own checks know. Contents are checked when they are read. The file `memory` is where
     what the headers said is remembered.
     """
-    dataset, split = config["dataset"], config["split"]
-    if files:
-        n_rows = count_samples(files, dataset, split["variable"], memory)
-    else:
-        n_rows = config["generate"]["n_samples"]
+    if not files:
+        _check_fractions(config, config["generate"]["n_samples"])
+        return
+    with counted_samples(files, config["dataset"], config["split"]["variable"], memory) as n_rows:
+        _check_fractions(config, n_rows)
+
+
+def _check_fractions(config: dict, n_rows: int) -> None:
+    """Raise UserError if a fraction of the rows does not fill a batch."""
+    split = config["split"]
     # What blocks, groups and dropped rows leave is known once the contents are.
     n_training = n_rows
     if split["method"] == "random":
