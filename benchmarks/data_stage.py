@@ -26,6 +26,7 @@ OUTPUTS = [{"name": f"y{i}", "transform": "none"} for i in range(N_OUTPUTS)]
 DATASET = {
     "inputs": INPUTS,
     "outputs": OUTPUTS,
+    "group": None,
     "sample_dimension": ["sample"],
     "max_dropped": 0.05,
     "constant_features": "refuse",

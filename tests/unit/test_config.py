@@ -65,6 +65,7 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
     assert resolved["seed"] == 1
     assert resolved["dataset"] == {
         "files": "data.nc",
+        "group": None,
         "sample_dimension": ["sample"],
         "inputs": [{"name": "tair", "transform": "none"}, {"name": "rh", "transform": "none"}],
         "outputs": [{"name": "fn", "transform": "none"}],
@@ -366,6 +367,10 @@ SPACE = "search.space"
             ["dataset.outputs, entry 1", "no variable 'precipitation'", "it has tair, pressure"],
         ),
         (
+            {"dataset.files": None, "dataset.group": "measurements"},
+            ["dataset.group is 'measurements'", "files is null", "no groups"],
+        ),
+        (
             {"dataset.files": None, "dataset.sample_dimension": "time"},
             ["dataset.sample_dimension is 'time'", "files is null", "'sample'"],
         ),
@@ -528,16 +533,18 @@ def test_any_mutation_of_a_shipped_config_resolves_or_is_one_line(shipped, data)
         assert resolve_config(resolved) == resolved
 
 
-def test_a_fraction_smaller_than_a_batch_is_found_before_any_job():
+def test_a_fraction_smaller_than_a_batch_is_found_before_any_job(tmp_path):
+    memory = tmp_path / "headers.json"
     changes = {"dataset.files": None, "generate": {"n_samples": 10000}}
     with pytest.raises(UserError) as caught:
-        check_data(resolve_config(changed(changes)), [])
+        check_data(resolve_config(changed(changes)), [], memory)
     assert str(caught.value) == (
         "search.fractions: 0.05 of 8000 training samples are 400, fewer than one batch of 1024 "
         "(search.space.batch_size): take a larger fraction or a smaller batch"
     )
     changes["search"] = {"space": {"batch_size": [64, 400]}}
-    check_data(resolve_config(changed(changes)), [])
+    check_data(resolve_config(changed(changes)), [], memory)
+    assert not memory.exists()
 
 
 def test_the_module_loads_without_the_numerical_libraries():

@@ -213,6 +213,11 @@ FAR_TOPIC = "values far from all others"
         (doubt_about("sentinel", "t", -999.0, 146), FAR_TOPIC, [-999, 146, 26]),
         (doubt_about("far", "t", 3e9, 1), FAR_TOPIC, [3e9, 1, 26]),
         (
+            doubt_about("zero_fill", "t", 0.0, 70),
+            "zeros that may stand for missing values",
+            [0, 70, 26],
+        ),
+        (
             doubt_about("tiny", "t", 4e-22, 4000),
             "features that may be zero but for rounding",
             [4e-22],
@@ -223,7 +228,8 @@ def test_a_doubt_of_the_manifest_names_value_count_and_place(doubt, topic, told)
     (found,) = check_values(made_up.manifest() | {"doubts": [doubt]})
     assert about(found) == (DOUBT, topic, "")
     assert numbers(found.text) == told and "t" in names(found.text)
-    assert ("missing_value" in names(found.text)) == (doubt["kind"] == "sentinel")
+    declared = doubt["kind"] in ("sentinel", "zero_fill")
+    assert ("missing_value" in names(found.text)) == declared
 
 
 def test_features_with_the_same_doubt_stand_together():

@@ -190,7 +190,7 @@ def test_labels_may_be_text_of_either_kind_or_numbers(tmp_path):
         "x_a[één]",
         "x_a[b]",
         "x_b[up]",
-        "x_b[\ufffd]",
+        "x_b[ÿ]",
         "x_c[0.5]",
         "x_c[2.0]",
     ]
@@ -226,7 +226,9 @@ def test_groups_of_a_file_are_named_where_something_is_missing(
             data.to_netcdf(path, group=group, mode="w" if group is None else "a")
         else:
             data.to_zarr(path, group=group, mode="w" if group is None else "a", zarr_format=2)
-    with pytest.raises(UserError, match=r"variables in its groups \(cloud, rain\) are not read"):
+    with pytest.raises(
+        UserError, match=r"one of its groups \(cloud, rain\), name it in dataset.group"
+    ):
         read_headers([str(path)], [variable], [dimension])
 
 
@@ -385,3 +387,16 @@ def test_permissions_are_looked_at_before_the_work():
                     failed += "permission" in str(error)
             os._exit(0 if failed == 2 else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_missing_name_is_told_without_all_the_others(tmp_path):
+    path = str(tmp_path / "data.nc")
+    names = [f"quantity_number_{number}" for number in range(125)]
+    xr.Dataset({name: ("sample", [1.0]) for name in names}).to_netcdf(path)
+    for variables, split_variable in ((["x"], None), (names[:1], "x")):
+        with pytest.raises(UserError, match=r"it has quantity_number_0, .* and 105 more$") as error:
+            read_headers([path], variables, ["sample"], split_variable)
+        assert str(error.value).count("quantity") == 20
+    with pytest.raises(UserError, match="did you mean 'quantity_number_124'") as error:
+        read_headers([path], ["quantity_numbr_124"], ["sample"])
+    assert str(error.value).count("quantity") == 2

@@ -43,7 +43,7 @@ try:
     # The jobs that this run starts need not look at the files' headers again.
     if workflow.is_main_process:
         check_writable(RESULTS)
-        check_data(config, DATA_FILES)
+        check_data(config, DATA_FILES, memory=f"{RESULTS}/journal/data_headers.json")
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -26,7 +26,9 @@ def main(
     """
     described = describe_files(files)
     variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
-    source = read_headers(files, variables, dataset["sample_dimension"], split["variable"])
+    source = read_headers(
+        files, variables, dataset["sample_dimension"], split["variable"], dataset["group"]
+    )
     prepare(
         source,
         dataset,

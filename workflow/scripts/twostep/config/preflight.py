@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from twostep.config.checked_headers import counted_samples
 from twostep.data.sizes import check_fraction, share_sizes
 from twostep.data.zarr_stores import is_zarr
 from twostep.trials.space import largest_batch
@@ -102,23 +103,23 @@ def check_writable(folder: str | Path) -> None:
         )
 
 
-def check_data(config: dict, files: list[str]) -> None:
+def check_data(config: dict, files: list[str], memory: str | Path) -> None:
     """Raise UserError if the data cannot be what the resolved config says.
 
     `files` are the user's; none of them means that the data are generated, whose variables the
-    config's own checks know. Contents are checked when they are read.
+    config's own checks know. Contents are checked when they are read. The file `memory` is where
+    what the headers said is remembered.
     """
-    dataset, split = config["dataset"], config["split"]
-    variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
-    if files:
-        # Imported here, since xarray is slow to load and only the user's own files need it.
-        from twostep.data.source import read_headers
+    if not files:
+        _check_fractions(config, config["generate"]["n_samples"])
+        return
+    with counted_samples(files, config["dataset"], config["split"]["variable"], memory) as n_rows:
+        _check_fractions(config, n_rows)
 
-        n_rows = read_headers(
-            files, variables, dataset["sample_dimension"], split["variable"]
-        ).n_rows
-    else:
-        n_rows = config["generate"]["n_samples"]
+
+def _check_fractions(config: dict, n_rows: int) -> None:
+    """Raise UserError if a fraction of the rows does not fill a batch."""
+    split = config["split"]
     # What blocks, groups and dropped rows leave is known once the contents are.
     n_training = n_rows
     if split["method"] == "random":

@@ -195,6 +195,11 @@ def _contradictions_in_data(config: dict) -> Iterator[str]:
             yield f"{describe_given(name)} is in both dataset.inputs and dataset.outputs"
     if dataset["files"] is not None:
         return
+    if dataset["group"] is not None:
+        yield (
+            f"dataset.group is {describe_given(dataset['group'])}, but dataset.files is null, and "
+            "the embedded parcel model has no groups: take one of them out or name the files"
+        )
     source = "the embedded parcel model, which is used because dataset.files is null,"
     for role, named in names.items():
         for i, name in enumerate(named):

@@ -1,36 +1,92 @@
 """Data files as they are stored: opened without reading values, whatever their format."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import NoReturn, Protocol
 
 import netCDF4
-import numpy as np
 import xarray as xr
 
+from twostep.data import netcdf_groups, zarr_groups, zarr_stores
 from twostep.data.netcdf3 import missing_bytes
-from twostep.data.zarr_stores import is_zarr
 from twostep.util.errors import UserError
+from twostep.util.text import list_names, suggest
 
-# Decompressed chunks that are kept for each open variable: much of a column may be in one chunk,
-# and reading it in parts must not decompress it for each part, nor may all of them fill the memory.
-CHUNK_CACHE_BYTES = 32_000_000
-netCDF4.set_chunk_cache(CHUNK_CACHE_BYTES)
+# What the libraries say of compressed values that they have no program for.
+NO_FILTER = ("filter error", "unknown codec", "codec not available")
 
 
-@dataclass
-class OpenFile:
-    """An open file: its variables, read when their values are, and the sizes of its dimensions.
+class Group(Protocol):
+    """A group of a file, or the file itself."""
 
-    `list_groups` returns the names of the groups within it, whose variables are not read: a look at
-    a whole store, which only an error needs.
+    def names(self) -> list[str]:
+        """Return the names of its variables."""
+
+    def sizes(self) -> dict[str, int]:
+        """Return the sizes of its dimensions."""
+
+    def variable(self, name: str) -> xr.Variable | None:
+        """Return one of its variables; None if there is none of that name."""
+
+
+class Variables(Mapping[str, xr.Variable]):
+    """The variables that a group sees: its own and those of the groups above it.
+
+    Only those that are asked for are looked at, and their values are read when they are used.
     """
 
-    variables: dict[str, xr.Variable]
-    sizes: dict[str, int]
-    list_groups: Callable[[], list[str]]
-    close: Callable[[], None]
+    def __init__(self, path: str | Path, groups: list[Group]) -> None:
+        self._path, self._groups = path, groups
+        self._found: dict[str, xr.Variable] = {}
+
+    def __getitem__(self, name: str) -> xr.Variable:
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def _find(self, name: str) -> xr.Variable:
+        for group in self._groups:
+            try:
+                array = group.variable(name)
+            except Exception as error:  # the libraries raise all kinds for what makes no sense
+                refuse_unreadable(self._path, name, error)
+            if array is not None:
+                return array
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for group in self._groups for name in group.names()))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class OpenFile:
+    """An open file, or a group of it: its variables, and the sizes of its dimensions.
+
+    `list_groups` returns the paths of all groups in the file: a look at a whole store, which only
+    an error needs.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        groups: list[Group],
+        list_groups: Callable[[], list[str]],
+        close: Callable[[], object],
+    ) -> None:
+        self.variables = Variables(path, groups)
+        self.list_groups, self.close = list_groups, close
+        self._groups = groups
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Sizes of the dimensions that the group sees."""
+        sizes: dict[str, int] = {}
+        for group in reversed(self._groups):
+            sizes |= group.sizes()
+        return sizes
 
     def __enter__(self) -> "OpenFile":
         return self
@@ -39,70 +95,86 @@ class OpenFile:
         self.close()
 
 
-def open_file(path: str | Path) -> OpenFile:
+def open_file(path: str | Path, group: str | None = None) -> OpenFile:
     """Open a NetCDF file or a Zarr store lazily, with everything as it is stored.
 
-    Raises UserError if it is neither, incomplete or damaged.
+    `group` is the path of a group in it. Raises UserError if the file is neither, incomplete or
+    damaged, or has no such group.
     """
-    zarr = is_zarr(path)
+    parts = (group or "").strip("/").split("/") if (group or "").strip("/") else []
+    is_zarr = zarr_stores.is_zarr(path)
     try:
-        lacking = 0 if zarr else missing_bytes(path)
-        # Not as a data set of xarray's, which would read all text to decode it and all coordinates
-        # to index them, however large they are.
-        if zarr:
-            store = xr.backends.ZarrStore.open_group(path, consolidated=False)
-        else:
-            store = xr.backends.NetCDF4DataStore.open(path)
-        variables = dict(store.load()[0])
-        sizes = dict(store.get_dimensions())
+        return (_open_zarr if is_zarr else _open_netcdf)(path, parts)
+    except UserError:
+        raise
     except PermissionError as error:
         raise UserError(f"{path} may not be read: ask its owner for permission") from error
     except Exception as error:  # the libraries raise all kinds for a file that makes no sense
         raise UserError(
-            f"{path} cannot be opened as a NetCDF file ({' '.join(str(error).split())}): it is "
-            "another kind of file, incomplete or damaged; check dataset.files and the file"
+            f"{path} cannot be opened as a {'Zarr store' if is_zarr else 'NetCDF file'} "
+            f"({' '.join(str(error).split())}): it is another kind of file, incomplete or damaged; "
+            "check dataset.files and the file"
         ) from error
+
+
+def _open_netcdf(path: str | Path, parts: list[str]) -> OpenFile:
+    lacking = missing_bytes(path)
     if lacking:
-        store.close()
         raise UserError(
             f"{path} is incomplete or damaged: it lacks {lacking:,} bytes of what its header "
             "announces; copy or make it again"
         )
-    if zarr:
-        _ignore_default_fill(variables)
-    return OpenFile(variables, sizes, partial(_list_groups, store), store.close)
+    # Not as a data set of xarray's, which would read all text to decode it and all coordinates to
+    # index them, however large they are.
+    file = netCDF4.Dataset(path)
+    groups = netcdf_groups.open_groups(file, parts)
+    if groups is None:
+        names = list(netcdf_groups.list_groups(file))
+        file.close()
+        _refuse_group(path, parts, names)
+    return OpenFile(path, list(groups), lambda: list(netcdf_groups.list_groups(file)), file.close)
 
 
-def _list_groups(store: xr.backends.ZarrStore | xr.backends.NetCDF4DataStore) -> list[str]:
-    if isinstance(store, xr.backends.ZarrStore):
-        return sorted(store.zarr_group.group_keys())
-    return sorted(store.ds.groups)
+def _open_zarr(path: str | Path, parts: list[str]) -> OpenFile:
+    groups = zarr_groups.open_groups(path, parts)
+    if groups is None:
+        _refuse_group(path, parts, list(zarr_stores.list_groups(Path(path))))
+    return OpenFile(
+        path, list(groups), lambda: list(zarr_stores.list_groups(Path(path))), lambda: None
+    )
 
 
-def _ignore_default_fill(variables: dict[str, xr.Variable]) -> None:
-    """Let zeros of a Zarr store be numbers: 0 is the fill value that Zarr gives by itself."""
-    for array in variables.values():
-        fill = np.ravel(array.attrs.get("_FillValue", 1))
-        if fill.dtype.kind in "biuf" and (fill == 0).all():
-            del array.attrs["_FillValue"]
+def _refuse_group(path: str | Path, parts: list[str], names: Iterable[str]) -> NoReturn:
+    group, known = "/".join(parts), list(names)
+    there = suggest(group, known) if known else "; it has no groups, so that this key must be null"
+    raise UserError(f"{path} has no group {group!r}, which dataset.group names{there}")
+
+
+def hint_at_groups(data: OpenFile) -> str:
+    """Return where else in a file something may be; nothing if it has no groups."""
+    groups = data.list_groups()
+    if not groups:
+        return ""
+    names = list_names(groups)
+    return f"; to read variables of one of its groups ({names}), name it in dataset.group"
+
+
+def refuse_unreadable(path: str | Path, name: str, error: Exception, place: str = "") -> NoReturn:
+    """Raise the UserError for a variable that cannot be read, from `place` on."""
+    if isinstance(error, UserError):
+        raise error
+    reason = " ".join(str(error).split())
+    if any(text in reason.lower() for text in NO_FILTER):
+        raise UserError(
+            f"{path}: variable {name!r} is compressed by a filter that is not installed here "
+            f"({reason}): install its plugin (for NetCDF, in a folder that the environment "
+            "variable HDF5_PLUGIN_PATH names), or write the file anew with zlib compression"
+        ) from error
+    raise UserError(
+        f"{path}: variable {name!r} cannot be read{place} ({reason}): the file is damaged"
+    ) from error
 
 
 def is_numeric(array: xr.Variable) -> bool:
     """Tell whether a variable holds numbers; true and false are 1 and 0."""
     return array.dtype.kind in "biuf"
-
-
-def is_characters(array: xr.Variable) -> bool:
-    """Tell whether a variable holds text as single characters, along its last dimension."""
-    return array.dtype == "S1" and array.ndim > 0
-
-
-def text_of(values: np.ndarray, array: xr.Variable) -> np.ndarray:
-    """Return values of a variable, or of a part of it, as text."""
-    if is_characters(array):
-        values = np.ascontiguousarray(values).view(f"S{values.shape[-1]}")[..., 0]
-    return (
-        np.char.decode(values, "utf-8", "replace")
-        if values.dtype.kind == "S"
-        else values.astype(str)
-    )

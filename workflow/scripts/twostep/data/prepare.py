@@ -26,6 +26,7 @@ from twostep.data.source import Source
 from twostep.data.splits import SPLITS, TRAINING, UNKNOWN, Assignment, column_of, plan_splits
 from twostep.data.test_sample import write_test_sample
 from twostep.data.transforms import to_physical
+from twostep.data.zero_fill import ZeroFills
 from twostep.util.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -69,10 +70,11 @@ def prepare(
     if is_sigmoid:
         estimate.keep_values(columns.outputs)
     cleaner = Cleaner(columns, estimate, is_bounded=is_sigmoid)
+    zeros = ZeroFills(source, columns.features)
     assignment = plan_splits(source, split, seed)
     raw = RawValues(columns, _physical(rows[:: -(-len(rows) // BULK_ROWS)], columns), seed)
     with closing(_make_shuffler(Path(folder), source, columns, seed)) as shuffler:
-        moments = _scatter(source, cleaner, assignment, shuffler, raw)
+        moments = _scatter(source, cleaner, zeros, assignment, shuffler, raw)
         cleaner.check(source, dataset["max_dropped"])
         sizes = _check_sizes([shuffler.count(code) for code in range(len(SPLITS))])
         is_constant = find_constant(columns, raw, moments.std, dataset["constant_features"])
@@ -88,7 +90,7 @@ def prepare(
             "split": _describe_split(split, assignment),
             "autocorrelation": measure_autocorrelation(source, columns, sample),
             "constant_features": describe_constant(columns, raw, is_constant),
-            "doubts": find_doubts(source, columns, raw, kept),
+            "doubts": [*zeros.describe(), *find_doubts(source, columns, raw, kept)],
             "test_sample": write_test_sample(Path(folder), raw.test.rows()[:, kept]),
             **_describe_features(columns, estimate, scaling, raw, kept),
             "output_activation": output_activation,
@@ -131,6 +133,7 @@ def _make_shuffler(folder: Path, source: Source, columns: Columns, seed: int) ->
 def _scatter(
     source: Source,
     cleaner: Cleaner,
+    zeros: ZeroFills,
     assignment: Assignment,
     shuffler: Shuffler,
     raw: RawValues,
@@ -146,6 +149,7 @@ def _scatter(
     with SlabReader(source, variables) as reader:
         for slab in list_slabs(source, max_rows):
             values = reader.read(slab)
+            zeros.add(slab, values)
             rows, usable = cleaner.clean(slab, values)
             splits = assignment.assign(slab, column_of(values, assignment.variable))
             if assignment.variable is not None:

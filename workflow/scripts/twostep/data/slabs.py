@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from twostep.data.decoding import decode
-from twostep.data.open_file import OpenFile, is_numeric, open_file, text_of
+from twostep.data.open_file import OpenFile, is_numeric, refuse_unreadable
 from twostep.data.source import Source
-from twostep.util.errors import UserError
+from twostep.data.texts import is_characters, text_of
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class SlabReader:
         data = self._data
         if data is None or slab.file != self._file:
             self._close()
-            data = open_file(path)
+            data = self._source.open(slab.file)
             self._data, self._file = data, slab.file
         return {
             name: _read(data.variables[name], name, path, slab, dimensions)
@@ -112,14 +112,13 @@ def _read(
     try:
         values = part.transpose(*own, ...).values
     except (OSError, RuntimeError, ValueError, IndexError) as error:
-        raise UserError(
-            f"{path}: variable {name!r} cannot be read from {dimensions[0]} index "
-            f"{slab.ranges[0][0]} on ({' '.join(str(error).split())}): the file is damaged"
-        ) from error
+        place = f" from {dimensions[0]} index {slab.ranges[0][0]} on"
+        refuse_unreadable(path, name, error, place)
+    where = f"{path}: variable {name!r}"
     if is_numeric(array):
-        values = decode(values, array.attrs, f"{path}: variable {name!r}")
+        values = decode(values, array.attrs, where)
     else:
-        values = text_of(values, array)
+        values = text_of(values, array, where, join=is_characters(array, dimensions))
     shape = [
         size if dimension in own else 1
         for dimension, size in zip(dimensions, slab.shape, strict=True)

@@ -1,14 +1,24 @@
 """The data as the user has them: the files, their headers and the features in them."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 
-from twostep.data.open_file import OpenFile, is_characters, is_numeric, open_file, text_of
+from twostep.data.decoding import decode
+from twostep.data.open_file import (
+    OpenFile,
+    hint_at_groups,
+    is_numeric,
+    open_file,
+    refuse_unreadable,
+)
+from twostep.data.texts import is_characters, text_of
+from twostep.data.zarr_groups import doubtful_zero
 from twostep.util.errors import UserError
-from twostep.util.text import list_names, one_line, suggest
+from twostep.util.text import one_line, suggest
 
 
 @dataclass(frozen=True)
@@ -32,18 +42,26 @@ class Source:
 
     `shapes` are the sizes of the sample dimensions in each file. Where there are several, such as
     time, latitude and longitude, each combination is a sample, the last dimension running fastest.
-    `features` are those of the variables that were asked for.
+    `features` are those of the variables that were asked for, which lie in a `group` of each file,
+    or in those above it; None is the file itself. `zero_fills` are, by the number of a file, the
+    variables of which a 0 as it is stored may be missing, and what it is in physical units.
     """
 
     files: list[str]
     sample_dimensions: list[str]
     shapes: list[tuple[int, ...]]
     features: list[Feature]
+    group: str | None = None
+    zero_fills: dict[int, dict[str, float]] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
         """Number of samples in all files."""
         return sum(map(math.prod, self.shapes))
+
+    def open(self, number: int) -> OpenFile:
+        """Open one of the files, by its number from 0."""
+        return open_file(self.files[number], self.group)
 
     def locate(self, row: int) -> str:
         """Say where a row, counted from 0 over all files, is: the file and the indices there."""
@@ -64,20 +82,25 @@ def read_headers(
     variables: list[str],
     sample_dimensions: list[str],
     split_variable: str | None = None,
+    group: str | None = None,
 ) -> Source:
     """Check every file's header against the config; return the data set that they make.
 
     Raises UserError if there are no samples, or for a file that lacks a variable, or whose
     variables have other entries or units than those of the first file. `split_variable` is what the
-    samples are divided by.
+    samples are divided by; `group` is where in each file all variables are looked for.
     """
-    first = _read_header(files[0], variables, sample_dimensions, split_variable)
-    shapes = [first.shape]
-    for path in files[1:]:
-        header = _read_header(path, variables, sample_dimensions, split_variable)
+    source = Source(files, sample_dimensions, [], [], group)
+    first = None
+    for number, path in enumerate(files):
+        with source.open(number) as data:
+            header = _read_header(data, path, variables, sample_dimensions, split_variable)
+        first = first or header
         _check_agreement(first, header)
-        shapes.append(header.shape)
-    source = Source(files, sample_dimensions, shapes, first.features)
+        source.shapes.append(header.shape)
+        if header.zero_fills:
+            source.zero_fills[number] = header.zero_fills
+    source.features.extend(first.features if first else [])
     if source.n_rows == 0:
         raise UserError(f"there are no samples in {', '.join(files[:3])}")
     return source
@@ -88,36 +111,76 @@ class _Header:
     """What a file's header says; features and splitting must be the same in all files.
 
     `shape` are the sizes of the sample dimensions, and `splitting` are the attributes of the
-    variable that the samples are divided by.
+    variable that the samples are divided by. `zero_fills` are those of a Source.
     """
 
     path: str
     shape: tuple[int, ...]
     features: list[Feature]
     splitting: dict[str, str]
+    zero_fills: dict[str, float]
 
 
 def _read_header(
-    path: str, variables: list[str], sample_dimensions: list[str], split_variable: str | None
+    data: OpenFile,
+    path: str,
+    variables: list[str],
+    sample_dimensions: list[str],
+    split_variable: str | None,
 ) -> _Header:
-    with open_file(path) as data:
-        for dimension in sample_dimensions:
-            if dimension not in data.sizes:
+    used = [*variables, *([] if split_variable is None else [split_variable])]
+    sizes = _sizes_in_use(data, path, used)
+    for dimension in sample_dimensions:
+        if dimension not in sizes and dimension not in data.sizes:
+            raise UserError(
+                f"{path} has no dimension {dimension!r}, which dataset.sample_dimension "
+                f"names{suggest(dimension, data.sizes)}{hint_at_groups(data)}"
+            )
+    for variable in variables:
+        _check_variable(data, path, variable, sample_dimensions)
+    splitting = {}
+    if split_variable is not None:
+        splitting = _describe_split_variable(data, path, split_variable, sample_dimensions)
+    return _Header(
+        path,
+        tuple(sizes[name] if name in sizes else data.sizes[name] for name in sample_dimensions),
+        _describe_features(data, path, variables, sample_dimensions),
+        splitting,
+        _find_zero_fills(data, path, variables),
+    )
+
+
+def _sizes_in_use(data: OpenFile, path: str, variables: Iterable[str]) -> dict[str, int]:
+    """Return the sizes of the dimensions of some variables, of which some may be missing.
+
+    Raises UserError if they differ: in a Zarr store each variable has sizes of its own, and groups
+    of a file may have dimensions of the same name.
+    """
+    found: dict[str, tuple[int, str]] = {}
+    for variable in variables:
+        array = data.variables.get(variable)
+        for dimension, size in array.sizes.items() if array is not None else ():
+            other_size, other = found.setdefault(str(dimension), (size, variable))
+            if size != other_size:
                 raise UserError(
-                    f"{path} has no dimension {dimension!r}, which dataset.sample_dimension "
-                    f"names{suggest(dimension, data.sizes)}{_hint_at_groups(data)}"
+                    f"{path}: variable {variable!r} has {size:,} entries along {dimension!r}, and "
+                    f"{other!r} has {other_size:,}: write the shorter one to its end, or take one "
+                    "of them out of the config"
                 )
-        for variable in variables:
-            _check_variable(data, path, variable, sample_dimensions)
-        splitting = {}
-        if split_variable is not None:
-            splitting = _describe_split_variable(data, path, split_variable, sample_dimensions)
-        return _Header(
-            path,
-            tuple(data.sizes[dimension] for dimension in sample_dimensions),
-            _describe_features(data, path, variables, sample_dimensions),
-            splitting,
-        )
+    return {dimension: size for dimension, (size, _) in found.items()}
+
+
+def _find_zero_fills(data: OpenFile, path: str, variables: list[str]) -> dict[str, float]:
+    """Return the variables of which a 0 may be missing, with what it is in physical units."""
+    found = {}
+    for name in variables:
+        array = data.variables[name]
+        if doubtful_zero(array):
+            zero = decode(np.zeros(1, array.dtype), array.attrs, f"{path}: variable {name!r}")
+            # It is missing for sure where another attribute says so.
+            if np.isfinite(zero[0]):
+                found[name] = float(zero[0])
+    return found
 
 
 def _describe_features(
@@ -134,7 +197,8 @@ def _describe_features(
         long_name = one_line(str(array.attrs.get("long_name", variable)))
         names = [variable]
         for dimension in _extra_dimensions(array, sample_dimensions):
-            names = [f"{variable}[{label}]" for label in _labels(data, dimension)]
+            labels = _labels(data, path, dimension, array.sizes[dimension])
+            names = [f"{variable}[{label}]" for label in labels]
         for name in names:
             if name in features:
                 raise UserError(
@@ -147,7 +211,7 @@ def _describe_features(
 
 def _extra_dimensions(array: xr.Variable, sample_dimensions: list[str]) -> list[str]:
     # The last dimension of single characters is that of the text they make.
-    dims = array.dims[:-1] if is_characters(array) else array.dims
+    dims = array.dims[:-1] if is_characters(array, sample_dimensions) else array.dims
     return [str(dimension) for dimension in dims if dimension not in sample_dimensions]
 
 
@@ -193,7 +257,7 @@ def _find(
     if variable not in data.variables:
         raise UserError(
             f"{path} has no variable {variable!r}, which the config names under {key}"
-            f"{suggest(variable, data.variables)}{_hint_at_groups(data)}"
+            f"{suggest(variable, data.variables)}{hint_at_groups(data)}"
         )
     array = data.variables[variable]
     if len(set(array.dims)) < array.ndim:
@@ -206,12 +270,6 @@ def _find(
             f"({', '.join(sample_dimensions)}){suggest(sample_dimensions[0], map(str, array.dims))}"
         )
     return array
-
-
-def _hint_at_groups(data: OpenFile) -> str:
-    """Return where else in a file something may be; nothing if it has no groups."""
-    groups = data.list_groups()
-    return f"; variables in its groups ({list_names(groups)}) are not read" if groups else ""
 
 
 def _check_agreement(first: _Header, header: _Header) -> None:
@@ -237,10 +295,23 @@ def _check_agreement(first: _Header, header: _Header) -> None:
             )
 
 
-def _labels(data: OpenFile, dimension: str) -> list[str]:
-    """Return the labels of a dimension's entries: those of its coordinate, or their numbers."""
-    if dimension in data.variables:
-        coordinate = data.variables[dimension]
-        if coordinate.ndim - is_characters(coordinate) == 1:
-            return [one_line(label) for label in text_of(coordinate.values, coordinate).tolist()]
-    return [str(number) for number in range(data.sizes[dimension])]
+def _labels(data: OpenFile, path: str, dimension: str, size: int) -> list[str]:
+    """Return the labels of a dimension's entries: those of its coordinate, or their numbers.
+
+    Raises UserError if there are more or fewer labels than entries, or they cannot be read.
+    """
+    coordinate = data.variables.get(dimension)
+    join = coordinate is not None and is_characters(coordinate, [dimension])
+    if coordinate is None or coordinate.ndim - join != 1:
+        return [str(number) for number in range(size)]
+    if len(coordinate) != size:
+        raise UserError(
+            f"{path}: dimension {dimension!r} has {size:,} entries, and the variable of that name, "
+            f"which labels them, has {len(coordinate):,}: correct that variable"
+        )
+    try:
+        values = coordinate.values
+    except (OSError, RuntimeError, ValueError, IndexError) as error:
+        refuse_unreadable(path, dimension, error)
+    labels = text_of(values, coordinate, f"{path}: variable {dimension!r}", join=join)
+    return [one_line(label) for label in labels.tolist()]

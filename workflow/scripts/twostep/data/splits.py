@@ -11,12 +11,12 @@ from functools import reduce
 
 import numpy as np
 
-from twostep.data.open_file import open_file
 from twostep.data.sizes import share_sizes
 from twostep.data.slabs import Slab, SlabReader, list_slabs
 from twostep.data.source import Source
 from twostep.util.errors import UserError
 from twostep.util.seeds import derive_seed
+from twostep.util.text import list_names
 
 SPLITS = ("training", "validation", "test")
 TRAINING, VALIDATION, TEST = range(3)
@@ -171,7 +171,7 @@ def _as_labelled(source: Source, variable: str) -> Assignment:
     What numbers stand for is told by the attributes flag_values and flag_meanings; without these,
     0, 1 and 2 are the SPLITS in their order.
     """
-    with open_file(source.files[0]) as data:
+    with source.open(0) as data:
         attributes = data.variables[variable].attrs
     meanings = dict(enumerate(SPLITS))
     if "flag_meanings" in attributes:
@@ -189,7 +189,7 @@ def _as_labelled(source: Source, variable: str) -> Assignment:
             codes[labels == label] = code
         wrong = np.flatnonzero((codes == UNKNOWN) & ~_is_missing(labels))
         if wrong.size:
-            numbers = ", ".join(f"{number:g} ({meanings[number]})" for number in code_of)
+            numbers = list_names([f"{number:g} ({meanings[number]})" for number in code_of])
             raise UserError(
                 f"split.variable: {variable!r} is {labels[wrong[0]].item()!r} in "
                 f"{source.locate(slab.first_row + wrong[0])}; it must be training, validation or "

@@ -16,9 +16,8 @@ from twostep.util.seeds import derive_seed
 
 log = logging.getLogger(__name__)
 
-REJECTED = 3
-# ASSUME: a single mode of more than this dry volume is of no interest. Five in six stay below it,
-# and nearly all parcels without a peak lie above.
+# ASSUME: a single mode of more than this dry volume is of no interest: nearly all parcels without a
+# peak would lie above it.
 MAX_DRY_VOLUME = 30.0  # um3 cm-3
 
 # Ranges of temperature (K), pressure (Pa), relative humidity (1) and log10 of the updraft (m s-1),
@@ -78,7 +77,6 @@ STATUS_MEANINGS = {
     OK: "ok",
     NO_PEAK: "no_supersaturation_peak_within_rise_limit",
     STEP_LIMIT: "step_limit_of_integrator_reached",
-    REJECTED: "dry_aerosol_volume_above_limit",
 }
 
 
@@ -104,13 +102,13 @@ def generate(first: int, n_samples: int, *, seed: int, modes: list[str]) -> xr.D
     sigma = np.array([MODES[mode].sigma for mode in modes])
     status = np.zeros(n_samples, dtype=np.int8)
     if modes == ["single"]:
-        status[dry_volume(inputs["num_aer"], inputs["r_aer"], sigma) > MAX_DRY_VOLUME] = REJECTED
+        inputs["r_aer"] = limit_radius(inputs["num_aer"], inputs["r_aer"], MODES["single"])
     fn, smax = np.full((n_samples, len(modes)), np.nan), np.full(n_samples, np.nan)
-    for run in np.array_split(np.flatnonzero(status == OK), math.ceil(n_samples / 10_000)):
+    for run in np.array_split(np.arange(n_samples), math.ceil(n_samples / 10_000)):
         fn[run], smax[run], status[run] = activate(
             *(values[run] for values in inputs.values()), sigma=sigma
         )
-        log.info("%d of %d parcels done", run[-1] + 1 if len(run) else n_samples, n_samples)
+        log.info("%d of %d parcels done", run[-1] + 1, n_samples)
     counts = {text: int((status == code).sum()) for code, text in STATUS_MEANINGS.items()}
     log.info("outcomes: %s", counts)
     values = inputs | {"fn": fn, "smax": smax, "status": status}
@@ -150,6 +148,24 @@ def draw_inputs(
     return inputs
 
 
+def limit_radius(num_aer: np.ndarray, r_aer: np.ndarray, mode: Mode) -> np.ndarray:
+    """Return radii, um, drawn anew up to where the dry volume reaches MAX_DRY_VOLUME.
+
+    Each keeps its place in the logarithm of the range, which ends earlier the more particles there
+    are: no sample is lost, and the space that is left is filled evenly along the radius.
+
+    Parameters
+    ----------
+    num_aer : number concentrations, cm-3, (n_samples, 1)
+    r_aer : median dry radii drawn from the mode's range, um, (n_samples, 1)
+    """
+    smallest, largest = mode.radius
+    volume = dry_volume(num_aer, np.ones_like(r_aer), np.array([mode.sigma]))[:, None]
+    highest = np.minimum(largest, np.cbrt(MAX_DRY_VOLUME / volume))
+    place = np.log(r_aer / smallest) / math.log(largest / smallest)
+    return smallest * (highest / smallest) ** place
+
+
 def dry_volume(num_aer: np.ndarray, r_aer: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     """Return the volume (um3 cm-3) of all modes, (n_samples,).
 
@@ -177,6 +193,9 @@ def _scale(points: np.ndarray, bounds: tuple[float, float] | np.ndarray) -> np.n
 
 def _provenance(first: int, seed: int, modes: list[str]) -> dict:
     """Return the global attributes: no clock and no host, so that the file can be reproduced."""
+    limit = ""
+    if modes == ["single"]:
+        limit = f", but for the radius, which ends at a dry volume of {MAX_DRY_VOLUME:g} um3 cm-3"
     return {
         "Conventions": "CF-1.11",
         "title": "Aerosol activation in adiabatic cloud parcels",
@@ -194,8 +213,8 @@ def _provenance(first: int, seed: int, modes: list[str]) -> dict:
             "Equilibrium activation: fn counts the particles whose critical supersaturation is "
             "below smax, with no kinetic limitation. Adiabatic ascent at a constant updraft: no "
             "entrainment, no collision and coalescence, no sedimentation, no ice. Inputs are drawn "
-            "independently of each other and are no climatology. fn and smax are missing where "
-            "status is not 0."
+            f"independently of each other and are no climatology{limit}. fn and smax are missing "
+            "where status is not 0."
         ),
         "seed": seed,
         "first_sample": first,

@@ -13,6 +13,7 @@ TOPICS = {
     "sentinel": "values far from all others",
     "far": "values far from all others",
     "tiny": "features that may be zero but for rounding",
+    "zero_fill": "zeros that may stand for missing values",
 }
 TEXTS = {
     "sentinel": "{features} {verb} {value:g} in {rows}, far from all other values, first in "
@@ -22,6 +23,9 @@ TEXTS = {
     "an error, correct or mask it.",
     "tiny": "{features} may be zero but for rounding errors: no value is larger than {value:g} in "
     "size. If so, leave them out, because a network learns noise, too. Else choose another unit.",
+    "zero_fill": "{features} {verb} {value:g} in {rows}, first in {first}, which is the fill value "
+    "of the Zarr store and counts as a number. If it stands for missing values, say so by the "
+    "attribute `missing_value`.",
 }
 # ASSUME: a model below this R² has learned next to nothing.
 LOW_R2 = 0.02
