@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from twostep.analysis.binning import equal_bins, summarise_bins
+from twostep.figures.scales import scale_small_panel
 from twostep.figures.style import (
     BLUE,
     COLUMN_WIDTH,
@@ -26,7 +27,6 @@ from twostep.figures.style import (
     VERMILION,
     draw_nothing,
     literal,
-    scale_small_panel,
 )
 from twostep.model.predictions import Predictions
 from twostep.util.text import shorten
