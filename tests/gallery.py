@@ -29,12 +29,16 @@ def write_gallery(folder: Path, names: list[str]) -> None:
     lines = ["<!doctype html><meta charset='utf-8'><title>Gallery</title>"]
     for study in names:
         (folder / study).mkdir(parents=True, exist_ok=True)
-        lines.append(f"<h1>{study}</h1><p>{html.escape(hard_studies.STUDIES[study].__doc__ or '')}</p>")
+        lines.append(
+            f"<h1>{study}</h1><p>{html.escape(hard_studies.STUDIES[study].__doc__ or '')}</p>"
+        )
         for name, figure in draw(study):
             path = f"{study}/{name}.png"
             with matplotlib.rc_context(STYLE):
                 figure.savefig(folder / path)
-            lines.append(f"<figure><img src='{path}' width='710'><figcaption>{name}</figcaption></figure>")
+            lines.append(
+                f"<figure><img src='{path}' width='710'><figcaption>{name}</figcaption></figure>"
+            )
         print(study, flush=True)
     (folder / "index.html").write_text("\n".join(lines), encoding="utf-8")
 

@@ -92,7 +92,8 @@ def three_fractions() -> Hard:
     best = study.retrained["min_val_loss"].min()
     study = with_losses(study, lambda losses: best * (losses / best) ** 0.01)
     searches = [
-        replace(search, timings=search.timings.assign(cpu_seconds=0.01)) for search in study.searches
+        replace(search, timings=search.timings.assign(cpu_seconds=0.01))
+        for search in study.searches
     ]
     return replace(study, searches=searches), made_up.predictions()
 
@@ -102,7 +103,10 @@ def many_features() -> Hard:
     profiles = ["state_temperature_before_physics", "state_specific_humidity_before_physics"]
     inputs = [*_levels(profiles, 60), *(f"surface_flux_of_quantity_number_{i}" for i in range(4))]
     profiles = ["tendency_of_temperature_by_all_physics"]
-    outputs = [*_levels(profiles, 60), *(f"downward_shortwave_flux_at_surface_{i}" for i in range(4))]
+    outputs = [
+        *_levels(profiles, 60),
+        *(f"downward_shortwave_flux_at_surface_{i}" for i in range(4)),
+    ]
     made = made_up.predictions(124, 64)
     # Inputs of all sizes: trace gases beside pressures.
     sizes = np.geomspace(1e-9, 1e5, 124)
@@ -196,9 +200,7 @@ def many_trials() -> Hard:
         copy = trials[trials["status"] == "ok"]
         wobble = np.exp(np.abs(random.normal(0, 0.3, len(copy))))
         copies.append(
-            copy.assign(
-                trial=copy["trial"] + 2000 * i, min_val_loss=copy["min_val_loss"] * wobble
-            )
+            copy.assign(trial=copy["trial"] + 2000 * i, min_val_loss=copy["min_val_loss"] * wobble)
         )
     table = pd.concat(copies).sort_values(["min_val_loss", "trial"], ignore_index=True)
     failed = table["status"] != "ok"

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 
 from twostep.analysis.complexity import Complexity
 from twostep.analysis.pareto import lower_envelope, pareto_front
+from twostep.figures.scales import scale_losses
 from twostep.figures.size import draw_retrained, draw_search, layer_range
 from twostep.figures.steps import draw_loss_curves
-from twostep.figures.style import describe_loss, layer_colours, save, scale_losses
+from twostep.figures.style import describe_loss, layer_colours, save
 from twostep.report.entries import figure_entries
 
 BASELINES = {"constant": made_up.CONSTANT, "linear": made_up.LINEAR}

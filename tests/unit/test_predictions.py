@@ -10,7 +10,8 @@ import xarray as xr
 from test_inference import write_model
 
 from twostep.data.arrays import Rows, write_folder
-from twostep.figures.model import draw_errors_by_input, draw_predicted
+from twostep.figures.errors import draw_errors_by_input
+from twostep.figures.predicted import draw_predicted
 from twostep.model.model import load_model
 from twostep.model.predictions import predict, read_predictions, write_predictions
 from twostep.util.errors import UserError

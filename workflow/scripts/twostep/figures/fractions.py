@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, NullLocator, PercentFor
 from twostep.analysis.fractions import Outcome, correlate_rankings, overlap
 from twostep.analysis.noise import ERRORS
 from twostep.figures.labels import text_width
-from twostep.figures.scales import HALF_PAGE, SIZE, scale_losses, thin_out
+from twostep.figures.scales import HALF_PAGE, scale_losses, thin_out
 from twostep.figures.steps import CURVES
 from twostep.figures.style import BLUE, GREY, INK, PAGE_WIDTH, STYLE, say
 from twostep.util.wording import number
@@ -69,10 +69,8 @@ def _draw_matrix(figure: Figure, axes: Axes, rankings: dict[str, pd.DataFrame]) 
     axes.set_facecolor(GREY)
     if n_fractions > MOST_NUMBERS:
         figure.colorbar(image, ax=axes, label="Spearman's correlation")
-        cells: list[tuple[int, int]] = []
-    else:
-        cells = list(itertools.product(range(n_fractions), repeat=2))
-    for row, column in cells:
+    numbered = range(n_fractions if n_fractions <= MOST_NUMBERS else 0)
+    for row, column in itertools.product(numbered, numbered):
         value = values[row, column]
         dark = np.isfinite(value) and value <= low + 0.6 * (1 - low)
         text = f"{value:.2f}" if np.isfinite(value) else "none"
@@ -86,9 +84,7 @@ def _draw_matrix(figure: Figure, axes: Axes, rankings: dict[str, pd.DataFrame]) 
     axes.set_xticks(ticks, names, rotation=0 if n_fractions <= 5 else 90)
     axes.tick_params(length=0)
     axes.set(xlabel="Fraction", ylabel="Fraction")
-    axes.set_title(
-        f"Spearman's correlation of step 1's\nlosses ({number(n_trials, 'trial')})"
-    )
+    axes.set_title(f"Spearman's correlation of step 1's\nlosses ({number(n_trials, 'trial')})")
 
 
 def _draw_overlap(axes: Axes, rankings: dict[str, pd.DataFrame], top_k: int) -> None:
@@ -149,7 +145,7 @@ def _draw_by_cost(axes: Axes, outcomes: list[Outcome]) -> None:
     axes.set_xlim(0, 1.15 * times.max() or 1)
     n_hidden = len(outcomes) - _label_points(axes, times, outcomes)
     axes.set_xlabel(f"Processor time of both steps ({unit})")
-    note = f" ({n_hidden} without room for a label)" if n_hidden else ""
+    note = f"\n({number(n_hidden, 'point')} without room for a label)" if n_hidden else ""
     axes.set_title(f"... and what it cost, by fraction{note}")
 
 
@@ -184,29 +180,15 @@ def _explain_outcomes(outcomes: list[Outcome]) -> list[Line2D]:
 
 
 def _label_points(axes: Axes, x: np.ndarray, outcomes: list[Outcome]) -> int:
-    """Label the points that there is room beside, the first and last before the others.
-
-    Returns how many of them have labels.
-    """
+    """Label the points that there is room beside; return how many of them have labels."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     losses = [outcome.loss for outcome in outcomes]
     data = axes.transScale.transform(np.c_[x, losses])
     low, high = axes.transScale.transform([(left, bottom), (right, top)])
-    points = (data - low) / (high - low) * PANEL
-    taken = [(*(point - 3), *(point + 3)) for point in points]
-    order = [0, *range(len(outcomes) - 1, 0, -1)]
-    n_labelled = 0
-    for i in order:
-        width = text_width(outcomes[i].fraction, LABEL)
-        for side, level in SIDES:
-            corner = points[i] + (4 if side > 0 else -4 - width, 3 if level > 0 else -3 - LABEL)
-            box = (*corner, *(corner + (width, LABEL)))
-            if box[2] < PANEL[0] + 10 and box[0] > 0 and not any(_meet(box, b) for b in taken):
-                break
-        else:
-            continue
-        taken.append(box)
-        n_labelled += 1
+    places = _place_labels(
+        (data - low) / (high - low) * PANEL, [outcome.fraction for outcome in outcomes]
+    )
+    for i, (side, level) in sorted(places.items()):
         axes.annotate(
             outcomes[i].fraction,
             (x[i], losses[i]),
@@ -216,7 +198,29 @@ def _label_points(axes: Axes, x: np.ndarray, outcomes: list[Outcome]) -> int:
             va="bottom" if level > 0 else "top",
             fontsize=LABEL,
         )
-    return n_labelled
+    return len(places)
+
+
+def _place_labels(points: np.ndarray, texts: list[str]) -> dict[int, tuple[int, int]]:
+    """Return {point: side} of the labels that meet neither a point nor another label.
+
+    `points` are places in a panel, in points of print. The first and the last have their labels
+    before the others.
+    """
+    taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in points]
+    places = {}
+    for i in [0, *range(len(points) - 1, 0, -1)]:
+        width = text_width(texts[i], LABEL)
+        for side, level in SIDES:
+            left = points[i][0] + (4 if side > 0 else -4 - width)
+            bottom = points[i][1] + (3 if level > 0 else -3 - LABEL)
+            box = (left, bottom, left + width, bottom + LABEL)
+            inside = box[0] > 0 and box[2] < PANEL[0] + 10
+            if inside and not any(_meet(box, other) for other in taken):
+                taken.append(box)
+                places[i] = (side, level)
+                break
+    return places
 
 
 def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

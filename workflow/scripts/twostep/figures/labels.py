@@ -16,6 +16,7 @@ LONGEST = 80
 SMALLEST, LARGEST = 1e-2, 1e4
 LEAST = 1e-300  # Smaller ones are as good as 0, and have no power of ten.
 MOST_DIGITS = 15  # of a number of double precision
+DIMENSIONLESS = ("1", "-", "dimensionless", "none", "unitless")
 
 
 def literal(text: str) -> str:
@@ -70,9 +71,29 @@ def number_texts(numbers: np.ndarray, power: int = 0) -> list[str]:
         if np.abs(np.round(scaled, decimals) - scaled).max(initial=0) <= 1e-3 * step:
             break
     # Not -0.
-    return [f"{number + 0.0:.{decimals}f}" for number in np.round(scaled, decimals)]
+    texts = [f"{number + 0.0:.{decimals}f}" for number in np.round(scaled, decimals)]
+    return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
 
 
 def power_text(power: int) -> str:
     """Return ten to a power."""
     return rf"$10^{{{power}}}$"
+
+
+def unit_label(feature: dict, width: float, size: float) -> str:
+    """Return a feature's unit after a blank, cut to a width; nothing for a number without one."""
+    unit = feature["units"].strip()
+    return "" if not unit or unit.lower() in DIMENSIONLESS else f" {fit(unit, width, size)}"
+
+
+def feature_label(text: str, feature: dict, power: str, width: float, size: float) -> str:
+    """Return an axis label of one or, where that is too long, two lines: quantity and unit.
+
+    `power` is the power of ten that the numbers beside the axis are told in, or nothing.
+    """
+    unit = unit_label(feature, width - text_width(f"({power} )", size), size)
+    if not power and not unit:
+        return text
+    inside = f"({power}{unit if power else unit.strip()})"
+    separator = " " if text_width(f"{text} {inside}", size) <= width else "\n"
+    return f"{text}{separator}{inside}"

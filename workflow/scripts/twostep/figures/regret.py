@@ -83,7 +83,7 @@ def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> Non
     )
     axes.plot(k, regret.ratio, drawstyle="steps-post", color=BLUE, marker="o", ms=3, gid="regret")
     axes.axhline(1 + tolerance, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), gid="tolerance")
-    scale_counts(axes.xaxis, 1, len(k))
+    scale_counts(axes, 1, len(k))
     enough = regret.sufficient(tolerance)
     axes.set_title(
         f"No chosen trial is within {100 * tolerance:g} % (dashed)"
@@ -118,7 +118,7 @@ def _draw_recall(axes: Axes, steps: pd.DataFrame, n_others: int) -> None:
         )
     axes.set(xlabel="k", ylabel="Step 2's best k among\nstep 1's first k", ylim=(-0.02, 1.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    scale_counts(axes.xaxis, 1, len(k))
+    scale_counts(axes, 1, len(k))
     basis = (
         f"of all trials, by {number(n_controls, 'control')}"
         if n_controls

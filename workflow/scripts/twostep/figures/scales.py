@@ -17,7 +17,7 @@ from matplotlib.ticker import (
 )
 from numpy.typing import ArrayLike
 
-from twostep.figures.labels import number_texts, power_of, power_text, text_width
+from twostep.figures.labels import LEAST, number_texts, power_of, power_text, text_width
 
 SIZE = 8  # of the labels of ticks, in points
 # Room between labels beside each other, and for those along half a page or a small panel, in
@@ -77,16 +77,16 @@ def scale_quantity(axes: Axes, which: str, low: float, high: float, most: int) -
 def widen(low: float, high: float) -> tuple[float, float]:
     """Return the ends of an axis; wider ones if they are equal but for rounding."""
     largest = max(abs(low), abs(high))
-    if high - low > ROUNDING * largest:
+    if high - low > max(ROUNDING * largest, LEAST):
         return low, high
-    margin = 0.05 * largest or 1.0
+    margin = 0.05 * largest if largest >= LEAST else 1.0
     return low - margin, high + margin
 
 
-def scale_counts(axis: Axis, first: float, last: float) -> None:
-    """Set a linear axis of whole numbers, which may all be equal."""
-    axis.axes.set(**{f"{axis.axis_name}lim": (first - 0.5, last + 0.5)})
-    axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+def scale_counts(axes: Axes, first: float, last: float) -> None:
+    """Set a linear x axis of whole numbers, which may all be equal."""
+    axes.set_xlim(first - 0.5, last + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def scale_sizes(axes: Axes, sizes: ArrayLike) -> None:
@@ -108,12 +108,12 @@ def scale_logarithmically(axes: Axes, which: str, low: float, high: float) -> No
     n_powers = np.floor(np.log10(high)) - np.ceil(np.log10(low)) + 1
     if high < 40 * low or n_powers < 2:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 40 * low else (1, 3)))
-        plain = 1e-3 <= low and high < 1e4
+        plain = low >= 1e-3 and high < 1e4
         axis.set_major_formatter(FuncFormatter(_plain_tick if plain else _power_tick))
 
 
-def scale_small_panel(axes: Axes, low: float, high: float, which: str = "x") -> None:
-    """Set a logarithmic axis whose few ticks have room for their labels in a small panel."""
+def scale_small_panel(axes: Axes, low: float, high: float, which: str = "x", most: int = 4) -> None:
+    """Set a logarithmic axis with at most so many ticks, as there is room in a small panel for."""
     axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
     decades = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     steps = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 3], [1]]
@@ -121,7 +121,7 @@ def scale_small_panel(axes: Axes, low: float, high: float, which: str = "x") -> 
     choices += [10.0 ** decades[::stride] for stride in range(2, len(decades) + 1)]
     seen = [ticks[(ticks >= low) & (ticks <= high)] for ticks in choices]
     # The densest that are few enough; a very narrow range may have a single one.
-    ticks = next((ticks for ticks in seen if 0 < len(ticks) <= 4), np.array([low, high]))
+    ticks = next((ticks for ticks in seen if 0 < len(ticks) <= most), np.array([low, high]))
     axis = _axis(axes, which)
     axis.set_major_locator(FixedLocator(ticks.tolist()))
     axis.set_minor_locator(NullLocator())
@@ -160,7 +160,7 @@ def _set_ticks(
 ) -> None:
     """Set ticks in at most so many intervals, fewer where their labels had no room."""
     for n_intervals in range(most, 0, -1):
-        ticks = MaxNLocator(n_intervals).tick_values(low, high)
+        ticks = np.array(MaxNLocator(n_intervals).tick_values(low, high))
         # Sums of steps come near 0 only.
         ticks[np.abs(ticks) < ROUNDING * (high - low)] = 0
         ticks = ticks[(ticks >= low) & (ticks <= high)]
@@ -178,7 +178,9 @@ def _powers(ticks: np.ndarray, power: int) -> list[str]:
     if not power:
         return texts
     factor = rf"\times10^{{{power}}}"
-    return ["0" if tick == 0 else f"${text}{factor}$" for tick, text in zip(ticks, texts, strict=True)]
+    return [
+        "0" if tick == 0 else f"${text}{factor}$" for tick, text in zip(ticks, texts, strict=True)
+    ]
 
 
 def _plain_tick(value: float, _position: int) -> str:

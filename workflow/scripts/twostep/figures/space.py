@@ -52,7 +52,7 @@ def draw_depth_width(
     quantities = (depths, widths["mean_width"], widths["narrowest"])
     for axes, values in zip(panels, quantities, strict=True):
         _draw_distribution(axes, np.asarray(values, float), losses, logarithmic=axes != panels[0])
-    scale_counts(panels[0].xaxis, depths.min(), depths.max())
+    scale_counts(panels[0], depths.min(), depths.max())
     panels[0].set(xlabel="Number of hidden layers", ylabel=f"Validation loss\n({loss_label})")
     panels[1].set_xlabel("Geometric mean width (units)")
     panels[2].set_xlabel("Narrowest hidden layer (units)")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import RcKeyType
 
-from twostep.figures.labels import FONT, literal
+from twostep.figures.labels import DIMENSIONLESS, FONT, literal
 from twostep.util.files import atomic_path
 
 FORMATS = ("png", "pdf")
@@ -45,7 +45,6 @@ BASELINES = {
     "constant": ("constant prediction", (0, (5, 2))),
     "linear": ("linear regression", (0, (1, 1.5))),
 }
-DIMENSIONLESS = ("1", "-", "dimensionless", "none", "unitless")
 # Letters of a quantity's name and of a unit that fit along an axis.
 LONGEST_NAME = 20
 LONGEST_UNIT = 30
