@@ -285,7 +285,8 @@ def test_models_that_failed_are_counted(retrained, selection):
     retrained.loc[retrained.index[-1], ["status", "test_loss"]] = ["diverged", math.nan]
     figure = draw_retrained(retrained, selection, baselines={}, tolerance=0.1, **SHARED)
     assert (
-        figure.axes[0].get_title("left") == "15 trials retrained on all data, 30 models, 1 failed"
+        figure.axes[0].get_title("left")
+        == "15 trials retrained on all data, 30 models,\n1 of which failed"
     )
     assert len(artist(figure.axes[0], "trials").get_offsets()) == len(retrained) - 1
 

@@ -99,8 +99,10 @@ def _name(effect: Effect) -> str:
 
 def _draw_importances(axes: Axes, effects: list[Effect]) -> None:
     """Draw the mean importance of each hyperparameter and the range of its middle 90 %."""
+    ends = [0.0]
     for row, effect in enumerate(effects):
-        low, high = np.quantile(effect.importances, (0.05, 0.95))
+        low, high = np.quantile(effect.importances, (0.05, 0.95)).tolist()
+        ends += [low, high]
         axes.plot([low, high], [row, row], color=BLUE, linewidth=2, alpha=0.5)
         axes.plot(effect.importances.mean(), row, "o", color=BLUE, markersize=5, gid=effect.name)
     axes.axvline(0, color=INK, linewidth=0.8)
@@ -109,8 +111,8 @@ def _draw_importances(axes: Axes, effects: list[Effect]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color=GREY, linewidth=0.4)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set_xlabel("Importance (fall of R²)")
+    power = scale_quantity(axes, "x", *_with_margin(ends), most=4)
+    axes.set_xlabel(f"Importance (fall of R²{f', {power}' if power else ''})")
 
 
 def _draw_effect(axes: Axes, effect: Effect) -> None:

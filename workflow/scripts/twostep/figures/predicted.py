@@ -38,7 +38,8 @@ N_BINS = 20
 # Samples that a bin should hold, or its tails are noise.
 BIN_SIZE = 50
 TAILS = (0.05, 0.95)
-# Room for a text above a panel, below it and beside it, and the size of titles, in points.
+# Room above a panel that has others above it, below and beside a panel, and the size of titles, in
+# points.
 PANEL_WIDTH, COLUMN, PANEL_HEIGHT, TITLE = 86, 105, 102, 7
 # From light, but visible on white, to dark.
 COUNTS = ListedColormap(matplotlib.colormaps["Blues"](np.linspace(0.35, 1, 256)))
@@ -63,7 +64,10 @@ def draw_predicted(predictions: Predictions, *, model: str) -> Figure:
     for place, i in enumerate(shown.tolist()):
         row, column = divmod(place, n_columns)
         upper, lower = panels[2 * row][column], panels[2 * row + 1][column]
-        grids += _draw_output(upper, lower, predictions, i, r2[i])
+        grids += _draw_output(upper, lower, predictions, i)
+        # The bar of the colours begins beside the first row, below its titles.
+        room = COLUMN if n_rows == 1 else PANEL_WIDTH
+        upper.set_title(_title(predictions, i, r2[i], room), fontsize=TITLE)
     for row in panels:
         _keep_first_labels(row)
     for place in range(len(shown), n_rows * n_columns):
@@ -132,15 +136,11 @@ def varies(predictions: Predictions) -> np.ndarray:
     return np.ptp(predictions.true, axis=0) > 0
 
 
-def _draw_output(
-    upper: Axes, lower: Axes, predictions: Predictions, i: int, r2: float
-) -> list[QuadMesh]:
+def _draw_output(upper: Axes, lower: Axes, predictions: Predictions, i: int) -> list[QuadMesh]:
     """Draw one output; return the two histograms, none if no prediction is finite."""
     output = predictions.outputs[i]
     true, predicted = predictions.true[:, i], predictions.predicted[:, i]
-    name = fit(output["name"], PANEL_WIDTH, TITLE)
-    if not (np.abs(predicted) < LARGEST).any():
-        upper.set_title(f"{name}\nno prediction is finite", fontsize=TITLE, gid="nothing")
+    if not _is_finite(predicted):
         for axes in (upper, lower):
             axes.set_axis_off()
         return []
@@ -164,7 +164,6 @@ def _draw_output(
     lower.set_ylabel(feature_label("Predicted minus true", output, error_power, PANEL_HEIGHT, SIZE))
     lower.set_xlabel(feature_label("True", output, power, COLUMN, SIZE))
     upper.tick_params(labelbottom=False)
-    upper.set_title(f"{name}\n{_quality(output, error, r2)}", fontsize=TITLE)
     outside = int(((error < bottom) | (error > top)).sum())
     if outside:
         lower.set_title(f"{outside:,} outside", fontsize=TITLE)
@@ -179,18 +178,26 @@ def _scale_values(axes: Axes, which: str, low: float, high: float, scale: str) -
     return scale_quantity(axes, which, low, high, most=3 if which == "x" else 4)
 
 
-def _quality(output: dict, error: np.ndarray, r2: float) -> str:
-    """Return two lines on how well an output is predicted."""
+def _is_finite(predicted: np.ndarray) -> bool:
+    """Return whether there is a prediction that axes can show."""
+    return bool((np.abs(predicted) < LARGEST).any())
+
+
+def _title(predictions: Predictions, i: int, r2: float, room: float) -> str:
+    """Return the name of an output and how well it is predicted, in lines that have the room."""
+    output, error = predictions.outputs[i], predictions.error[:, i]
+    name = fit(output["name"], room, TITLE)
+    if not _is_finite(predictions.predicted[:, i]):
+        return f"{name}\nno prediction is finite"
     with np.errstate(over="ignore"):
-        rmse = math.sqrt((error**2).mean())
+        rmse = f"RMSE {math.sqrt((error**2).mean()):.3g}"
     quality = "R² not defined"
     if math.isfinite(r2):
         quality = f"R² {r2:.4f}" if r2 > -10 else f"R² {r2:.3g}"
-    number = f"RMSE {rmse:.3g}"
-    unit = unit_label(output, COLUMN, TITLE)
+    unit = unit_label(output, room, TITLE)
     # The axes have it, too.
-    has_room = text_width(number + unit, TITLE) <= PANEL_WIDTH
-    return f"{quality}\n{number}{unit if has_room else ''}"
+    has_room = text_width(rmse + unit, TITLE) <= room
+    return f"{name}\n{quality}\n{rmse}{unit if has_room else ''}"
 
 
 def _histogram(
