@@ -9,6 +9,7 @@ import pytest
 from findings import numbers
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from twostep.analysis.cost import step_costs
 from twostep.analysis.fractions import compare_outcomes
@@ -43,10 +44,27 @@ def colliding_labels(axis: Axis) -> list[str]:
     ]
 
 
+def colliding_texts(figure: Figure) -> list[str]:
+    """Return titles, labels of axes and texts within axes that lie on another one."""
+    texts = [
+        text
+        for axes in figure.axes
+        for text in (*axes.get_children(), axes.xaxis.label, axes.yaxis.label)
+        if isinstance(text, Text) and text.get_visible() and text.get_text().strip()
+    ]
+    # Boxes have some room around the letters.
+    boxes = [text.get_window_extent().padded(-2) for text in texts]
+    return [
+        texts[one].get_text()
+        for one, other in itertools.combinations(range(len(texts)), 2)
+        if boxes[one].overlaps(boxes[other])
+    ]
+
+
 def faults(figure: Figure) -> list[str]:
     """Return what is wrong with the axes of a figure."""
     figure.draw_without_rendering()
-    found = []
+    found = [f"{text!r} lies on another text" for text in colliding_texts(figure)]
     for axes in figure.axes:
         if not axes.axison:
             continue
