@@ -40,7 +40,7 @@ BIN_SIZE = 50
 TAILS = (0.05, 0.95)
 # Room above a panel that has others above it, below and beside a panel, and the size of titles, in
 # points.
-PANEL_WIDTH, COLUMN, PANEL_HEIGHT, TITLE = 86, 105, 102, 7
+PANEL_WIDTH, COLUMN, PANEL_HEIGHT, TITLE = 82, 105, 102, 7
 # From light, but visible on white, to dark.
 COUNTS = ListedColormap(matplotlib.colormaps["Blues"](np.linspace(0.35, 1, 256)))
 
