@@ -37,6 +37,10 @@ def test_the_data_hash_follows_arrays_and_description(tmp_path):
     assert write(tmp_path / "c", data)["data_hash"] != first["data_hash"]
     renamed = {**DESCRIPTION, "outputs": [{"name": "z"}]}
     assert write(tmp_path / "d", data, renamed)["data_hash"] != first["data_hash"]
+    # Where the files were that these came from is of no importance.
+    dropped = {**DESCRIPTION, "dropped": [{"first": "/elsewhere/data.nc at sample index 3"}]}
+    moved = write(tmp_path / "e", splits(np.random.default_rng(0)), dropped)
+    assert moved["data_hash"] == first["data_hash"]
     inputs, _ = load_split(tmp_path / "c" / "manifest.json", "training")
     np.testing.assert_array_equal(inputs, data["training"][0])
 

@@ -91,6 +91,14 @@ def test_a_study_can_get_another_name_and_place(finished, tmp_path):
     assert "Nothing to be done" in study.snakemake().stderr
 
 
+def test_data_that_were_moved_train_nothing_again(study):
+    (study.folder / "elsewhere").mkdir()
+    (study.folder / "data.nc").rename(study.folder / "elsewhere" / "renamed.nc")
+    study.config["dataset"]["files"] = "elsewhere/renamed.nc"
+    work = study.run("select_model")
+    assert work.jobs["prepare"] == 1 and not work.searched and not work.retrained
+
+
 def test_a_result_without_an_origin_is_made_again(study):
     (study.results / "rank" / "0.2" / "origin.json").unlink()
     work = study.run(RANK)

@@ -23,6 +23,9 @@ from twostep.util.files import atomic_path, read_json, write_json
 from twostep.util.fingerprint import hash_values
 
 MANIFEST = "manifest.json"
+# What of a description names places in files, and so changes when these are moved, or only tells of
+# values that are among the arrays anyway.
+NO_PART_OF_HASH = ("dropped", "doubts", "autocorrelation", "constant_features")
 # Rows copied at a time.
 CHUNK = 262_144
 # Bytes of an array's values for which there is a checksum, a CRC-32: it finds what a disk or a copy
@@ -57,7 +60,8 @@ def write_folder(folder: str | Path, splits: dict[str, Rows], description: dict)
     """Write the arrays of each split, then the manifest; return the manifest.
 
     `description` is what else the manifest says. The manifest's `data_hash` is one of the arrays
-    and of the description, hence the same whenever the same data are prepared in the same way.
+    and of what describes them, hence the same whenever the same data are prepared in the same way,
+    wherever their files are.
     """
     folder = Path(folder)
     digests: dict[str, _Digest] = {}
@@ -66,7 +70,8 @@ def write_folder(folder: str | Path, splits: dict[str, Rows], description: dict)
     sizes = {split: rows.n_rows for split, rows in splits.items()}
     manifest = {"format": 3, **description, "splits": sizes}
     hashes = {name: digest.sha256.hexdigest() for name, digest in digests.items()}
-    manifest["data_hash"] = hash_values([manifest, hashes])
+    hashed = {key: value for key, value in manifest.items() if key not in NO_PART_OF_HASH}
+    manifest["data_hash"] = hash_values([hashed, hashes])
     manifest["checksums"] = {name: digest.checksums for name, digest in digests.items()}
     write_json(folder / MANIFEST, manifest)
     return manifest
