@@ -11,8 +11,10 @@ import stat
 from pathlib import Path
 
 from twostep.util.errors import UserError
-from twostep.util.files import read_json, write_json
+from twostep.util.files import damaged, read_json, write_json
 from twostep.util.fingerprint import hash_values
+
+CHECKSUM = "checksum"
 
 
 def describe_files(files: list[str], known: dict[str, dict] | None = None) -> list[dict]:
@@ -49,7 +51,7 @@ def data_version(
     journal, goes by the content, for which all files are read.
     """
     try:
-        content = read_json(record)
+        content = read_record(record)
     except (FileNotFoundError, UserError):
         # A record that was damaged is as good as none.
         return _version(describe_files(files)) if is_prepared else "", []
@@ -59,7 +61,7 @@ def data_version(
         return content["version"], []
     if _version(found) == _version(content["files"]):
         # Only touched or copied: the next look should be a quick one.
-        write_json(record, {**content, "files": found})
+        _write_record(record, content["version"], found)
         return content["version"], []
     changed = [
         entry["path"]
@@ -85,7 +87,23 @@ def record_files(record: str | Path, version: str, described: list[dict]) -> Non
                 f"{entry['path']} was changed while it was being read: run the same command again "
                 "once it is complete"
             )
-    write_json(record, {"version": version, "files": described})
+    _write_record(record, version, described)
+
+
+def read_record(record: str | Path) -> dict:
+    """Return the `version` and the descriptions of the `files` that `record_files` noted.
+
+    Raises UserError if the record is damaged.
+    """
+    content = read_json(record)
+    if content.pop(CHECKSUM, None) != hash_values(content):
+        raise damaged(record)
+    return content
+
+
+def _write_record(record: str | Path, version: str, described: list[dict]) -> None:
+    content = {"version": version, "files": described}
+    write_json(record, {**content, CHECKSUM: hash_values(content)})
 
 
 def _parts(path: str | Path) -> list[Path]:
