@@ -203,19 +203,39 @@ def report(cases: list[Case]) -> str:
     return "\n".join([*lines, f"violations: {len(bad)}", *(case.describe() for case in bad)])
 
 
-def in_own_namespace(*arguments: str) -> subprocess.CompletedProcess:
+def in_own_namespace(*arguments: str, is_told: bool = False) -> subprocess.CompletedProcess:
     """Run this program where it may mount, unseen by all others."""
-    command = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "-r"]
     return subprocess.run(
-        [*command, sys.executable, __file__, *arguments],
+        [*_unshare(), sys.executable, __file__, *arguments],
         env={**os.environ, MAY_MOUNT: "1"},
+        capture_output=not is_told,
+        text=True,
         check=False,
     )
 
 
+def _unshare() -> list[str]:
+    return ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+
+
+def why_no_mounts() -> str:
+    """Return why nothing can be mounted here; nothing if it can."""
+    command = [*_unshare(), "mount", "-t", "tmpfs", "none", tempfile.gettempdir()]
+    try:
+        process = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        return "unshare and mount are missing: install the Debian packages util-linux and mount"
+    if process.returncode != 0:
+        return (
+            "no small disk can be mounted: run this as root, or where users may have namespaces "
+            f"({process.stderr.strip()})"
+        )
+    return ""
+
+
 if __name__ == "__main__":
     if MAY_MOUNT not in os.environ:
-        sys.exit(in_own_namespace(*sys.argv[1:]).returncode)
+        sys.exit(why_no_mounts() or in_own_namespace(*sys.argv[1:], is_told=True).returncode)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=len(STAGES))
     parser.add_argument("--seed", type=int, default=1)

@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from forks import Starter
 from mutations_configs import CONFIG, ODD_FILES, ConfigCase, config_cases, set_value
 from mutations_files import STORE_NAME, FileCase, file_cases, write_file
+from mutations_values import wrong_values
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "envs", "profiles")
@@ -261,9 +262,25 @@ def try_file(sandbox: Sandbox, number: int, case: FileCase, may_run) -> Outcome:
     judge(outcome, sandbox, process, final="prepare/manifest.json")
     if outcome.kind == "accepted":
         outcome.kind = "prepared"
+        _compare_values(outcome, sandbox, config)
         if may_run(case.what):
             _run(outcome, sandbox)
     return outcome
+
+
+def _compare_values(outcome: Outcome, sandbox: Sandbox, config: dict) -> None:
+    """Compare what was prepared with what xarray reads, where xarray can read the file."""
+    (manifest,) = sandbox.folder.glob("results/*/prepare/manifest.json")
+    dataset = config["dataset"]
+    try:
+        wrong = wrong_values(
+            manifest, sandbox.folder / dataset["files"], dataset["sample_dimension"]
+        )
+    except Exception as error:  # another reader may find more that is odd
+        outcome.kind = f"prepared, but xarray does not read it ({type(error).__name__})"
+        return
+    if wrong:
+        outcome.violations.append(wrong)
 
 
 def _run(outcome: Outcome, sandbox: Sandbox) -> None:
