@@ -99,7 +99,8 @@ HERE, ELSEWHERE, ANOTHER_USER = "this machine", "another machine", "another user
 RUNNERS = {
     HERE: [],
     ELSEWHERE: ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"],
-    ANOTHER_USER: ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"],
+    # By way of env, because the first program after a change of the user keeps some of root's rights.
+    ANOTHER_USER: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env"],
 }
 POLL_SECONDS = 0.02
 # Longer than anything here takes; reached only if something hangs.
@@ -135,7 +136,7 @@ class Run:
     def __init__(self, study: Study, runner: str = HERE):
         self._output = (study.folder / "output.txt").open("w+")
         command = [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2"]
-        # A user whom the system does not know has no home.
+        # The user nobody has no home.
         home = {"HOME": str(study.folder / "home")} if runner == ANOTHER_USER else {}
         self.process = subprocess.Popen(
             [*RUNNERS[runner], *command],
@@ -182,11 +183,11 @@ def script_of(process: psutil.Process) -> str | None:
 @cache
 def possible_runners(folder: Path) -> list[str]:
     """Return who can run a study in a folder: root alone can start another user's run."""
-    tests = {name: [*before, "test", "-w", str(folder)] for name, before in RUNNERS.items()}
+    test = [sys.executable, "-c", "import os, sys; sys.exit(not os.access(sys.argv[1], os.W_OK))"]
     return [
         name
-        for name, command in tests.items()
-        if subprocess.run(command, capture_output=True).returncode == 0
+        for name, before in RUNNERS.items()
+        if subprocess.run([*before, *test, str(folder)], capture_output=True).returncode == 0
     ]
 
 

@@ -77,3 +77,17 @@ def test_a_full_disk_is_told_and_loses_nothing(fresh, finished, tmp_path):
     assert not work.searched
     for name in RESULTS:
         assert (study.results / name).read_bytes() == (finished.results / name).read_bytes()
+
+
+def test_a_plan_that_cannot_be_noted_is_one_sentence(study):
+    """As on a full disk: Snakemake would add a traceback to an error in an input function."""
+    plan = study.results / "journal" / "plan.json"
+    plan.unlink()
+    plan.mkdir()
+    process = study.snakemake()
+    assert process.returncode != 0
+    assert "Traceback" not in process.stderr + process.stdout
+    (line,) = [line for line in process.stderr.splitlines() if line.startswith("Error: ")]
+    assert "mend that and run the same command again" in line
+    plan.rmdir()
+    assert not study.run().retrained

@@ -69,6 +69,7 @@ def write_plan():
 
 
 @cache
+@one_sentence()
 def redo_outdated():
     """Let Snakemake do again what is outdated, and note the plan; no file, as an input.
 
