@@ -353,7 +353,7 @@ def campaign(n_kills: int, seed: int, folder: Path) -> Tally:
         logs = [path.read_text() for path in study.results.glob("logs/retrain/*.log")]
         tally.resumed += sum("going on from the checkpoint" in text for text in logs)
         tally.leftovers += sum(path.name.startswith(".") for path in study.results.rglob("*"))
-        print(f"{tally.kills} kills, {time.monotonic() - start:.0f} s", flush=True)
+        print(f"after {time.monotonic() - start:.0f} s\n{report(tally)}", flush=True)
         shutil.rmtree(study.folder)
     return tally
 
