@@ -10,11 +10,9 @@ import os
 import stat
 from pathlib import Path
 
+from twostep.util.checked_json import read_checked, write_checked
 from twostep.util.errors import UserError
-from twostep.util.files import damaged, read_json, write_json
 from twostep.util.fingerprint import hash_values
-
-CHECKSUM = "checksum"
 
 
 def describe_files(files: list[str], known: dict[str, dict] | None = None) -> list[dict]:
@@ -51,7 +49,7 @@ def data_version(
     journal, goes by the content, for which all files are read.
     """
     try:
-        content = read_record(record)
+        content = read_checked(record)
     except (FileNotFoundError, UserError):
         # A record that was damaged is as good as none.
         return _version(describe_files(files)) if is_prepared else "", []
@@ -61,7 +59,7 @@ def data_version(
         return content["version"], []
     if _version(found) == _version(content["files"]):
         # Only touched or copied: the next look should be a quick one.
-        _write_record(record, content["version"], found)
+        write_checked(record, {**content, "files": found})
         return content["version"], []
     changed = [
         entry["path"]
@@ -87,23 +85,7 @@ def record_files(record: str | Path, version: str, described: list[dict]) -> Non
                 f"{entry['path']} was changed while it was being read: run the same command again "
                 "once it is complete"
             )
-    _write_record(record, version, described)
-
-
-def read_record(record: str | Path) -> dict:
-    """Return the `version` and the descriptions of the `files` that `record_files` noted.
-
-    Raises UserError if the record is damaged.
-    """
-    content = read_json(record)
-    if content.pop(CHECKSUM, None) != hash_values(content):
-        raise damaged(record)
-    return content
-
-
-def _write_record(record: str | Path, version: str, described: list[dict]) -> None:
-    content = {"version": version, "files": described}
-    write_json(record, {**content, CHECKSUM: hash_values(content)})
+    write_checked(record, {"version": version, "files": described})
 
 
 def _parts(path: str | Path) -> list[Path]:
