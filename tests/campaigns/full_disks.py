@@ -48,6 +48,8 @@ STAGES = {
 }
 # The log and the origin of a job, which may end just before or after them.
 MARGIN_BYTES = 20_000
+# In which the file system in memory counts.
+PAGE_BYTES = 4096
 MEGABYTE = 1_000_000
 ENOUGH_BYTES = 200 * MEGABYTE
 FAILED_RULE = re.compile(r"Error in rule (\w+)")
@@ -99,13 +101,13 @@ class SmallDisk:
 
 
 def take_back(study: Study, stage: str) -> int:
-    """Delete what a stage and those after it have written; return the bytes of that stage."""
+    """Delete what a stage and those after it have written; return the space of that stage."""
     names = list(STAGES)
     n_bytes = 0
     for name in reversed(names[names.index(stage) :]):
         paths = [path for pattern in STAGES[name] for path in study.results.glob(pattern)]
         files = [file for path in paths for file in (path, *path.rglob("*")) if file.is_file()]
-        n_bytes = sum(file.stat().st_size for file in files)
+        n_bytes = sum(-(-file.stat().st_size // PAGE_BYTES) * PAGE_BYTES for file in files)
         for path in paths:
             if path.is_dir():
                 shutil.rmtree(path)
@@ -127,7 +129,13 @@ def try_case(case: Case, finished: Study, folder: Path, rng: random.Random) -> N
     try:
         shutil.copytree(finished.results, study.results)
         case.free_bytes = rng.randrange(take_back(study, case.stage) + MARGIN_BYTES)
-        disk.leave_free(case.free_bytes)
+        n_planned = 0
+        if case.stage != "planning":
+            # The plan has its place again.
+            plan = study.results / "journal" / "plan.json"
+            n_planned = -(-plan.stat().st_size // PAGE_BYTES) * PAGE_BYTES
+            plan.unlink()
+        disk.leave_free(case.free_bytes + n_planned)
         process = study.snakemake("--cores", "1")
         _judge_refusal(case, study, process)
         disk.leave_free(ENOUGH_BYTES)

@@ -99,7 +99,7 @@ HERE, ELSEWHERE, ANOTHER_USER = "this machine", "another machine", "another user
 RUNNERS = {
     HERE: [],
     ELSEWHERE: ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"],
-    # By way of env, because the first program after a change of the user keeps some of root's rights.
+    # By way of env: the first program after a change of the user keeps some of root's rights.
     ANOTHER_USER: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env"],
 }
 POLL_SECONDS = 0.02
