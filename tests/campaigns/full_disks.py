@@ -20,6 +20,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from kills import content
 from mutations import sentence_of
@@ -122,7 +124,7 @@ def try_case(case: Case, finished: Study, folder: Path, rng: random.Random) -> N
     shutil.copytree(
         finished.folder,
         folder,
-        ignore=lambda place, names: ["small"] if place.endswith("/results") else [],
+        ignore=lambda place, names: names if Path(place).name == "results" else [],
     )
     study = Study(folder, finished.config)
     disk = SmallDisk(study.results.parent)
@@ -178,9 +180,9 @@ def _differences(study: Study, finished: Study) -> list[str]:
     return differences + ([f"files left behind: {left[:5]}"] if left else [])
 
 
-def campaign(n_cases: int, seed: int, folder: Path, only: int | None = None) -> list[Case]:
-    """Try full disks, each stage in its turn."""
-    finished = make_study(folder / "finished")
+def finish_study(folder: Path) -> Study:
+    """Run a study that has all stages; return it."""
+    finished = make_study(folder)
     finished.config["dataset"] = {
         "inputs": [{"name": "tair"}, {"name": "num_aer", "transform": "log10"}],
         "outputs": [{"name": "fn"}],
@@ -193,6 +195,13 @@ def campaign(n_cases: int, seed: int, folder: Path, only: int | None = None) -> 
     }
     finished.config["retrain"]["controls"] = 1
     finished.run()
+    return finished
+
+
+def campaign(
+    n_cases: int, seed: int, folder: Path, finished: Study, only: int | None = None
+) -> list[Case]:
+    """Try full disks in copies of a finished study, each stage in its turn."""
     stages = list(STAGES)
     cases = [Case(number, stages[(number + seed) % len(stages)]) for number in range(n_cases)]
     for case in cases:
@@ -248,8 +257,14 @@ if __name__ == "__main__":
     parser.add_argument("--cases", type=int, default=len(STAGES))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="the number of one case")
+    parser.add_argument("--study", type=Path, help="the folder of a finished study to copy")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        outcome = campaign(options.cases, options.seed, Path(place), options.only)
+        if options.study:
+            config = yaml.safe_load((options.study / "study.yaml").read_text())
+            study = Study(options.study, config)
+        else:
+            study = finish_study(Path(place) / "finished")
+        outcome = campaign(options.cases, options.seed, Path(place), study, options.only)
     print(report(outcome))
     sys.exit(any(case.violations for case in outcome))
