@@ -35,7 +35,6 @@ from twostep.util.own_copy import prefer_own_copy
 
 prefer_own_copy()
 
-
 # A mistake of the user's becomes one sentence before any job starts.
 try:
     check_no_template(workflow.overwrite_configfiles)

@@ -1,7 +1,6 @@
 """Trained models on disk: weights together with all that is needed to use them."""
 
 import errno
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,13 +87,7 @@ def save_model(
 def read_model_file(path: str | Path) -> dict:
     """Read what `save_model` wrote, as plain values and tensors; UserError if it is damaged."""
     try:
-        content = load_tensors(path)
-        with zipfile.ZipFile(path) as archive:
-            # torch takes an entry with the attribute of a folder for one, and leaves the tensor to
-            # what was in the memory.
-            if any(entry.external_attr for entry in archive.infolist()):
-                raise ValueError("an entry has attributes")
-        return content
+        return load_tensors(path)
     except Exception as error:  # torch raises whatever it finds first
         # A damaged table of contents leads to a place before the file's beginning: "invalid".
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
