@@ -78,6 +78,26 @@ def test_a_flipped_bit_is_found_in_the_rows_that_are_read(tmp_path, monkeypatch)
     assert len(inputs) == 12
 
 
+def test_each_flipped_bit_of_the_header_is_one_sentence_or_changes_nothing(tmp_path):
+    """One of them turns the order of the values' bytes, whose checksums stay right."""
+    data = splits(np.random.default_rng(0), n=40)
+    write(tmp_path, data)
+    path, manifest = tmp_path / "training_inputs.npy", tmp_path / "manifest.json"
+    content, n_sentences = path.read_bytes(), 0
+    n_bits = 8 * (len(content) - data["training"][0].nbytes)
+    for bit in range(n_bits):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            inputs, _ = load_split(manifest, "training")
+        except UserError:
+            n_sentences += 1
+        else:
+            np.testing.assert_array_equal(inputs, data["training"][0])
+    assert n_sentences > 0.9 * n_bits
+
+
 def test_baselines_by_hand(tmp_path):
     data = splits(np.random.default_rng(0))
     write(tmp_path, data)

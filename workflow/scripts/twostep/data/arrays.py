@@ -31,6 +31,8 @@ CHUNK = 262_144
 # Bytes of an array's values for which there is a checksum, a CRC-32: it finds what a disk or a copy
 # has damaged, and takes a fraction of the time of any use of the values.
 BLOCK_BYTES = 16_777_216
+# The type of all values in the files.
+_VALUES = "<f4"
 
 
 def chunks(n_rows: int, size: int) -> Iterator[slice]:
@@ -113,7 +115,7 @@ def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, _Digest]:
         for piece in rows.pieces:
             for file, array, digest in zip(files, piece, digests, strict=True):
                 # A copy, as the source may be overwritten while this is being written.
-                background.submit(_append, file, np.array(array, "<f4", order="C"), digest)
+                background.submit(_append, file, np.array(array, _VALUES, order="C"), digest)
             n_written += len(piece[0])
         if n_written != rows.n_rows:
             raise ValueError(f"{n_written} rows of {split} came where {rows.n_rows} were announced")
@@ -121,7 +123,7 @@ def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, _Digest]:
 
 
 def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
-    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    header = {"descr": _VALUES, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
     # What follows is written past this file object.
     file.flush()
@@ -159,11 +161,13 @@ def _map(path: Path, n_rows: int, manifest: str | Path) -> np.memmap:
     try:
         # Copy-on-write, since torch takes no read-only memory; nothing ever writes to it.
         array = np.load(path, mmap_mode="c")
-    except (OSError, ValueError) as error:
+    except Exception as error:  # numpy raises whatever it finds first in a damaged header
         raise UserError(
             f"{path} cannot be read ({error}): delete {manifest} and run the same command again"
         ) from error
-    if len(array) != n_rows or array.offset + array.nbytes != path.stat().st_size:
+    n_bytes = array.offset + array.nbytes
+    # A header that names another type is damaged, too: the values' checksums do not cover it.
+    if array.dtype != _VALUES or len(array) != n_rows or n_bytes != path.stat().st_size:
         raise UserError(
             f"{path} does not hold the {n_rows} rows that {manifest} says: "
             f"delete {manifest} and run the same command again"
