@@ -55,7 +55,7 @@ def test_where_a_gain_is_likely_more_trials_are_advised():
 
 
 @pytest.mark.parametrize(
-    "losses", [np.ones(100), np.linspace(1, 2, 39), np.linspace(0, 1, 100), np.array([])]
+    "losses", [np.ones(200), np.linspace(1, 2, 99), np.linspace(0, 1, 200), np.array([])]
 )
 def test_too_few_losses_or_losses_alike_tell_nothing(losses):
     assert double_trials(losses, 0.05) is None

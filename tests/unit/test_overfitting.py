@@ -13,7 +13,7 @@ TOP_K = 8
 N_FEATURES = 64
 
 
-def simulate(n_samples, *, seed, noise=0.5, n_trials=80):
+def simulate(n_samples, *, seed, noise=0.5, n_trials=60):
     """Return the table of a search among linear models of the first features, with true losses `t`.
 
     The larger a model, the better it would be with far more samples; with few, it overfits.
@@ -44,35 +44,43 @@ def true_gain(table):
     return math.exp(gains[sizes[-n:]].mean() - gains[sizes[:n]].mean())
 
 
-def is_missed(table):
+def missed_factor(table):
+    """Return by which factor the best of the others is truly better than the best chosen one."""
     chosen = table["rank"] <= TOP_K
-    return table.loc[chosen, "t"].min() / table.loc[~chosen, "t"].min() > 1 + TOLERANCE
+    return table.loc[chosen, "t"].min() / table.loc[~chosen, "t"].min()
 
 
 def test_many_samples_are_no_doubt():
-    """No false alarm in 20 searches, where no better model is missed."""
-    for seed in range(20):
-        table = simulate(2000, seed=seed)
-        assert not is_missed(table)
+    """No false alarm in 10 searches, where no better model is missed."""
+    for seed in range(10):
+        table = simulate(1000, seed=seed)
+        assert missed_factor(table) < 1 + TOLERANCE
         assert not overfitting(table, TOP_K).is_relevant(TOLERANCE)
 
 
 @pytest.mark.parametrize(("n_samples", "noise"), [(100, 0.2), (150, 0.5), (300, 0.5)])
 def test_the_gain_is_about_what_far_more_samples_bring(n_samples, noise):
-    tables = [simulate(n_samples, seed=seed, noise=noise) for seed in range(10)]
+    tables = [simulate(n_samples, seed=seed, noise=noise) for seed in range(8)]
     found = [overfitting(table, TOP_K) for table in tables]
     true = np.mean([math.log(true_gain(table)) for table in tables])
-    print(n_samples, noise, true, np.mean([math.log(each.gain) for each in found]))
     assert np.mean([math.log(each.gain) for each in found]) == pytest.approx(true, rel=0.3)
     assert all(each.lowest < each.gain and each.small < each.large for each in found)
 
 
 def test_few_samples_that_cost_a_better_model_are_a_doubt():
+    """In 56 to 100 % of such searches, and in 0 to 18 % of those that missed less, 25 a setting.
+
+    Here for one setting in short. The factor that was missed is right on the average.
+    """
     tables = [simulate(80, seed=seed, noise=0.15) for seed in range(20)]
-    doubts = [overfitting(table, TOP_K).is_relevant(TOLERANCE) for table in tables]
-    missed = [is_missed(table) for table in tables]
-    print(np.mean(doubts), np.mean(missed), np.mean(np.equal(doubts, missed)))
-    assert 0
+    found = [overfitting(table, TOP_K) for table in tables]
+    doubts = np.array([each.is_relevant(TOLERANCE) for each in found])
+    factors = np.array([missed_factor(table) for table in tables])
+    missed = factors > 1 + TOLERANCE
+    assert 0 < missed.sum() < len(missed)
+    assert doubts[missed].mean() >= 0.6 and doubts[~missed].mean() <= 0.25
+    told = np.mean([math.log(each.missed) for each in found])
+    assert told == pytest.approx(np.log(factors).mean(), abs=0.1)
 
 
 def test_a_validation_sample_that_is_harder_changes_no_verdict():

