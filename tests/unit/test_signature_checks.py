@@ -30,13 +30,13 @@ OPEN = SizeBias(1000, math.log(2), math.log(4), False)
 @pytest.mark.parametrize(
     ("bias", "kind", "topic", "told", "advised"),
     [
-        (BIASED, DOUBT, "step 1 is biased against large networks", [2], {"search.fractions"}),
-        (SMALL, GOOD, "", [25], set()),
+        (BIASED, DOUBT, "step 1 is biased against large networks", [2, 1000], {"search.fractions"}),
+        (SMALL, GOOD, "", [25, 1000], set()),
         (
             OPEN,
             UNKNOWN,
             "if step 1 is biased against large networks",
-            [4, 25],
+            [4, 1000],
             {"retrain.controls"},
         ),
     ],
@@ -44,7 +44,7 @@ OPEN = SizeBias(1000, math.log(2), math.log(4), False)
 def test_a_bias_in_words(bias, kind, topic, told, advised):
     (found,) = describe_bias("0.05", bias, tolerance=TOLERANCE)
     assert about(found) == (kind, topic, "0.05" if topic else "")
-    assert numbers(found.text) == [0.05, 1000, *told] and names(found.text) == advised
+    assert numbers(found.text) == [0.05, *told] and names(found.text) == advised
     assert describe_bias("0.05", None, tolerance=TOLERANCE) == []
 
 

@@ -57,20 +57,27 @@ def overfitting(trials: pd.DataFrame, top_k: int) -> Overfitting | None:
     """
     table = trials[(trials["status"] == "ok") & (trials["dropout"] == 0)]
     table = table[(table["train_loss"] > 0) & (table["min_val_loss"] > 0)]
-    n_trials = len(table) // 4
-    sizes = table["n_parameters"].sort_values(kind="stable")
+    table = table.sort_values("n_parameters", kind="stable", ignore_index=True)
+    n_trials, sizes = len(table) // 4, table["n_parameters"]
     if n_trials < FEWEST_TRIALS or sizes.iloc[n_trials - 1] == sizes.iloc[-n_trials]:
         return None
-    gaps = np.log(table["min_val_loss"] / table["train_loss"])
-    small = gaps[sizes.index[:n_trials]].to_numpy()
-    large = gaps[sizes.index[-n_trials:]].to_numpy()
+    losses = table[["min_val_loss", "train_loss"]].to_numpy(dtype=float)
+    gaps = np.log(losses[:, 0] / losses[:, 1])
+    small, large = gaps[:n_trials], gaps[-n_trials:]
     gain = (large.mean() - small.mean()) / 2
     lowest = gain - _half_width(small, large) / 2
-    middles = np.sqrt(table["min_val_loss"] * table["train_loss"])
-    chosen = table["rank"] <= top_k
-    missed = float(middles[chosen].min() / middles[~chosen].min())
+    middles = np.sqrt(losses.prod(axis=1))
+    chosen = (table["rank"] <= top_k).to_numpy(dtype=bool)
+    missed = math.nan
+    if 0 < chosen.sum() < len(chosen):
+        missed = float(middles[chosen].min() / middles[~chosen].min())
     return Overfitting(
-        n_trials, *(math.exp(mean) for mean in (small.mean(), large.mean(), gain, lowest)), missed
+        n_trials=n_trials,
+        small=math.exp(small.mean()),
+        large=math.exp(large.mean()),
+        gain=math.exp(gain),
+        lowest=math.exp(lowest),
+        missed=missed,
     )
 
 

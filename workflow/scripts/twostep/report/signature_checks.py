@@ -36,23 +36,23 @@ def describe_bias(fraction: str, bias: SizeBias | None, *, tolerance: float) -> 
     """Return whether step 1 puts large networks at a disadvantage; nothing if too few tell."""
     if bias is None:
         return []
-    where = (
-        f"Step 1 on fraction {fraction} puts networks of {times(bias.size_ratio)} times as many "
-        "parameters at"
-    )
+    step_1 = f"step 1 on fraction {fraction} puts large networks at"
+    than = f"networks with {times(bias.size_ratio)} times fewer parameters"
     if bias.is_relevant(tolerance):
         text = (
-            f"{where} a disadvantage: their losses of step 2 are lower by a factor of "
-            f"{times(math.exp(bias.gain))} or more than the ranking says. {_larger(fraction)}."
+            f"S{step_1[1:]} a disadvantage: in step 2 their losses gain a factor of "
+            f"{times(math.exp(bias.gain))} or more on {than}. {_larger(fraction)}."
         )
         return [Finding(text, DOUBT, "step 1 is biased against large networks", fraction)]
-    limit = f"{100 * tolerance:g} %"
     if bias.is_excluded(tolerance):
-        text = f"{where} no disadvantage of more than {limit}, as the retrained trials tell."
+        text = (
+            f"S{step_1[1:]} no disadvantage of more than {100 * tolerance:g} %, as compared with "
+            f"{than}."
+        )
         return [Finding(text, GOOD)]
     text = (
-        f"{where} a disadvantage by a factor of at most {times(math.exp(bias.most))}, as the "
-        f"retrained trials tell. More `retrain.controls` would tell if it is more than {limit}."
+        f"It cannot be told if {step_1} a disadvantage. In step 2 their losses may gain a factor "
+        f"of up to {times(math.exp(bias.most))} on {than}. More `retrain.controls` would tell more."
     )
     return [Finding(text, UNKNOWN, "if step 1 is biased against large networks", fraction)]
 
