@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from simulated_searches import ENVELOPES
 
 from twostep.analysis.complexity import minimal_complexity
 
@@ -40,37 +41,20 @@ def test_a_clear_answer_has_a_narrow_interval_and_a_doubtful_one_a_wide_one():
     assert 10_000 <= doubtful.high < 13_000
 
 
-# Losses of random networks by their sizes.
-POPULATIONS = {
-    "floor": lambda random, sizes: (
-        (1e-4 + sizes**-0.75) * np.exp(np.abs(random.normal(size=len(sizes))))
-    ),
-    "high floor": lambda random, sizes: (
-        (1e-3 + 1 / sizes) * np.exp(0.5 * np.abs(random.normal(size=len(sizes))))
-    ),
-    "no best": lambda random, sizes: (
-        (1e-4 + sizes**-0.75) * np.exp(0.4 * random.normal(size=len(sizes)))
-    ),
-    "optimum": lambda random, sizes: np.exp(
-        0.1 * (np.log(sizes) - 9) ** 2 + np.abs(random.normal(size=len(sizes)))
-    ),
-}
-
-
 @pytest.mark.parametrize("n_trials", [200, 4000])
-@pytest.mark.parametrize("losses_of", POPULATIONS.values(), ids=POPULATIONS)
-def test_the_interval_holds_what_another_search_finds(losses_of, n_trials):
-    """In about 9 of 10 cases: 87 to 100 % of 300 pairs of searches in larger simulations."""
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_the_interval_holds_what_another_search_finds(name, n_trials):
+    """In about 9 of 10 cases, see `benchmarks/signatures.py`; less where the largest is best."""
     random = np.random.default_rng(2)
     inside = []
     for _ in range(20):
         sizes = (10 ** random.uniform(2, 6, n_trials)).astype(int)
-        found = minimal_complexity(sizes, losses_of(random, sizes), 0.25)
+        found = minimal_complexity(sizes, ENVELOPES[name](random, sizes), 0.25)
         for _ in range(5):
             sizes = (10 ** random.uniform(2, 6, n_trials)).astype(int)
-            losses = losses_of(random, sizes)
+            losses = ENVELOPES[name](random, sizes)
             inside.append(found.low <= sizes[losses <= 1.25 * losses.min()].min() <= found.high)
-    assert np.mean(inside) >= 0.85
+    assert np.mean(inside) >= (0.7 if name == "no floor" else 0.85)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -2,40 +2,15 @@
 
 import numpy as np
 import pytest
+from simulated_searches import TAILS, doubled_searches
 
 from twostep.analysis.more_trials import double_trials
 
-# Log losses of random trials.
-POPULATIONS = {
-    "normal": lambda rng, n: 0.8 * rng.standard_normal(n),
-    "heavy tail": lambda rng, n: 0.5 * rng.standard_t(3, n),
-    "exponential tail": lambda rng, n: -rng.exponential(0.5, n),
-    "plateau": lambda rng, n: np.abs(rng.standard_normal(n)),
-    "noisy plateau": lambda rng, n: np.abs(rng.standard_normal(n)) + 0.03 * rng.standard_normal(n),
-    "falls with size": lambda rng, n: (
-        np.log(1e-4 + 10 ** rng.uniform(-4.5, -1.5, n)) + np.abs(0.9 * rng.standard_normal(n))
-    ),
-}
-
-
-def simulate(name, n_trials, tolerance, *, n_studies):
-    """Return predicted and true probabilities, and how often `most` holds the true gain."""
-    predicted, true, held = [], [], []
-    for seed in range(n_studies):
-        rng = np.random.default_rng([seed, n_trials])
-        losses = POPULATIONS[name](rng, n_trials)
-        again = np.array([POPULATIONS[name](rng, n_trials).min() for _ in range(8)])
-        more = double_trials(np.exp(losses), tolerance)
-        predicted.append(more.probability)
-        true.append(np.mean(again < losses.min() - np.log1p(tolerance)))
-        held.append(np.mean(1 - np.exp(again - losses.min()) <= more.most))
-    return np.array(predicted), np.array(true), np.array(held)
-
 
 @pytest.mark.parametrize("n_trials", [200, 1000])
-@pytest.mark.parametrize("name", POPULATIONS)
+@pytest.mark.parametrize("name", TAILS)
 def test_predicted_and_true_probabilities_agree_on_the_average(name, n_trials):
-    predicted, true, held = simulate(name, n_trials, 0.05, n_studies=40)
+    predicted, true, held = doubled_searches(name, n_trials, 0.05, n_studies=40)
     assert predicted.mean() == pytest.approx(true.mean(), abs=0.15)
     # A bound, where 95 % are nominal.
     assert held.mean() >= 0.8
@@ -45,12 +20,12 @@ def test_predicted_and_true_probabilities_agree_on_the_average(name, n_trials):
 def test_more_trials_are_not_advised_on_a_plateau(tolerance):
     """There, hardly any other search has a better trial by more than the tolerance."""
     for name in ("plateau", "noisy plateau"):
-        predicted, true, _ = simulate(name, 400, tolerance, n_studies=30)
+        predicted, true, _ = doubled_searches(name, 400, tolerance, n_studies=30)
         assert true.mean() < 0.1 and np.mean(predicted >= 0.25) <= 0.05
 
 
 def test_where_a_gain_is_likely_more_trials_are_advised():
-    predicted, true, _ = simulate("exponential tail", 400, 0.05, n_studies=30)
+    predicted, true, _ = doubled_searches("exponential tail", 400, 0.05, n_studies=30)
     assert true.mean() > 0.35 and np.mean(predicted >= 0.25) >= 0.9
 
 
