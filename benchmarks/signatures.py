@@ -3,8 +3,8 @@
     python benchmarks/signatures.py [studies for each setting, 100]
 
 Simulates searches of which the truth is known and prints, for each setting, how often a check
-raises an alarm, with and without a cause, and what it predicts beside what is true. Takes some minutes on one
-core.
+raises an alarm, with and without a cause, and what it predicts beside what is true. Takes some
+minutes on one core.
 """
 
 import sys

@@ -47,8 +47,8 @@ def minimal_complexity(sizes: ArrayLike, losses: ArrayLike, tolerance: float) ->
     # share must fall with the number of trials: of five kinds of simulated searches, with
     # tolerances of 10 and 25 %, another one of the same size had its result within this interval in
     # 89 to 100 % of the cases with 200 trials, 93 to 100 % with 2,000 and 87 to 100 % with 10,000.
-    # With quarters these were 82 to 96, 65 to 99 and 62 to 99 %. Where losses fall up to the largest
-    # sizes there are, it held in 78 to 84 % with 200 trials: others find still larger ones.
+    # With quarters these were 82 to 96, 65 to 99 and 62 to 99 %. Where losses fall up to the
+    # largest sizes there are, it held in 78 to 84 % with 200 trials: others find still larger ones.
     random = np.random.default_rng(0)
     n_chosen = round(len(sizes) ** POWER)
     found = np.empty(N_SETS)
