@@ -39,7 +39,7 @@ def test_without_a_bias_a_doubt_is_rare(settings):
 
 @pytest.mark.parametrize(("bias", "least"), [(0.5, 0.8), (1.0, 0.95)])
 def test_a_bias_is_found_and_never_excluded(bias, least):
-    """A factor of 3.7 or 14 between small and large networks."""
+    """A factor of 4 or 16 between small and large networks."""
     doubts, excluded = rate(30, bias)
     assert doubts >= least and excluded == 0
 
