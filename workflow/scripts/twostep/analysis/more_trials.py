@@ -27,9 +27,9 @@ class MoreTrials:
     """What as many trials again as the `n_trials` of a search would bring.
 
     `probability` is that of a best loss that is lower by more than the tolerance; with `CONFIDENCE`
-    it is lower by at most the share `most`. Of 38,000 pairs of simulated searches with heavy,
+    it is lower by at most the share `most`. In 38,000 comparisons of simulated searches with heavy,
     normal and exponential tails and plateaus, 1, 15, 26, 38, 47 and 59 % had such a best loss where
-    5, 15, 25, 35, 45 and 55 % were told; `most` held in 88 to 100 % of the pairs.
+    5, 15, 25, 35, 45 and 55 % were told; `most` held in 88 to 100 %.
     """
 
     n_trials: int
