@@ -58,6 +58,7 @@ def trials_table(
                 "updates": epochs * math.ceil(n_train / 128),
                 "stop_reason": "max_epochs" if epochs == 100 else "patience",
                 "min_val_loss": loss,
+                "train_loss": 0.9 * loss,
                 **{f"val_loss[{name}]": loss * (1 + 0.2 * i) for i, name in enumerate(OUTPUTS)},
                 "collapsed_outputs": ";".join(OUTPUTS) if dead else "",
                 "message": "",

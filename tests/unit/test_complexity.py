@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from simulated_searches import ENVELOPES
 
 from twostep.analysis.complexity import minimal_complexity
 
@@ -14,15 +15,15 @@ def test_it_is_the_smallest_size_within_the_tolerance_of_the_best():
 
 
 def test_few_trials_have_no_interval():
-    found = minimal_complexity(np.arange(1, 20), np.ones(19), 0.1)
+    found = minimal_complexity(np.arange(1, 50), np.ones(49), 0.1)
     assert (found.n_parameters, found.low, found.high) == (1, None, None)
 
 
-def test_where_every_trial_would_do_the_interval_is_that_of_the_smallest_of_a_quarter():
-    # The smallest of a quarter of 1 ... 400 is above k with a probability of about 0.75^k.
+def test_where_every_trial_would_do_the_interval_is_that_of_the_smallest_of_a_sample():
+    # The smallest of 36 among 1 ... 400 is above k with a probability of about 0.91^k.
     found = minimal_complexity(np.arange(1, 401), np.ones(400), 0.1)
     assert (found.n_parameters, found.low) == (1, 1)
-    assert 10 <= found.high <= 17
+    assert 30 <= found.high <= 48
 
 
 def test_a_clear_answer_has_a_narrow_interval_and_a_doubtful_one_a_wide_one():
@@ -30,29 +31,30 @@ def test_a_clear_answer_has_a_narrow_interval_and_a_doubtful_one_a_wide_one():
     sizes = (10 ** random.uniform(2, 6, 4000)).astype(int)
     # Nothing below 10,000 parameters is good, and everything above is equally so.
     clear = minimal_complexity(sizes, np.where(sizes < 10_000, 10.0, 1.0), 0.1)
-    assert 10_000 <= clear.low <= clear.high < 10_400
-    # A single small trial is as good as a hundred times larger ones: most of the quarters lack it.
+    assert 10_000 <= clear.low <= clear.high < 13_000
+    # A single small trial is as good as a hundred times larger ones: most of the samples lack it.
     sizes = np.append(sizes, 150)
     losses = np.where(sizes < 10_000, 10.0, 1.0)
     losses[-1] = 1
     doubtful = minimal_complexity(sizes, losses, 0.1)
     assert (doubtful.n_parameters, doubtful.low) == (150, 150)
-    assert 10_000 <= doubtful.high < 10_400
+    assert 10_000 <= doubtful.high < 13_000
 
 
-def test_the_interval_holds_what_another_search_finds():
-    def search(random, n_trials):
-        sizes = (10 ** random.uniform(2, 6, n_trials)).astype(int)
-        return sizes, (1e-4 + sizes**-0.75) * np.exp(np.abs(random.normal(size=n_trials)))
-
+@pytest.mark.parametrize("n_trials", [200, 4000])
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_the_interval_holds_what_another_search_finds(name, n_trials):
+    """In about 9 of 10 cases, see `benchmarks/signatures.py`; less where the largest is best."""
     random = np.random.default_rng(2)
     inside = []
-    for _ in range(40):
-        found = minimal_complexity(*search(random, 400), 0.2)
-        sizes, losses = search(random, 400)
-        another = sizes[losses <= 1.2 * losses.min()].min()
-        inside.append(found.low <= another <= found.high)
-    assert np.mean(inside) >= 0.85
+    for _ in range(20):
+        sizes = (10 ** random.uniform(2, 6, n_trials)).astype(int)
+        found = minimal_complexity(sizes, ENVELOPES[name](random, sizes), 0.25)
+        for _ in range(5):
+            sizes = (10 ** random.uniform(2, 6, n_trials)).astype(int)
+            losses = ENVELOPES[name](random, sizes)
+            inside.append(found.low <= sizes[losses <= 1.25 * losses.min()].min() <= found.high)
+    assert np.mean(inside) >= (0.7 if name == "no floor" else 0.85)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -33,6 +33,7 @@ from twostep.report.step_checks import (
     describe_whole_range,
 )
 from twostep.report.training_checks import (
+    check_processors,
     check_retraining,
     check_search,
     check_split,
@@ -136,14 +137,27 @@ def test_many_trials_at_the_limit_are_a_doubt():
     assert "patience" in doubt.text
 
 
-def test_without_a_patience_only_trials_whose_last_epoch_was_the_best_count():
-    budget = {"max_epochs": 100}
-    done = trials_with(stop_reason="max_epochs", epochs=100, best_epoch=80)
-    assert doubts(check_search("0.05", done, budget)) == []
-    (doubt,) = doubts(check_search("0.05", done.assign(best_epoch=100), budget))
-    assert about(doubt) == AT_THE_LIMIT
-    assert tells(doubt.text, 200, 200) and names(doubt.text) == {"search.budget"}
-    assert "patience" not in doubt.text
+def test_without_a_patience_the_limit_is_no_doubt():
+    """Each trial reaches it, and which epoch was the best is chance."""
+    done = trials_with(stop_reason="max_epochs", epochs=100, best_epoch=100)
+    (failed,) = check_search("0.05", done, {"max_epochs": 100})
+    assert failed.kind == GOOD and names(failed.text) == set()
+
+
+def test_where_no_trial_succeeded_nothing_is_said_of_the_limit():
+    found = check_search("0.05", trials_with(status="diverged"), BUDGET)
+    assert not any(tells(finding.text, 0, 0) for finding in found)
+    assert [finding.topic for finding in doubts(found)] == ["many trials failed"]
+
+
+def test_processors_of_several_types_are_a_doubt_with_advice():
+    timings = made_up.study(("0.05",)).searches[0].timings
+    assert check_processors("0.05", timings) == []
+    mixed = timings.assign(processor=["old"] * 20 + ["new"] * (len(timings) - 20))
+    (doubt,) = check_processors("0.05", mixed)
+    assert about(doubt) == (DOUBT, "processors of several types", "0.05")
+    assert numbers(doubt.text) == [0.05, 2, len(timings) - 20, 20]
+    assert names(doubt.text) == {"constraint"}
 
 
 def test_a_patience_of_few_updates_is_a_doubt():

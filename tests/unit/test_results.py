@@ -30,13 +30,13 @@ def record(trial, loss, *, status="ok", widths=(8,), seed=0, n_parameters=None, 
         "n_train": 1000,
         "n_validation": 100,
         "epochs": 5,
-        "best_epoch": 3,
+        "best_epoch": None if status == "failed" else 3,
         "updates": 80,
         "stop_reason": "max_epochs" if status == "ok" else "",
         "min_val_loss": loss,
         "val_loss_per_output": {} if loss is None else {"y": loss},
         "collapsed_outputs": [],
-        "train_loss": [],
+        "train_loss": [] if status == "failed" else [0.9, 0.8, 0.7, 0.6, 0.5],
         "val_loss": [],
     }
 
@@ -55,6 +55,8 @@ def test_ranking_orders_by_loss_then_id_and_keeps_failed_trials():
     assert table["rank"].isna().tolist() == [False] * 3 + [True] * 2
     assert table.loc[3, "message"] == "boom"
     assert table.loc[0, "val_loss[y]"] == 0.1
+    # That of the best epoch, which is the third.
+    assert table["train_loss"].tolist()[:3] == [0.7] * 3 and pd.isna(table.loc[3, "train_loss"])
 
 
 def test_the_cut_takes_the_best_that_succeeded(tmp_path):

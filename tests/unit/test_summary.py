@@ -208,7 +208,7 @@ def test_each_fraction_has_its_own_section(study, text):
         assert tells(on_best, best["trial"], rounded(best["min_val_loss"], 3), 0.021, 0.08)
         assert wording.network(best) in on_best
         size = study.complexity(search.fraction)
-        assert tells(on_smallest, size.low, size.high, 95)
+        assert tells(on_smallest, 9, 10, size.low, size.high)
         limited = (search.trials["stop_reason"] == "max_epochs") & (search.trials["status"] == "ok")
         assert tells(limits, limited.sum(), 196)
         collapsed = (search.trials["collapsed_outputs"] != "") & (search.trials["status"] == "ok")

@@ -4,7 +4,7 @@ from twostep.analysis.regret import Cut, Regret, judge_cut, measure_regret
 from twostep.analysis.remaining import FARTHEST, RISK, Remaining, better_left
 from twostep.analysis.study import Study
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
-from twostep.util.wording import number, times
+from twostep.util.wording import number, percent, times
 
 # What decides whether a study can be trusted.
 LEFT = "if a better trial is left"
@@ -45,19 +45,19 @@ def describe_left(
         return Finding(text, UNKNOWN, LEFT, fraction)
     text = (
         f"Fraction {fraction} has left a trial that is {better} with a probability of "
-        f"{_percent(left.probability)}, as its finalists and controls were trained"
+        f"{percent(left.probability)}, as its finalists and controls were trained"
     )
     if left.enough == top_k:
         return Finding(f"{text}: {number(top_k, 'finalist')} were enough.", GOOD)
     if left.enough is None:
         text += (
-            f". More than {FARTHEST * top_k:,} finalists would be needed for {_percent(RISK)}: "
+            f". More than {FARTHEST * top_k:,} finalists would be needed for {percent(RISK)}: "
             f"{_better_step_1(fraction)}."
         )
     else:
         text += (
             f". With the first {left.enough:,} of its ranking retrained it would be at most "
-            f"{_percent(RISK)}: set `retrain.top_k` to {left.enough:,}."
+            f"{percent(RISK)}: set `retrain.top_k` to {left.enough:,}."
         )
     return Finding(text, DOUBT, "a better trial may be left", fraction)
 
@@ -67,10 +67,6 @@ def _better_step_1(fraction: str) -> str:
     if float(fraction) < 1:
         return "add a larger fraction to `search.fractions`"
     return "consider a larger `search.budget`"
-
-
-def _percent(probability: float) -> str:
-    return "less than 1 %" if probability < 0.01 else f"{100 * probability:.2g} %"
 
 
 def _bound(cut: Cut | None) -> str:

@@ -7,6 +7,7 @@ from twostep.report.data_checks import check_quality, check_values
 from twostep.report.edge_checks import check_edges
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.report.fraction_checks import check_fractions
+from twostep.report.signature_checks import check_signatures
 from twostep.report.step_checks import check_noise, check_order
 from twostep.report.training_checks import (
     check_processors,
@@ -29,6 +30,7 @@ def diagnose(study: Study) -> list[Finding]:
     found = [finding for fraction in fractions for finding in check_cut(study, fraction)]
     found += [finding for fraction in fractions for finding in check_order(study, fraction)]
     found += [*check_noise(study), *check_fractions(study), *check_edges(study)]
+    found += check_signatures(study)
     found += check_retraining(
         study.retrained,
         study.records,

@@ -7,7 +7,6 @@ import pandas as pd
 
 from twostep.analysis.agreement import CONFIDENCE
 from twostep.analysis.baselines import baseline_losses
-from twostep.analysis.complexity import CONFIDENCE as COMPLEXITY_CONFIDENCE
 from twostep.analysis.complexity import Complexity
 from twostep.analysis.study import Search, Study
 from twostep.report.costs import cost_section, inference_section
@@ -174,7 +173,7 @@ def _fraction(study: Study, search: Search) -> list[str]:
             else f"trial {smallest['trial']}, validation loss {short(smallest['min_val_loss'])}: "
             f"{network(smallest)}."
         )
-        + _quarters_text(study.complexity(fraction)),
+        + _another_search_text(study.complexity(fraction)),
         f"- Stopped at the limit of the budget: {share(limited, len(succeeded), 'trials')}.",
         "- No better than a constant in at least one output: "
         f"{share(collapsed, len(succeeded), 'trials')}.",
@@ -184,13 +183,13 @@ def _fraction(study: Study, search: Search) -> list[str]:
     return [f"### Fraction {fraction}", "\n".join(lines), figure]
 
 
-def _quarters_text(smallest: Complexity) -> str:
+def _another_search_text(smallest: Complexity) -> str:
     """Return the sentence on how much the smallest size depends on the trials that there are."""
     if smallest.low is None:
         return " Too few trials succeeded for an interval of its number of parameters."
     return (
-        f" In random quarters of the trials it has {smallest.low:,} to {smallest.high:,} "
-        f"parameters ({100 * COMPLEXITY_CONFIDENCE:g} % of the quarters)."
+        f" In about 9 of 10 cases, another search of as many trials would find one of "
+        f"{smallest.low:,} to {smallest.high:,} parameters."
     )
 
 

@@ -41,7 +41,7 @@ def check_search(fraction: str, trials: pd.DataFrame, budget: dict) -> list[Find
     succeeded = trials[trials["status"] == "ok"]
     return [
         _check_failed(fraction, trials),
-        _check_limit(fraction, succeeded, budget),
+        *_check_limit(fraction, succeeded, budget),
         *_check_patience(fraction, trials, budget),
     ]
 
@@ -63,13 +63,23 @@ def _check_failed(fraction: str, trials: pd.DataFrame) -> Finding:
     return Finding(text + _try_again(failed), DOUBT, "many trials failed", fraction)
 
 
-def _check_limit(fraction: str, succeeded: pd.DataFrame, budget: dict) -> Finding:
-    n_limited, how = find_limited(succeeded, budget, "search.budget")
-    text = f"Search on fraction {fraction}: {share(n_limited, len(succeeded), 'trials')} {how}"
+def _check_limit(fraction: str, succeeded: pd.DataFrame, budget: dict) -> list[Finding]:
+    """Return whether trials ran into the limit before their patience ended them.
+
+    Without a patience every trial does, as it is meant to. Whether its last epoch is the best tells
+    nothing, because losses scatter from epoch to epoch.
+    """
+    if succeeded.empty or not (budget.get("patience_epochs") or budget.get("patience_updates")):
+        return []
+    n_limited = int(succeeded["stop_reason"].isin(["max_epochs", "max_updates"]).sum())
+    text = (
+        f"Search on fraction {fraction}: {share(n_limited, len(succeeded), 'trials')} reached the "
+        "limit of `search.budget` before their patience ended them"
+    )
     if n_limited < LIMITED_SHARE * len(succeeded):
-        return Finding(f"{text}.")
+        return [Finding(f"{text}.")]
     text += ", so that their ranking may be one of speed: consider a larger budget."
-    return Finding(text, DOUBT, "many trials stopped at the limit of the budget", fraction)
+    return [Finding(text, DOUBT, "many trials stopped at the limit of the budget", fraction)]
 
 
 def _check_patience(fraction: str, trials: pd.DataFrame, budget: dict) -> list[Finding]:
@@ -103,25 +113,11 @@ def check_processors(fraction: str, timings: pd.DataFrame) -> list[Finding]:
         return []
     text = (
         f"Search on fraction {fraction}: the trials were trained on processors of "
-        f"{processors.nunique()} types ({counts(processors)}), which differ in the last digits of "
-        "their results: on another mixture of them, the ranking may differ a little."
+        f"{processors.nunique()} types ({counts(processors)}). These differ in the last digits of "
+        "their results, and on others the ranking may differ a little. On a cluster, ask for nodes "
+        "of one type, for example by `constraint` in the profile."
     )
     return [Finding(text, DOUBT, "processors of several types", fraction)]
-
-
-def find_limited(succeeded: pd.DataFrame, budget: dict, name: str) -> tuple[int, str]:
-    """Return how many trials the limit of a budget may have ended too early, and which these are.
-
-    With a patience they are all that reached the limit. Without one every trial reaches it, and
-    those count whose last epoch was their best.
-    """
-    at_limit = succeeded["stop_reason"].isin(["max_epochs", "max_updates"])
-    if budget.get("patience_epochs") or budget.get("patience_updates"):
-        how = f"reached the limit of `{name}` before their patience ended them"
-    else:
-        at_limit &= succeeded["best_epoch"] == succeeded["epochs"]
-        how = f"had the best epoch last when they reached the limit of `{name}`"
-    return int(at_limit.sum()), how
 
 
 def patience_updates(trials: pd.DataFrame, budget: dict) -> int | None:

@@ -49,13 +49,15 @@ def flatten_configuration(record: dict) -> dict:
 
 def flatten_result(record: dict, output_names: list[str]) -> dict:
     """Return the table columns that describe what a record's training came to."""
-    losses = record["val_loss_per_output"]
+    losses, best = record["val_loss_per_output"], record["best_epoch"]
     return {
         "epochs": record["epochs"],
         "best_epoch": record["best_epoch"],
         "updates": record["updates"],
         "stop_reason": record["stop_reason"],
         "min_val_loss": record["min_val_loss"],
+        # Of the epoch with that loss; dropout, if any, was at work.
+        "train_loss": record["train_loss"][best - 1] if best else None,
         **{f"val_loss[{name}]": losses.get(name) for name in output_names},
         "collapsed_outputs": ";".join(record["collapsed_outputs"]),
     }

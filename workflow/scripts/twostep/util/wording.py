@@ -115,6 +115,11 @@ def share(part: int, whole: int, things: str) -> str:
     return f"{part:,} of {whole:,} {things}{percentage}"
 
 
+def percent(probability: float) -> str:
+    """Return a probability in per cent with two digits, or that it is less than 1 %."""
+    return "less than 1 %" if probability < 0.01 else f"{100 * probability:.2g} %"
+
+
 def duration(seconds: float) -> str:
     """Return a time in seconds, minutes or hours, whichever is handy."""
     if seconds < 120:

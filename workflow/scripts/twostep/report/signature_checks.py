@@ -1,0 +1,140 @@
+"""Signs of a search that misleads: overfitting, a bias by size, too few trials."""
+
+import math
+
+from twostep.analysis.more_trials import FEWEST_TRIALS, MoreTrials, double_trials
+from twostep.analysis.overfitting import Overfitting, overfitting
+from twostep.analysis.size_bias import SizeBias, size_bias
+from twostep.analysis.study import Study
+from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
+from twostep.trials.space import count_configurations
+from twostep.util.wording import percent, times
+
+# ASSUME: from this probability of a better trial on, a search of twice the cost is worth a thought.
+WORTH_IT = 0.25
+OVERFITTING_UNKNOWN = "if large networks overfit in step 1"
+
+
+def check_signatures(study: Study) -> list[Finding]:
+    """Return what is found about each search's overfitting and bias, and about its length."""
+    tolerance = study.config["select"]["tolerance"]
+    found = []
+    for search in study.searches:
+        steps = study.steps(search.fraction)
+        # What only another fraction chose is no sample of anything here.
+        drawn = steps[steps["among_top_k"] | steps["control"]]
+        bias = size_bias(search.trials, drawn)
+        fit = overfitting(search.trials, study.config["retrain"]["top_k"])
+        found += describe_bias(search.fraction, bias, tolerance=tolerance)
+        found += describe_overfitting(search.fraction, fit, bias, tolerance=tolerance)
+        if fit is None and (search.trials["dropout"] > 0).any():
+            found.append(_not_compared(search.fraction))
+    return found + check_length(study)
+
+
+def describe_bias(fraction: str, bias: SizeBias | None, *, tolerance: float) -> list[Finding]:
+    """Return whether step 1 puts large networks at a disadvantage; nothing if too few tell."""
+    if bias is None:
+        return []
+    step_1 = f"step 1 on fraction {fraction} puts large networks at"
+    than = f"networks with {times(bias.size_ratio)} times fewer parameters"
+    if bias.is_relevant(tolerance):
+        text = (
+            f"S{step_1[1:]} a disadvantage: in step 2 their losses gain a factor of "
+            f"{times(math.exp(bias.gain))} or more on {than}. {_larger(fraction)}."
+        )
+        return [Finding(text, DOUBT, "step 1 is biased against large networks", fraction)]
+    if bias.is_excluded(tolerance):
+        text = (
+            f"S{step_1[1:]} no disadvantage of more than {100 * tolerance:g} %, as compared with "
+            f"{than}."
+        )
+        return [Finding(text, GOOD)]
+    text = (
+        f"It cannot be told if {step_1} a disadvantage. In step 2 their losses may gain a factor "
+        f"of up to {times(math.exp(bias.most))} on {than}. More `retrain.controls` would tell more."
+    )
+    return [Finding(text, UNKNOWN, "if step 1 is biased against large networks", fraction)]
+
+
+def describe_overfitting(
+    fraction: str, found: Overfitting | None, bias: SizeBias | None, *, tolerance: float
+) -> list[Finding]:
+    """Return whether large networks overfit the samples of step 1 more than small ones.
+
+    It is no doubt where step 2 excludes that they are at a disadvantage.
+    """
+    if found is None:
+        return []
+    text = (
+        f"Step 1 on fraction {fraction}: the validation loss is {times(found.small)} times the "
+        "training loss in the smallest quarter of the networks. In the largest quarter it is "
+        f"{times(found.large)} times (without dropout)."
+    )
+    if found.lowest <= 1 + tolerance:
+        return [Finding(text, GOOD)]
+    text += (
+        " So large networks overfit more: with far more samples they may gain on the small ones by "
+        f"a factor of up to {times(found.gain)}."
+    )
+    if bias is not None and bias.is_excluded(tolerance):
+        return [Finding(f"{text} Step 2 shows no such gain.", GOOD)]
+    if math.isnan(found.missed):
+        text += " It cannot be told if that would bring up other trials, because most have dropout."
+        return [Finding(text, UNKNOWN, OVERFITTING_UNKNOWN, fraction)]
+    if not found.is_relevant(tolerance):
+        text += f" That would not bring up another trial by more than {100 * tolerance:g} %."
+        return [Finding(text, GOOD)]
+    text += (
+        " That may bring up a trial that was not retrained by a factor of "
+        f"{times(found.missed)}. {_larger(fraction)}."
+    )
+    return [Finding(text, DOUBT, "large networks overfit in step 1", fraction)]
+
+
+def _not_compared(fraction: str) -> Finding:
+    text = (
+        f"It cannot be told if large networks overfit in step 1 on fraction {fraction}, because "
+        "dropout raises training losses and too few trials have none."
+    )
+    return Finding(text, UNKNOWN, OVERFITTING_UNKNOWN, fraction)
+
+
+def _larger(fraction: str) -> str:
+    # On all data there is no larger fraction, and the steps differ in their budgets.
+    if float(fraction) < 1:
+        return "Add a larger fraction to `search.fractions`"
+    return "Consider a larger `search.budget`"
+
+
+def check_length(study: Study) -> list[Finding]:
+    """Return whether more trials would help, as the search on the largest fraction tells."""
+    search = max(study.searches, key=lambda search: float(search.fraction))
+    settings, tolerance = study.config["search"], study.config["select"]["tolerance"]
+    if count_configurations(settings["space"]) < 2 * settings["n_trials"]:
+        return []
+    losses = search.trials.loc[search.trials["status"] == "ok", "min_val_loss"]
+    more = double_trials(losses, tolerance)
+    return [describe_length(more, n_trials=settings["n_trials"], tolerance=tolerance)]
+
+
+def describe_length(more: MoreTrials | None, *, n_trials: int, tolerance: float) -> Finding:
+    """Return whether twice as many trials would find a better one, as step 1 measures it."""
+    if more is None:
+        text = (
+            "It cannot be told if more trials would find a better one, because that takes at least "
+            f"{FEWEST_TRIALS} that succeeded and that differ."
+        )
+        return Finding(text, UNKNOWN, "if more trials would help")
+    text = (
+        f"Twice as many trials would find one that is better by more than {100 * tolerance:g} % in "
+        f"step 1 with a probability of {percent(more.probability)}"
+    )
+    rest = (
+        f"It would hardly be better by more than {100 * more.most:.2g} %, as the best of the "
+        f"{more.n_trials:,} losses tell."
+    )
+    if more.probability < WORTH_IT:
+        return Finding(f"{text}. {rest}", GOOD)
+    text += f": consider `search.n_trials: {2 * n_trials}`. {rest}"
+    return Finding(text, DOUBT, "more trials may find a better one")
