@@ -36,30 +36,36 @@ def describe_left(
     fraction: str, left: Remaining, cut: Cut | None, *, top_k: int, tolerance: float
 ) -> Finding:
     """Return whether a better trial is left, and how many would have to be retrained."""
+    text = left_text(f"fraction {fraction}", left, top_k=top_k, tolerance=tolerance)
+    if left.probability is None:
+        return Finding(f"{text}{_bound(cut)}", UNKNOWN, LEFT, fraction)
+    if left.enough == top_k:
+        return Finding(text, GOOD)
+    if left.enough is None:
+        advice = _better_step_1(fraction)
+        text += f" {advice[0].upper()}{advice[1:]}."
+    else:
+        text += f" Set `retrain.top_k` to {left.enough:,}."
+    return Finding(text, DOUBT, "a better trial may be left", fraction)
+
+
+def left_text(search: str, left: Remaining, *, top_k: int, tolerance: float) -> str:
+    """Return the answer of the estimator as sentences about a search, e.g. "fraction 0.05"."""
     better = f"better than the best retrained one by more than {100 * tolerance:g} %"
     if left.probability is None:
-        text = (
-            f"It cannot be told if fraction {fraction} has left a trial that is {better}, because "
-            f"{left.reason}.{_bound(cut)}"
-        )
-        return Finding(text, UNKNOWN, LEFT, fraction)
+        return f"It cannot be told if {search} has left a trial that is {better}: {left.reason}."
     text = (
-        f"Fraction {fraction} has left a trial that is {better} with a probability of "
+        f"{search[0].upper()}{search[1:]} has left a trial that is {better} with a probability of "
         f"{percent(left.probability)}, as its finalists and controls were trained"
     )
     if left.enough == top_k:
-        return Finding(f"{text}: {number(top_k, 'finalist')} were enough.", GOOD)
+        return f"{text}: {number(top_k, 'finalist')} were enough."
     if left.enough is None:
-        text += (
-            f". More than {FARTHEST * top_k:,} finalists would be needed for {percent(RISK)}: "
-            f"{_better_step_1(fraction)}."
-        )
-    else:
-        text += (
-            f". With the first {left.enough:,} of its ranking retrained it would be at most "
-            f"{percent(RISK)}: set `retrain.top_k` to {left.enough:,}."
-        )
-    return Finding(text, DOUBT, "a better trial may be left", fraction)
+        return f"{text}. It takes more than {FARTHEST * top_k:,} finalists for {percent(RISK)}."
+    return (
+        f"{text}. With the first {left.enough:,} of its ranking retrained it would be at most "
+        f"{percent(RISK)}."
+    )
 
 
 def _better_step_1(fraction: str) -> str:
