@@ -1,6 +1,6 @@
 """Whether the finalists crowd at an edge of the search space, beyond which better ones may be."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,11 @@ MARGIN = 0.1
 # Dimensions whose values are drawn from their logarithms, and the others that are numbers.
 LOGARITHMIC, LINEAR = ("learning_rate", "weight_decay"), ("dropout",)
 # What of a network's widths is looked at.
-LAYERS = ("first layer", "last layer", "narrowest layer")
+LAYERS: dict[str, Callable[[list[int]], int]] = {
+    "first layer": lambda widths: widths[0],
+    "last layer": lambda widths: widths[-1],
+    "narrowest layer": min,
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, fl
     yield from _both("n_hidden_layers", "number of hidden layers", depth, layers, no_less_than=1)
     widths = [[int(width) for width in text.split("-")] for text in trials["hidden_widths"]]
     allowed = {"min": min(space["width"]), "max": max(space["width"])}
-    for what, part in zip(LAYERS, (lambda w: w[0], lambda w: w[-1], min), strict=True):
+    for what, part in LAYERS.items():
         values = pd.Series([part(width) for width in widths], trials.index)
         yield from _both("width", what, values, allowed, no_less_than=1)
     sizes = space["batch_size"]
