@@ -29,15 +29,16 @@ class RepetitionNoise:
 class Rivals:
     """The trials that cannot be told from the `best` one of `n_trials` that were compared.
 
-    `trials` are in the order of their losses, without the best. `error` is the median standard
-    error of a validation loss's difference from the best loss, as a part of that loss; None where
-    it is not known. `seeds` is whether the noise of the seeds was taken into account.
+    `trials` are in the order of their losses, without the best. `allowance` is the median of what
+    a loss may exceed the best loss by, by chance, as a part of that loss. It takes into account the
+    validation `sample`, the `seeds` or both.
     """
 
     best: int
     n_trials: int
     trials: list[int]
-    error: float | None
+    allowance: float
+    sample: bool
     seeds: bool
 
 
@@ -67,10 +68,10 @@ def find_rivals(retrained: pd.DataFrame, repetitions: RepetitionNoise | None) ->
     Returns
     -------
     Rivals, or None if there is nothing to compare or no error is known. These are multiple
-    comparisons with the best (Hsu, 1984, https://doi.org/10.1214/aos/1176346732): a trial is out
-    only if its loss is higher than the best by more than the allowance. By Bonferroni, the trial
-    that is truly best is in with the confidence, whatever the errors have in common. The allowance
-    is two-sided, so that two equal trials are told apart as seldom.
+    comparisons with the best (Edwards and Hsu, 1983, "Multiple comparisons with the best
+    treatment"): a trial is out only if its loss is higher than the best by more than the allowance.
+    By Bonferroni, the trial that is truly best is in with the confidence, whatever the errors have
+    in common. The allowance is two-sided, so that two equal trials are told apart as seldom.
 
     The error of a difference adds that of the validation sample and, with repetitions, that of
     the seeds. Without these, networks are compared, and not their configurations.
@@ -101,7 +102,8 @@ def find_rivals(retrained: pd.DataFrame, repetitions: RepetitionNoise | None) ->
         best=int(trials.index[0]),
         n_trials=len(rest) + 1,
         trials=[int(trial) for trial in rest.index[alike]],
-        error=float(rest["error"].median() / best) if is_known.any() else None,
+        allowance=float(np.median(allowance) / best),
+        sample=bool(is_known.any()),
         seeds=repetitions is not None,
     )
 

@@ -1,0 +1,184 @@
+"""Which trials cannot be told from the best: by hand, and by simulations with a known truth."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from twostep.analysis.noise import find_rivals, repetition_noise
+from twostep.model.evaluate import N_BLOCKS
+from twostep.model.metrics import block_losses, unit_losses
+from twostep.trials.selection import standard_error
+
+
+def models(losses, errors=None, parts=10_000):
+    """Return rows of retrained models from {trial: losses of its seeds}."""
+    return pd.DataFrame(
+        [
+            {"trial": trial, "seed": seed, "status": "ok", "min_val_loss": loss}
+            | {"difference_error": (errors or {}).get(trial, 0.0), "validation_parts": parts}
+            for trial, seeds in losses.items()
+            for seed, loss in enumerate(seeds)
+        ]
+    )
+
+
+def test_the_noise_of_the_seeds_by_hand():
+    factor = math.exp(0.1)
+    noise = repetition_noise(models({1: [1, factor], 2: [2, 2 * factor], 3: [4, 4 * factor]}))
+    assert (noise.n_trials, noise.n_repetitions) == (3, 2)
+    assert noise.noise == pytest.approx(0.1 / 2**0.5)
+
+
+def test_one_seed_or_one_trial_tells_nothing_of_noise():
+    assert repetition_noise(models({1: [1], 2: [2]})) is None
+    assert repetition_noise(models({1: [1, 2]})) is None
+    failed = models({1: [1, 2], 2: [2, 3]})
+    failed.loc[0, "status"] = "diverged"
+    assert repetition_noise(failed) is None
+
+
+def test_rivals_by_hand():
+    losses = {4: [1.3], 1: [1.0], 3: [1.23], 2: [1.1]}
+    rivals = find_rivals(models(losses, {2: 0.1, 3: 0.1, 4: 0.1}), None)
+    # Of three comparisons each is two-sided at 0.05 / 3: 2.39 standard errors.
+    assert (rivals.best, rivals.n_trials, rivals.trials) == (1, 4, [2, 3])
+    assert rivals.allowance == pytest.approx(0.239, abs=0.001)
+    assert rivals.sample and not rivals.seeds
+    # Ten parts tell an error less well: 2.93 standard errors.
+    few = find_rivals(models(losses, {2: 0.1, 3: 0.1, 4: 0.11}, parts=10), None)
+    assert few.trials == [2, 3, 4]
+    assert find_rivals(models({1: [1.0]}), None) is None
+
+
+def test_rivals_are_those_whose_error_is_known():
+    losses = {1: [1.0], 2: [1.1], 3: [1.19], 4: [1.3]}
+    some = find_rivals(models(losses, {1: math.nan, 2: 0.1, 3: math.nan, 4: 0.1}), None)
+    assert (some.n_trials, some.trials) == (3, [2])
+    assert find_rivals(models(losses, dict.fromkeys(losses, math.nan)), None) is None
+
+
+def test_the_seeds_alone_tell_if_the_validation_sample_does_not():
+    table = models({1: [1.0, 1.1], 2: [1.05, 1.15], 3: [5.0, 5.5]}, dict.fromkeys((1, 2, 3), np.nan))
+    rivals = find_rivals(table, repetition_noise(table))
+    assert rivals.trials == [2] and rivals.seeds and not rivals.sample
+
+
+def test_trials_without_any_noise_are_told_apart_and_equal_ones_are_not():
+    assert find_rivals(models({1: [1.0], 2: [1.0], 3: [1.01]}), None).trials == [2]
+
+
+def test_parts_of_units_have_the_loss_as_mean_and_are_linear(monkeypatch):
+    monkeypatch.setattr("twostep.model.metrics.CHUNK", 7)
+    random = np.random.default_rng(0)
+    units = random.permutation(np.repeat(np.arange(40) * 3, random.integers(1, 9, 40)))
+    predictions = random.normal(size=(len(units), 2))
+    zeros = np.zeros_like(predictions)
+    losses = (predictions**2).mean(axis=1)
+    parts = unit_losses(lambda x: x, predictions, zeros, units, N_BLOCKS)
+    assert parts.mean() == pytest.approx(losses.mean())
+    twice = unit_losses(lambda x: 2**0.5 * x, predictions, zeros, units, N_BLOCKS)
+    assert twice == pytest.approx(2 * parts)
+
+
+def test_equal_units_are_a_part_each_and_one_large_unit_leaves_few():
+    values = np.sqrt(np.arange(60.0))[:, None]
+    units = np.repeat(np.arange(12), 5)
+    parts = unit_losses(lambda x: x, values, 0 * values, units, N_BLOCKS)
+    assert parts == pytest.approx(np.arange(60).reshape(12, 5).mean(axis=1))
+    units = np.r_[np.zeros(40, int), np.arange(1, 21)]
+    assert len(unit_losses(lambda x: x, values, 0 * values, units, N_BLOCKS)) <= 3
+
+
+# Simulations with a known truth
+
+
+def told_apart(*, n_groups, by_groups, n_studies=150, rows=100, unequal=0.0):
+    """Return how often two equal models, whose samples are alike within groups, are told apart."""
+    random = np.random.default_rng(1)
+    n_told = 0
+    for _ in range(n_studies):
+        sizes = (rows * np.exp(unequal * random.normal(size=n_groups))).astype(int) + 1
+        units = random.permutation(np.repeat(np.arange(n_groups), sizes))
+        # What is hard for both models, and what is for one of them.
+        common = 0.5 * random.normal(size=n_groups)
+        losses = [
+            np.exp(common + 0.3 * random.normal(size=n_groups))[units]
+            * random.chisquare(1, len(units))
+            for _ in range(2)
+        ]
+        parts = []
+        for loss in losses:
+            values = np.sqrt(loss)[:, None]
+            data = (lambda x: x, values, np.zeros_like(values))
+            parts.append(
+                unit_losses(*data, units, N_BLOCKS) if by_groups else block_losses(*data, N_BLOCKS)
+            )
+        error = standard_error(parts[1] - parts[0])
+        table = models(
+            {trial: [loss.mean()] for trial, loss in enumerate(losses)},
+            dict.fromkeys((0, 1), error),
+            len(parts[0]),
+        )
+        n_told += not find_rivals(table, None).trials
+    return n_told / n_studies
+
+
+@pytest.mark.parametrize(("n_groups", "unequal"), [(10, 0), (40, 0), (200, 0), (30, 0.7)])
+def test_equal_models_on_grouped_data_are_told_apart_in_about_5_percent(n_groups, unequal):
+    assert told_apart(n_groups=n_groups, by_groups=True, unequal=unequal) <= 0.1
+
+
+def test_random_parts_of_grouped_data_tell_equal_models_apart_far_too_often():
+    assert told_apart(n_groups=20, by_groups=False, n_studies=60, rows=400) > 0.35
+
+
+def winners(*, n_trials, seeds=1, spread=0.1, noise=0.12, sample=0.03, parts=50, n_studies=150):
+    """Return how often the truly best trial is the best or a rival, and how many trials these are.
+
+    `spread` is that of the true log losses, `noise` that of the seeds and `sample` that of the
+    validation sample, each relative to the loss.
+    """
+    random = np.random.default_rng(2)
+    n_hits, n_listed = 0, 0
+    for _ in range(n_studies):
+        # With one seed, networks are compared: their seeds are part of the truth.
+        true = np.exp((spread + noise * (seeds == 1)) * random.normal(size=n_trials))
+        luck = np.exp(noise * (seeds > 1) * random.normal(size=(n_trials, seeds)))
+        blocks = true[:, None] * (1 + sample * parts**0.5 * random.normal(size=(n_trials, parts)))
+        losses = blocks.mean(axis=1)[:, None] * luck
+        best = losses.mean(axis=1).argmin()
+        table = models(
+            dict(enumerate(losses.tolist())),
+            {trial: standard_error(own - blocks[best]) for trial, own in enumerate(blocks)},
+            parts,
+        )
+        rivals = find_rivals(table, repetition_noise(table))
+        listed = {rivals.best, *rivals.trials}
+        n_hits += int(true.argmin()) in listed
+        n_listed += len(listed)
+    return n_hits / n_studies, n_listed / n_studies
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"n_trials": 12},
+        {"n_trials": 12, "parts": 10, "spread": 0.0, "noise": 0.0},
+        {"n_trials": 12, "seeds": 2},
+        {"n_trials": 12, "seeds": 3, "sample": 0.001},
+        {"n_trials": 3, "seeds": 2, "noise": 0.4},
+        {"n_trials": 2, "seeds": 3, "spread": 0.0, "sample": 0.001},
+    ],
+)
+def test_the_truly_best_trial_is_in_the_list_in_95_percent(setting):
+    hits, _ = winners(**setting)
+    assert hits >= 0.95
+
+
+def test_the_list_is_short_where_the_noise_is_small():
+    _, listed = winners(n_trials=12, sample=0.005)
+    assert listed < 2
+    _, listed = winners(n_trials=12, seeds=3, spread=0.5, noise=0.05)
+    assert listed < 3
