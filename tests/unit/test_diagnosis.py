@@ -473,9 +473,10 @@ def test_it_is_a_doubt_only_if_chance_is_larger_than_the_tolerance():
 def test_it_says_what_the_error_rests_on(method, basis):
     text = describe_rivals(RIVALS, method=method, tolerance=0.1).text
     assert basis in text and "network" in text and "configuration" not in text
-    assert "configuration" in describe_rivals(
-        replace(RIVALS, seeds=True), method=method, tolerance=0.1
-    ).text
+    assert (
+        "configuration"
+        in describe_rivals(replace(RIVALS, seeds=True), method=method, tolerance=0.1).text
+    )
 
 
 @pytest.mark.parametrize(

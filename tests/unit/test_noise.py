@@ -1,13 +1,19 @@
 """Which trials cannot be told from the best: by hand, and by simulations with a known truth."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from twostep.analysis.noise import find_rivals, repetition_noise
-from twostep.model.evaluate import N_BLOCKS
+from twostep.data.arrays import load_split
+from twostep.data.prepare import prepare
+from twostep.data.source import read_headers
+from twostep.data.validation_units import load_validation_units
+from twostep.model.evaluate import N_BLOCKS, evaluate
 from twostep.model.metrics import block_losses, unit_losses
 from twostep.trials.selection import standard_error
 
@@ -60,7 +66,9 @@ def test_rivals_are_those_whose_error_is_known():
 
 
 def test_the_seeds_alone_tell_if_the_validation_sample_does_not():
-    table = models({1: [1.0, 1.1], 2: [1.05, 1.15], 3: [5.0, 5.5]}, dict.fromkeys((1, 2, 3), np.nan))
+    table = models(
+        {1: [1.0, 1.1], 2: [1.05, 1.15], 3: [5.0, 5.5]}, dict.fromkeys((1, 2, 3), np.nan)
+    )
     rivals = find_rivals(table, repetition_noise(table))
     assert rivals.trials == [2] and rivals.seeds and not rivals.sample
 
@@ -89,6 +97,44 @@ def test_equal_units_are_a_part_each_and_one_large_unit_leaves_few():
     assert parts == pytest.approx(np.arange(60).reshape(12, 5).mean(axis=1))
     units = np.r_[np.zeros(40, int), np.arange(1, 21)]
     assert len(unit_losses(lambda x: x, values, 0 * values, units, N_BLOCKS)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("split", "n_parts"),
+    [
+        ({"method": "group", "variable": "day", "validation": 0.4}, 16),
+        ({"method": "group", "variable": "day", "validation": 0.2}, 0),
+        ({"method": "blocks", "n_blocks": 60, "validation": 0.25}, 15),
+        ({"method": "random", "validation": 0.2}, 50),
+    ],
+)
+def test_a_model_is_evaluated_on_whole_units_or_at_random(tmp_path, monkeypatch, split, n_parts):
+    random = np.random.default_rng(0)
+    columns = {name: ("sample", random.uniform(size=1200)) for name in ("x", "y")}
+    columns["day"] = ("sample", np.arange(1200) // 30)
+    xr.Dataset(columns).to_netcdf(tmp_path / "data.nc")
+    dataset = {
+        "inputs": [{"name": "x", "transform": "none"}],
+        "outputs": [{"name": "y", "transform": "none"}],
+        "max_dropped": 0.0,
+        "constant_features": "refuse",
+    }
+    split = {"variable": None, "test": 0.2, "n_blocks": 50} | split
+    source = read_headers([str(tmp_path / "data.nc")], ["x", "y"], ["sample"], split["variable"])
+    prepare(source, dataset, split, output_activation="linear", seed=1, folder=tmp_path)
+    manifest = str(tmp_path / "manifest.json")
+    model = SimpleNamespace(predict_scaled=lambda inputs: inputs)
+    monkeypatch.setattr("twostep.model.evaluate.load_model", lambda path: model)
+    found = np.array(evaluate("model.pt", {"best_epoch": 3}, manifest)["validation_blocks"])
+    assert len(found) == n_parts
+    inputs, targets = load_split(manifest, "validation")
+    if split["method"] == "random":
+        assert (found == block_losses(lambda x: x, inputs, targets, N_BLOCKS)).all()
+    elif n_parts:
+        losses = ((inputs - targets) ** 2)[:, 0]
+        units = load_validation_units(manifest)
+        means = [losses[units == unit].mean() for unit in np.unique(units)]
+        assert found == pytest.approx(np.array(means))
 
 
 # Simulations with a known truth

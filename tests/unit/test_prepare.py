@@ -183,7 +183,7 @@ def test_rows_without_a_group_are_dropped(tmp_path, columns):
     assert (dropped["feature"], dropped["rows"]) == ("day (split.variable)", 7)
 
 
-def test_each_validation_sample_has_the_number_of_its_group_or_block(tmp_path, columns, monkeypatch):
+def test_each_validation_sample_has_the_number_of_its_unit(tmp_path, columns, monkeypatch):
     columns["day"] = np.repeat(np.arange(40.0), 25)[np.random.default_rng(1).permutation(1000)]
     columns["a"] = columns["day"] + 300
     columns["b"][::17] = np.nan

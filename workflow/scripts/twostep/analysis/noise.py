@@ -76,10 +76,14 @@ def find_rivals(retrained: pd.DataFrame, repetitions: RepetitionNoise | None) ->
     The error of a difference adds that of the validation sample and, with repetitions, that of
     the seeds. Without these, networks are compared, and not their configurations.
     """
-    trials = complete_trials(retrained).groupby("trial").agg(
-        loss=("min_val_loss", "mean"),
-        error=("difference_error", "first"),
-        parts=("validation_parts", "first"),
+    trials = (
+        complete_trials(retrained)
+        .groupby("trial")
+        .agg(
+            loss=("min_val_loss", "mean"),
+            error=("difference_error", "first"),
+            parts=("validation_parts", "first"),
+        )
     )
     trials = trials.sort_values("loss", kind="stable")
     if len(trials) < 2:

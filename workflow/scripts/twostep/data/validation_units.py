@@ -44,7 +44,7 @@ class ValidationUnits:
             np.lib.format.write_array_header_1_0(file, header)
             for piece in self._shuffler.read(VALIDATION) if n_rows else ():
                 numbers = piece.view(np.int32)[:, 0].astype("<i4")
-                file.write(numbers)
+                file.write(numbers.data)
                 digest.add(numbers.view(np.uint8).data)
             file.flush()
         return {FILE: digest.checksums}

@@ -42,9 +42,7 @@ def evaluate(model: str, record: dict, manifest: str) -> dict:
     }
 
 
-def _validation_blocks(
-    predict: Callable[[np.ndarray], np.ndarray], manifest: str
-) -> np.ndarray:
+def _validation_blocks(predict: Callable[[np.ndarray], np.ndarray], manifest: str) -> np.ndarray:
     """Return the losses of parts of the validation split, (n_parts,), or nothing."""
     inputs, targets = load_split(manifest, "validation")
     units = load_validation_units(manifest)

@@ -89,11 +89,11 @@ def explain_unknown(manifest: dict, *, has_errors: bool) -> str:
         return ""
     if method == "blocks":
         return (
-            "the validation split has less than about 10 blocks: consider a larger "
+            "the validation split has fewer than about 10 blocks: consider a larger "
             "`split.n_blocks` or `split.validation`"
         )
     return (
-        "the validation split has less than about 10 groups of similar size: consider a larger "
+        "the validation split has fewer than about 10 groups of similar size: consider a larger "
         "`split.validation`, or a `split.variable` with more values"
     )
 
@@ -112,10 +112,11 @@ def describe_rivals(rivals: Rivals, *, method: str, tolerance: float) -> Finding
     """
     what = "configuration" if rivals.seeds else "network"
     n_others, n_alike = rivals.n_trials - 1, len(rivals.trials)
-    bases = ["the seeds"] * rivals.seeds + [PARTS[method]] * rivals.sample
+    known = {"the seeds": rivals.seeds, PARTS[method]: rivals.sample}
+    bases = " and ".join(basis for basis, is_known in known.items() if is_known)
     limit = (
         f"By chance a loss may exceed the best one by {100 * rivals.allowance:.2g} %, as "
-        f"{' and '.join(bases)} tell ({100 * CONFIDENCE:g} % for all comparisons together)."
+        f"{bases} tell ({100 * CONFIDENCE:g} % for all comparisons together)."
     )
     if not rivals.trials:
         text = f"The best {what}, trial {rivals.best}, is told from the other finalists. {limit}"
@@ -128,7 +129,8 @@ def describe_rivals(rivals: Rivals, *, method: str, tolerance: float) -> Finding
     # What is alike within the tolerance may be chosen freely.
     if 2 * n_alike < n_others or rivals.allowance <= tolerance:
         return Finding(text, GOOD)
-    advice = ["more `retrain.seeds`"] * rivals.seeds + ["a larger `split.validation`"] * rivals.sample
+    larger = {"more `retrain.seeds`": rivals.seeds, "a larger `split.validation`": rivals.sample}
+    advice = [advised for advised, helps in larger.items() if helps]
     text += (
         f" That is more than `select.tolerance`, {100 * tolerance:g} %: take the cheapest of them, "
         f"or consider {' and '.join(advice)}."
