@@ -115,8 +115,8 @@ def describe_rivals(rivals: Rivals, *, method: str, tolerance: float) -> Finding
     known = {"the seeds": rivals.seeds, PARTS[method]: rivals.sample}
     bases = " and ".join(basis for basis, is_known in known.items() if is_known)
     limit = (
-        f"By chance a loss may exceed the best one by {100 * rivals.allowance:.2g} %, as "
-        f"{bases} tell ({100 * CONFIDENCE:g} % for all comparisons together)."
+        f"By chance a loss may exceed the best one by {100 * rivals.allowance:.2g} % (median), as "
+        f"{bases} tell. All comparisons together are {100 * CONFIDENCE:g} % sure."
     )
     if not rivals.trials:
         text = f"The best {what}, trial {rivals.best}, is told from the other finalists. {limit}"
