@@ -347,16 +347,30 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls:
     }
 
 
-def study(fractions=("0.05", "0.2"), *, seeds: int = 2, controls: int = 6, **changes) -> Study:
+def study(
+    fractions=("0.05", "0.2"),
+    *,
+    n_trials: int = 200,
+    n_failed: int = 4,
+    top_k: int = 12,
+    seeds: int = 2,
+    controls: int = 6,
+    **changes,
+) -> Study:
     """Return all results of a made-up study; `changes` replace fields of it."""
     searches = {
-        fraction: trials_table(fraction_seed=i, n_train=round(float(fraction) * N_TRAINING))
+        fraction: trials_table(
+            n_trials,
+            n_failed=n_failed,
+            fraction_seed=i,
+            n_train=round(float(fraction) * N_TRAINING),
+        )
         for i, fraction in enumerate(fractions)
     }
-    retrained = retrained_table(searches, seeds=seeds, controls=controls)
+    retrained = retrained_table(searches, top_k=top_k, seeds=seeds, controls=controls)
     values = [float(fraction) for fraction in fractions]
     results = {
-        "config": config(values, seeds=seeds, controls=controls),
+        "config": config(values, top_k=top_k, seeds=seeds, controls=controls),
         "manifest": manifest(),
         "searches": [
             Search(

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import synthetic_study as made_up
 from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
 
 from twostep.analysis.complexity import Complexity
 from twostep.analysis.pareto import lower_envelope, pareto_front
 from twostep.figures.size import draw_retrained, draw_search, layer_range
 from twostep.figures.steps import draw_loss_curves
-from twostep.figures.style import describe_loss, layer_colours, save, scale_losses
+from twostep.figures.style import describe_loss, layer_colours, save
 from twostep.report.entries import figure_entries
 
 BASELINES = {"constant": made_up.CONSTANT, "linear": made_up.LINEAR}
@@ -284,7 +283,8 @@ def test_models_that_failed_are_counted(retrained, selection):
     retrained.loc[retrained.index[-1], ["status", "test_loss"]] = ["diverged", math.nan]
     figure = draw_retrained(retrained, selection, baselines={}, tolerance=0.1, **SHARED)
     assert (
-        figure.axes[0].get_title("left") == "15 trials retrained on all data, 30 models, 1 failed"
+        figure.axes[0].get_title("left")
+        == "15 trials retrained on all data, 30 models,\n1 of which failed"
     )
     assert len(artist(figure.axes[0], "trials").get_offsets()) == len(retrained) - 1
 
@@ -371,20 +371,3 @@ def test_the_script_writes_every_figure_and_the_same_bytes_again(tmp_path, monke
 
 def test_the_range_of_layers_covers_all_tables(searches, retrained):
     assert layer_range([*searches.values(), retrained]) == (1, 8)
-
-
-@pytest.mark.parametrize(
-    ("losses", "top"),
-    [([3.0, 4.0], 1.0), ([3.0, 400.0], 1.0), ([-2.0, 3.0], -5.0), ([2.0, 2.0], 1.0)],
-)
-def test_a_cap_below_all_losses_turns_no_axis_over(losses, top):
-    axes = Figure().add_subplot()
-    scale_losses(axes, "y", losses, top=top)
-    bottom, end = axes.get_ylim()
-    assert bottom < min(losses) and max(losses) < end
-
-
-def test_a_cap_among_the_losses_ends_the_axis():
-    axes = Figure().add_subplot()
-    scale_losses(axes, "y", [1.0, 2.0, 1000.0], top=3.0)
-    assert axes.get_ylim()[1] == pytest.approx(3.0, rel=0.1)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import hard_studies
 import numpy as np
 import pytest
 import synthetic_study as made_up
@@ -12,7 +13,8 @@ from test_inference import write_model
 from twostep.data.arrays import Rows, write_folder
 from twostep.data.test_sample import TestSample, load_test_sample, write_test_sample
 from twostep.data.transforms import standardise, to_physical
-from twostep.figures.model import draw_errors_by_input, draw_predicted
+from twostep.figures.errors import draw_errors_by_input
+from twostep.figures.predicted import draw_predicted
 from twostep.model.model import load_model
 from twostep.model.predictions import read_predictions, write_predictions
 from twostep.util.errors import UserError
@@ -319,6 +321,28 @@ def test_where_there_is_no_error_over_the_inputs_a_sentence_says_why(predictions
     draw_predicted(changed, model="a model").draw_without_rendering()
 
 
+def test_an_output_that_is_constant_and_predicted_exactly_is_drawn(predictions):
+    constant = np.full_like(predictions.true, 7.0)
+    changed = dataclasses.replace(predictions, true=constant, predicted=constant)
+    figure = draw_predicted(changed, model="a model")
+    figure.draw_without_rendering()
+    low, high = figure.axes[0].get_xlim()
+    assert low < 7 < high
+    assert artist(figure.axes[2], "samples").get_array().sum() == 4000
+
+
+def test_long_names_keep_their_ends_and_small_values_have_a_power_of_ten_in_the_label():
+    _, predictions = hard_studies.many_features()
+    figure = draw_predicted(predictions, model="a model")
+    titles = [axes.get_title("left") for axes in figure.axes if axes.get_title("left")]
+    assert len(titles) == len(set(titles)) == 8
+    assert any(title.split("\n")[0].endswith("[59]") for title in titles)
+    assert "10^{-4}$ K s-1" in figure.axes[8].get_xlabel() + figure.axes[4].get_xlabel()
+    errors = draw_errors_by_input(predictions, model="a model")
+    labels = [axes.get_xlabel() for axes in errors.axes if axes.get_xlabel()]
+    assert len(labels) == len(set(labels)) == 24
+
+
 # Errors over the inputs
 
 
@@ -364,3 +388,25 @@ def test_an_input_with_few_values_and_few_samples_are_drawn(predictions):
     )
     axes = draw_errors_by_input(few, model="a model").axes[0]
     assert len(artist(axes, "rms").get_xdata()) == 1
+
+
+def test_a_single_bin_is_a_visible_point_with_its_band(predictions):
+    few = dataclasses.replace(
+        predictions,
+        input=predictions.input[:30],
+        true=predictions.true[:30],
+        predicted=predictions.predicted[:30],
+    )
+    axes = draw_errors_by_input(few, model="a model").axes[0]
+    assert artist(axes, "rms").get_marker() == "."
+    assert len(axes.collections) == 2
+
+
+def test_errors_of_zero_leave_the_others_in_sight(predictions):
+    predicted = np.where(np.arange(4000)[:, None] % 2, predictions.true, predictions.predicted)
+    figure = draw_errors_by_input(
+        dataclasses.replace(predictions, predicted=predicted), model="a model"
+    )
+    figure.draw_without_rendering()
+    bottom, top = figure.axes[0].get_ylim()
+    assert 1e-7 < bottom < 0.1 < top < 10

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import hard_studies
 import numpy as np
 import pytest
 import synthetic_study as made_up
@@ -198,3 +199,63 @@ def test_the_fractions_are_compared_in_four_ways():
     assert (np.diff(costs) > 0).all()
     assert "(minutes)" in by_cost.get_xlabel()
     assert [text.get_text() for text in by_cost.texts] == ["0.01", "0.05", "0.2"]
+
+
+def test_the_losses_of_fractions_have_their_noise_beside_them():
+    study, _ = hard_studies.three_fractions()
+    outcomes = compare_outcomes(study)
+    _, _, by_fraction, by_cost = fractions_figure(study).axes
+    for axes in (by_fraction, by_cost):
+        noise = artist(axes, "noise").get_segments()
+        for outcome, bar in zip(outcomes, noise, strict=True):
+            width = 1.96 * outcome.error
+            assert bar[:, 1].tolist() == pytest.approx([outcome.loss - width, outcome.loss + width])
+        shown = [line for line in axes.lines if line.get_gid() == "repetitions"]
+        drawn = [list(line.get_ydata()) for line in shown]
+        assert drawn == [outcome.repetitions for outcome in outcomes]
+        bottom, top = axes.get_ylim()
+        assert bottom < noise[0][0, 1] and noise[0][1, 1] < top
+
+
+def test_the_outcome_of_a_fraction_is_that_of_its_best_trial(study):
+    for outcome in compare_outcomes(study):
+        steps = study.steps(outcome.fraction)
+        best = steps[steps["among_top_k"]].sort_values("step_2_loss").iloc[0]
+        rows = study.retrained[study.retrained["trial"] == best["trial"]]
+        assert sorted(outcome.repetitions) == sorted(rows["min_val_loss"])
+        assert outcome.loss == pytest.approx(np.mean(outcome.repetitions))
+        assert outcome.error == rows["difference_error"].min()
+
+
+def test_an_unknown_noise_is_not_drawn(study):
+    unknown = replace(study, retrained=study.retrained.assign(difference_error=np.nan))
+    figure = fractions_figure(unknown)
+    figure.draw_without_rendering()
+    labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert labels == ["mean loss", "each repetition"]
+
+
+def test_fractions_whose_trials_all_failed_in_step_2_have_a_sentence(study):
+    failed = replace(study, retrained=study.retrained.assign(status="diverged"))
+    _, _, *panels = fractions_figure(failed).axes
+    for axes in panels:
+        (text,) = axes.texts
+        assert not axes.axison and "succeeded in step 2" in text.get_text()
+
+
+def test_steps_without_any_trial_have_sentences(study):
+    steps = study.steps("0.05").head(0)
+    figure = draw_steps(steps, fraction="0.05", top_k=12, **SHARED)
+    figure.draw_without_rendering()
+    left, right, _ = figure.axes
+    for axes in (left, right):
+        assert [text.get_gid() for text in axes.texts] == ["nothing"]
+
+
+def test_a_best_loss_of_zero_has_no_ratio_but_a_sentence(study):
+    zero = study.retrained.assign(min_val_loss=study.retrained["min_val_loss"])
+    zero.loc[zero["trial"] == study.best["trial"], "min_val_loss"] = 0.0
+    figure = regret_figure(replace(study, retrained=zero))
+    figure.draw_without_rendering()
+    assert artist(figure.axes[0], "regret").get_ydata()[-1] == 1
+    assert "best chosen trial is 0" in text_below(figure)

@@ -250,6 +250,44 @@ def test_it_tells_the_test_errors_of_each_output_in_physical_units(study):
     assert f"{model['test_r2[fn[coarse]]']:.5f}" in text
 
 
+def with_outputs(study, n_outputs):
+    """Return a study with so many outputs, each predicted better than the one before it."""
+    (template, *_) = study.manifest["outputs"]
+    outputs = [template | {"name": f"y{i}"} for i in range(n_outputs)]
+    errors = {
+        f"test_{metric}[y{i}]": i / 100
+        for i in range(n_outputs)
+        for metric in ("mse", "rmse", "mae", "r2")
+    }
+    tables = {
+        name: pd.concat([table, pd.DataFrame(errors, index=table.index)], axis="columns")
+        for name, table in (("retrained", study.retrained), ("baseline", study.baseline))
+    }
+    return replace(study, manifest=study.manifest | {"outputs": outputs}, **tables)
+
+
+def test_of_many_outputs_the_worst_are_in_the_table(study):
+    many = with_outputs(study, 60)
+    undefined = many.retrained.assign(**{"test_r2[y59]": math.nan})
+    retraining = section(summarise(replace(many, retrained=undefined)), "Retraining (step 2)")
+    assert [row[0] for row in table_rows(retraining)] == ["y59", *(f"y{i}" for i in range(23))]
+    assert tells(retraining, 24, 60)
+
+
+def test_all_of_a_few_outputs_are_in_the_table(study):
+    retraining = section(summarise(with_outputs(study, 24)), "Retraining (step 2)")
+    assert [row[0] for row in table_rows(retraining)] == [f"y{i}" for i in range(24)]
+
+
+def test_many_inputs_and_outputs_are_counted_and_listed_elsewhere(study):
+    many = with_outputs(study, 60)
+    inputs = [many.manifest["inputs"][0] | {"name": f"x{i}"} for i in range(784)]
+    data = section(summarise(replace(many, manifest=many.manifest | {"inputs": inputs})), "Data")
+    assert table_rows(data) == []
+    assert tells(data, 784) and tells(data, 60)
+    assert data.count("](export/selected/model_card.md)") == 2
+
+
 def test_an_rmse_over_outputs_of_different_units_is_not_reported():
     manifest = made_up.manifest()
     manifest["outputs"][0]["units"] = "kg m-3"
@@ -401,3 +439,19 @@ def test_no_value_lies_outside_the_range_that_is_told(low, width):
     high = low + width
     smallest, largest = map(float, wording.ends(low, high))
     assert smallest <= low and high <= largest
+
+
+@pytest.mark.parametrize("n_search", [5000, 15_000])
+def test_it_says_which_choices_the_validation_samples_have_a_say_in(study, n_search):
+    subset = {"splits": study.searches[0].subset["splits"] | {"validation": n_search}}
+    searches = [replace(search, subset=subset) for search in study.searches]
+    text = section(summarise(replace(study, searches=searches)), "Retraining (step 2)")
+    assert tells(text, 15_000)
+    assert tells(text, 5000) == (n_search == 5000)
+
+
+def test_with_one_seed_the_choice_is_one_of_networks(study):
+    assert "not of configurations" not in " ".join(in_short(summarise(study)))
+    config = study.config | {"retrain": study.config["retrain"] | {"seeds": 1}}
+    text = " ".join(in_short(summarise(replace(study, config=config))))
+    assert "networks" in text and "not of configurations" in text

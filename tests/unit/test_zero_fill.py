@@ -161,6 +161,7 @@ def test_the_manifest_has_the_doubts(tmp_path, zeros):
         "inputs": [{"name": "x", "transform": "none"}],
         "outputs": [{"name": "y", "transform": "none"}],
         "max_dropped": 0,
+        "constant_features": "refuse",
     }
     source = read_headers([str(path)], ["x", "y"], ["sample"])
     assert Columns.find(source, dataset).n_inputs == 1

@@ -16,12 +16,15 @@ class Outcome:
 
     `loss` is the lowest validation loss of these trials after retraining (mean over the
     repetitions), `ratio` that loss over the lowest of all retrained trials; NaN if all of them
-    failed.
+    failed. `error` is the standard error of the difference from that lowest loss, NaN if it is not
+    known, and `repetitions` the losses that `loss` is the mean of.
     """
 
     fraction: str
     loss: float
     ratio: float
+    error: float
+    repetitions: list[float]
     cost: Cost
 
 
@@ -66,12 +69,16 @@ def compare_outcomes(study: Study) -> list[Outcome]:
     for search in study.searches:
         steps = study.steps(search.fraction)
         chosen = study.retrained[study.retrained[f"rank[{search.fraction}]"] <= top_k]
-        loss = steps.loc[steps["among_top_k"], "step_2_loss"].min()
+        candidates = steps[steps["among_top_k"]].sort_values("step_2_loss", kind="stable")
+        best = study.retrained[study.retrained["trial"].isin(candidates["trial"].head(1))]
+        loss = candidates["step_2_loss"].min()
         outcomes.append(
             Outcome(
                 search.fraction,
                 float(loss),
                 float(loss / study.best["val_loss"]),
+                float(best["difference_error"].min()),
+                best["min_val_loss"].tolist(),
                 search_cost(search.trials, search.timings)
                 + retrain_cost(chosen, study.retrain_timings, n_train),
             )

@@ -8,6 +8,8 @@ from scipy.stats import t as student
 
 from twostep.trials.selection import complete_trials
 
+# Standard errors within which one difference may be chance, at a confidence of 95 %.
+ERRORS = 1.96
 # All comparisons with the best together are as sure as this.
 CONFIDENCE = 0.95
 

@@ -82,7 +82,10 @@ def measure_regret(steps: pd.DataFrame, *, seed: int = 0) -> Regret | None:
 def _excess(losses: np.ndarray, best: np.ndarray | float) -> np.ndarray:
     """Return the best loss so far along each row over the best of all; NaN where there is none."""
     so_far = np.minimum.accumulate(losses, axis=1)
-    return np.where(np.isfinite(so_far), so_far, np.nan) / best
+    known = np.where(np.isfinite(so_far), so_far, np.nan)
+    # A loss may be 0: then the best is as good as itself, and anything else infinitely worse.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(known == best, 1.0, known / best)
 
 
 def top_recall(steps: pd.DataFrame) -> np.ndarray:
@@ -138,5 +141,5 @@ def judge_cut(steps: pd.DataFrame, *, n_others: int, tolerance: float) -> Cut | 
     else:
         interval = binomtest(n_better, len(controls)).proportion_ci(CONFIDENCE, method="exact")
         low, high = float(interval.low), float(interval.high)
-    ratio = float(controls.min() / chosen.min())
+    ratio = _excess(np.array([[controls.min()]]), chosen.min()).item()
     return Cut(len(chosen), len(controls), n_others, n_better, low, high, ratio)

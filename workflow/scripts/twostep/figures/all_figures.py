@@ -10,9 +10,10 @@ from twostep.analysis.fractions import compare_outcomes
 from twostep.analysis.importance import measure_importance
 from twostep.analysis.study import Study
 from twostep.figures.cost import draw_cost, draw_inference
+from twostep.figures.errors import draw_errors_by_input
 from twostep.figures.fractions import draw_fractions
 from twostep.figures.importance import draw_hyperparameters
-from twostep.figures.model import draw_errors_by_input, draw_predicted
+from twostep.figures.predicted import draw_predicted
 from twostep.figures.regret import draw_regret
 from twostep.figures.size import draw_retrained, draw_search, layer_range
 from twostep.figures.space import draw_depth_width, draw_layers

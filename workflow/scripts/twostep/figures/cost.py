@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from twostep.analysis.cost import Cost
 from twostep.analysis.pareto import pareto_front
+from twostep.figures.scales import scale_logarithmically, scale_losses, scale_small_panel
 from twostep.figures.style import (
     BLUE,
     GREY,
@@ -22,9 +23,6 @@ from twostep.figures.style import (
     draw_layer_scale,
     draw_nothing,
     layer_colours,
-    scale_logarithmically,
-    scale_losses,
-    scale_small_panel,
 )
 from twostep.util.wording import duration, times
 

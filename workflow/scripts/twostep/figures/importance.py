@@ -9,14 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from twostep.analysis.importance import FEWEST_TRIALS, Effect, Importance
+from twostep.figures.scales import scale_losses, scale_quantity, scale_small_panel
 from twostep.figures.style import (
     BLUE,
     GREY,
     INK,
     PAGE_WIDTH,
     STYLE,
-    scale_losses,
-    scale_small_panel,
 )
 from twostep.util.wording import spell
 
@@ -100,8 +99,10 @@ def _name(effect: Effect) -> str:
 
 def _draw_importances(axes: Axes, effects: list[Effect]) -> None:
     """Draw the mean importance of each hyperparameter and the range of its middle 90 %."""
+    ends = [0.0]
     for row, effect in enumerate(effects):
-        low, high = np.quantile(effect.importances, (0.05, 0.95))
+        low, high = np.quantile(effect.importances, (0.05, 0.95)).tolist()
+        ends += [low, high]
         axes.plot([low, high], [row, row], color=BLUE, linewidth=2, alpha=0.5)
         axes.plot(effect.importances.mean(), row, "o", color=BLUE, markersize=5, gid=effect.name)
     axes.axvline(0, color=INK, linewidth=0.8)
@@ -110,26 +111,41 @@ def _draw_importances(axes: Axes, effects: list[Effect]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color=GREY, linewidth=0.4)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.set_xlabel("Importance (fall of R²)")
+    power = scale_quantity(axes, "x", *_with_margin(ends), most=4)
+    axes.set_xlabel(f"Importance (fall of R²{f', {power}' if power else ''})")
 
 
 def _draw_effect(axes: Axes, effect: Effect) -> None:
     """Draw the mean predicted loss against the values of one hyperparameter."""
     style: dict = {"color": BLUE, "marker": "o", "markersize": 3.5, "gid": f"effect {effect.name}"}
+    axes.set_xlabel(_name(effect))
     if isinstance(effect.values[0], str):
         axes.plot(range(len(effect.values)), effect.losses, linestyle="none", **style)
         axes.set_xticks(range(len(effect.values)), effect.values)
         axes.set_xlim(-0.5, len(effect.values) - 0.5)
         if len(effect.values) > 3:
-            axes.tick_params(axis="x", labelrotation=30)
+            # Their ends at the ticks: names of several letters would run into each other.
+            axes.set_xticks(
+                range(len(effect.values)),
+                effect.values,
+                rotation=45,
+                ha="right",
+                rotation_mode="anchor",
+            )
     else:
         axes.plot(effect.values, effect.losses, **style)
         if effect.name in LOGARITHMIC and min(effect.values) > 0:
             _scale_values(axes, effect.values)
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(4, integer=effect.name == "n_hidden_layers"))
-    axes.set_xlabel(_name(effect))
+        elif effect.name == "n_hidden_layers":
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        elif power := scale_quantity(axes, "x", *_with_margin(effect.values), most=4):
+            axes.set_xlabel(f"{_name(effect)} ({power})")
+
+
+def _with_margin(values: list[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    margin = 0.05 * (high - low)
+    return low - margin, high + margin
 
 
 def _scale_values(axes: Axes, values: list[float]) -> None:

@@ -1,5 +1,6 @@
 """The figure of how many trials had to be retrained, and of what the cut has lost."""
 
+import math
 import textwrap
 
 import matplotlib
@@ -7,11 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from twostep.analysis.agreement import CONFIDENCE, rank_agreement, whole_range_correlation
 from twostep.analysis.regret import Cut, judge_cut, measure_regret, top_recall
-from twostep.figures.style import BLUE, GREY, INK, PAGE_WIDTH, STYLE, VERMILION
+from twostep.figures.scales import scale_counts
+from twostep.figures.style import BLUE, GREY, INK, PAGE_WIDTH, STYLE, VERMILION, say
 from twostep.util.wording import number, times
 
 # The widest line of text below the panels, in letters.
@@ -58,16 +60,22 @@ def _cut_note(cut: Cut) -> str:
     return (
         f"Beyond the cut: {cut.n_better} of {number(cut.n_controls, 'control')}, drawn from "
         f"{cut.n_others:,} trials, are better than the best of the {cut.n_chosen} chosen ones; "
-        f"{rest} The loss of the best control is {times(cut.ratio)} times that of the best "
-        "chosen trial."
+        f"{rest} {_ratio_note(cut.ratio)}"
     )
+
+
+def _ratio_note(ratio: float) -> str:
+    """Return how the loss of the best control compares with that of the best chosen trial."""
+    if not math.isfinite(ratio):
+        return "The loss of the best chosen trial is 0."
+    return f"The loss of the best control is {times(ratio)} times that of the best chosen trial."
 
 
 def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> None:
     regret = measure_regret(steps)
     axes.set_ylabel("Best loss of the first k\nover the best of all retrained")
     if regret is None:
-        axes.set_title("All chosen trials failed")
+        say(axes, "All chosen trials failed.")
         return
     k = np.arange(1, len(regret.ratio) + 1)
     axes.fill_between(
@@ -75,7 +83,7 @@ def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> Non
     )
     axes.plot(k, regret.ratio, drawstyle="steps-post", color=BLUE, marker="o", ms=3, gid="regret")
     axes.axhline(1 + tolerance, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), gid="tolerance")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    scale_counts(axes, 1, len(k))
     enough = regret.sufficient(tolerance)
     axes.set_title(
         f"No chosen trial is within {100 * tolerance:g} % (dashed)"
@@ -87,23 +95,30 @@ def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> Non
 
 def _draw_recall(axes: Axes, steps: pd.DataFrame, n_others: int) -> None:
     recall = top_recall(steps)
+    if not len(recall):
+        say(axes, "None of the chosen trials can be found again.")
+        return
     k = np.arange(1, len(recall) + 1)
     axes.plot(k, recall, color=VERMILION, marker="s", ms=3, gid="recall")
     n_controls = int(steps["control"].sum())
     n_trials = int((~steps["control"]).sum()) + (n_others if n_controls else 0)
     if n_trials:
-        axes.plot(k, k / n_trials, color=GREY, linestyle=(0, (1, 1.5)), gid="chance")
+        chance = np.minimum(k / n_trials, 1)
+        axes.plot(k, chance, color=GREY, linestyle=(0, (1, 1.5)), gid="chance")
+        # Above the line there is the title, if it is high.
+        below = bool(chance[-1] > 0.8)
         axes.annotate(
             "by chance",
-            (k[-1], k[-1] / n_trials) if len(k) else (0, 0),
-            xytext=(0, 3),
+            (k[-1], chance[-1]),
+            xytext=(0, -3 if below else 3),
             textcoords="offset points",
             ha="right",
+            va="top" if below else "bottom",
             fontsize=7,
         )
     axes.set(xlabel="k", ylabel="Step 2's best k among\nstep 1's first k", ylim=(-0.02, 1.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    scale_counts(axes, 1, len(k))
     basis = (
         f"of all trials, by {number(n_controls, 'control')}"
         if n_controls
@@ -119,7 +134,7 @@ def _draw_correlations(axes: Axes, steps: pd.DataFrame) -> None:
     n_controls = int(steps["control"].sum())
     among_chosen = None if agreement is None else agreement.spearman
     entries = (
-        (f"{len(chosen)} chosen trials", among_chosen, BLUE, "o"),
+        (number(len(chosen), "chosen trial"), among_chosen, BLUE, "o"),
         (
             f"all, by {number(n_controls, 'control')}",
             whole_range_correlation(steps),

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from twostep.analysis.complexity import Complexity
 from twostep.analysis.pareto import lower_envelope, pareto_front
+from twostep.figures.scales import scale_losses, scale_sizes
 from twostep.figures.style import (
     BLUE,
     COLUMN_WIDTH,
@@ -23,9 +24,8 @@ from twostep.figures.style import (
     draw_layer_scale,
     draw_nothing,
     layer_colours,
-    scale_losses,
-    scale_sizes,
 )
+from twostep.util.wording import number
 
 
 def layer_range(tables: list[pd.DataFrame]) -> tuple[int, int]:
@@ -205,17 +205,18 @@ def _marker(label: str, marker: str = "o", **style: Any) -> Line2D:
 def _search_note(trials: pd.DataFrame, fraction: str, n_above: int) -> str:
     n_failed = int((trials["status"] != "ok").sum())
     n_train = int(trials["n_train"].max())
-    note = f"Fraction {fraction} ({n_train:,} training samples):\n{len(trials):,} trials"
+    note = f"Fraction {fraction} ({n_train:,} training samples):\n{number(len(trials), 'trial')}"
     note += f", {n_failed:,} failed" if n_failed else ", none failed"
     return note + (f", {n_above:,} above the axis" if n_above else "")
 
 
 def _retrained_note(retrained: pd.DataFrame, n_shown: int) -> str:
     n_trials, n_failed = retrained["trial"].nunique(), len(retrained) - n_shown
-    note = f"{n_trials:,} trials retrained on all data"
+    note = f"{number(n_trials, 'trial')} retrained on all data"
     if len(retrained) > n_trials:
         note += f", {len(retrained):,} models"
-    return note + (f", {n_failed:,} failed" if n_failed else "")
+    # A longer line would run out of the figure.
+    return note + (f",\n{n_failed:,} of which failed" if n_failed else "")
 
 
 def _mark_choices(

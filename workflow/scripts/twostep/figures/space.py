@@ -7,11 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from twostep.analysis.binning import log_bins, summarise_bins
 from twostep.analysis.pareto import lower_envelope
 from twostep.analysis.widths import widths_of
+from twostep.figures.scales import scale_counts, scale_losses, scale_sizes
 from twostep.figures.style import (
     BLUE,
     COLUMN_WIDTH,
@@ -19,9 +20,8 @@ from twostep.figures.style import (
     PAGE_WIDTH,
     STYLE,
     VERMILION,
-    scale_losses,
-    scale_sizes,
 )
+from twostep.util.wording import number
 
 # The quantiles between which half of the trials of a bin lie.
 HALF = (0.25, 0.75)
@@ -52,12 +52,12 @@ def draw_depth_width(
     quantities = (depths, widths["mean_width"], widths["narrowest"])
     for axes, values in zip(panels, quantities, strict=True):
         _draw_distribution(axes, np.asarray(values, float), losses, logarithmic=axes != panels[0])
-    panels[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    scale_counts(panels[0], depths.min(), depths.max())
     panels[0].set(xlabel="Number of hidden layers", ylabel=f"Validation loss\n({loss_label})")
     panels[1].set_xlabel("Geometric mean width (units)")
     panels[2].set_xlabel("Narrowest hidden layer (units)")
     n_above = int((losses > panels[0].get_ylim()[1]).sum())
-    note = f"Fraction {fraction}: {len(losses):,} trials"
+    note = f"Fraction {fraction}: {number(len(losses), 'trial')}"
     panels[0].set_title(note + (f", {n_above:,} above the axis" if n_above else ""))
     handles = [
         Line2D([], [], color=GREY, marker="o", linestyle="none", markersize=3, label="trial"),
@@ -108,7 +108,7 @@ def _draw_distribution(
         gid="best",
     )
     if logarithmic:
-        _scale_widths(axes, np.append(shown, values))
+        _scale_widths(axes, values)
 
 
 def _scale_widths(axes: Axes, values: np.ndarray) -> None:
@@ -116,10 +116,12 @@ def _scale_widths(axes: Axes, values: np.ndarray) -> None:
     low, high = np.log2(values.min()), np.log2(values.max())
     step = max(1, round((high - low) / 5))
     ticks = 2.0 ** np.arange(np.ceil(low), np.floor(high) + 1, step)
+    if not len(ticks):
+        ticks = np.array([values.min()])
     axes.set_xscale("log", base=2)
-    axes.set_xlim(2 ** (low - 0.3), 2 ** (high + 0.3))
+    axes.set_xlim(2 ** (low - 0.4), 2 ** (high + 0.4))
     axes.xaxis.set_major_locator(FixedLocator(ticks.tolist()))
-    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:g}")
+    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.4g}")
     axes.xaxis.set_minor_locator(NullLocator())
 
 
@@ -162,7 +164,7 @@ def draw_layers(
         x, y = lower_envelope(sizes[chosen], losses[chosen])
         # To the edge: what the best of these depths is, at any larger size.
         x, y = np.append(x, axes.get_xlim()[1]), np.append(y, y[-1])
-        number = f"{first}" if first == last else f"{first} to {last}"
+        depth = f"{first}" if first == last else f"{first} to {last}"
         axes.step(
             x,
             y,
@@ -170,13 +172,13 @@ def draw_layers(
             color=shade,
             linestyle=dashes,
             linewidth=1.4,
-            label=f"{number} hidden layer{'s' if last > 1 else ''} ({chosen.sum():,})",
-            gid=f"envelope {number}",
+            label=f"{depth} hidden layer{'s' if last > 1 else ''} ({chosen.sum():,})",
+            gid=f"envelope {depth}",
         )
         envelopes.append(y)
     scale_losses(axes, "y", np.concatenate(envelopes), top=3 * baselines.get("constant", np.inf))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set(ylabel=f"Best validation loss\n({loss_label})")
-    axes.set_title(f"Fraction {fraction}: {len(losses):,} trials")
+    axes.set_title(f"Fraction {fraction}: {number(len(losses), 'trial')}")
     figure.legend(loc="outside lower left", ncols=2, columnspacing=1)
     return figure

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from twostep.analysis.agreement import CONFIDENCE, rank_agreement, whole_range_correlation
+from twostep.figures.scales import scale_losses
 from twostep.figures.style import (
     BLUE,
     GREEN,
@@ -23,7 +24,7 @@ from twostep.figures.style import (
     VERMILION,
     draw_layer_scale,
     layer_colours,
-    scale_losses,
+    say,
 )
 from twostep.util.wording import number
 
@@ -55,8 +56,13 @@ def draw_steps(
     if len(shown):
         scale_losses(left, "x", shown["step_1_loss"])
         scale_losses(left, "y", shown["step_2_loss"])
+    else:
+        say(left, "None of the chosen trials succeeded in both steps.")
     handles = _draw_groups(right, steps, "rank", layers)
-    _scale_ranks(right, steps, wide=bool(steps["step_1_rank"].max() > 4 * top_k))
+    if len(steps):
+        _scale_ranks(right, steps, wide=bool(steps["step_1_rank"].max() > 4 * top_k))
+    else:
+        say(right, "None of the retrained trials succeeded in both steps.")
     left.set(
         xlabel=f"Step 1: validation loss\n({loss_label})",
         ylabel=f"Step 2: validation loss\n({loss_label})",
@@ -110,18 +116,19 @@ def _draw_groups(
 
 def _scale_ranks(axes: Axes, steps: pd.DataFrame, *, wide: bool) -> None:
     """Scale the axes of ranks, logarithmically if they are wide, and draw where both are equal."""
-    last = max(len(steps), 1)
+    last = len(steps)
     axes.plot([1, last], [1, last], color=GREY, linewidth=0.8, zorder=0, gid="equal ranks")
     for axis, ranks in ((axes.xaxis, steps["step_1_rank"]), (axes.yaxis, steps["step_2_rank"])):
         which = axis.axis_name
         if wide:
             axes.set(**{f"{which}scale": "log", f"{which}lim": (0.8, 1.25 * max(ranks))})
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            # There is room for eight labels.
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5) if max(ranks) < 500 else (1,)))
             axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
             axis.set_minor_formatter(NullFormatter())
         else:
             axes.set(**{f"{which}lim": (0, None)})
-            axis.set_major_locator(MaxNLocator(integer=True))
+            axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 @matplotlib.rc_context(STYLE)
@@ -155,7 +162,7 @@ def draw_loss_curves(
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[0].set(xlabel="Epoch", ylabel=f"Training loss\n({loss_label})")
     panels[1].set(xlabel="Epoch", ylabel=f"Validation loss\n({loss_label})")
-    panels[0].set_title(f"{len(records)} models retrained on all data")
+    panels[0].set_title(f"{number(len(records), 'model')} retrained on all data")
     panels[1].set_title("dot: best epoch, whose weights are kept")
     handles = panels[1].get_legend_handles_labels()[0]
     if len(labelled) < len(records):
@@ -172,7 +179,7 @@ def _note_agreement(left: Axes, right: Axes, steps: pd.DataFrame) -> None:
         left.set_title("Too few or equal losses for a rank correlation")
     else:
         left.set_title(
-            f"{len(chosen)} chosen trials: Spearman {agreement.spearman}\n"
+            f"{number(len(chosen), 'chosen trial')}: Spearman {agreement.spearman}\n"
             f"Kendall {agreement.kendall} ({100 * CONFIDENCE:g} % intervals)"
         )
     whole = whole_range_correlation(steps)

@@ -16,6 +16,10 @@ from twostep.report.entries import figure_entries
 from twostep.util import wording
 from twostep.util.wording import METRIC_LABELS, network, number, share, short, times, unit_of
 
+# Rows of a table of inputs or outputs that are read.
+MOST_FEATURES = 24
+MODEL_CARD = "[model card](export/selected/model_card.md)"
+
 
 def summarise(study: Study) -> str:
     """Return the summary as Markdown; only its section on cost holds measured times."""
@@ -132,9 +136,16 @@ def _data(study: Study) -> list[str]:
         "## Data",
         "\n".join(lines),
         "Ranges are those of the training split, rounded outwards.",
-        wording.feature_table("input", manifest["inputs"]),
-        wording.feature_table("output", manifest["outputs"]),
+        _feature_table("input", manifest["inputs"]),
+        _feature_table("output", manifest["outputs"]),
     ]
+
+
+def _feature_table(role: str, features: list[dict]) -> str:
+    """Return the table of inputs or outputs; a sentence where it is too long to be read."""
+    if len(features) <= MOST_FEATURES:
+        return wording.feature_table(role, features)
+    return f"The {len(features):,} {role}s with their units and ranges are in the {MODEL_CARD}."
 
 
 def _dropped(entries: list[dict]) -> list[str]:
@@ -242,7 +253,7 @@ def _retraining(study: Study) -> list[str]:
         f"{retrain['seeds']} per trial), each for {wording.budget(retrain['budget'])}.",
         _validation_text(study),
         "Errors on the test split, which had no say in any choice:",
-        _metrics_table(study),
+        *_metrics(study),
         "![Test loss against learnable parameters](figures/retrained.png)",
     ]
 
@@ -262,8 +273,23 @@ def _validation_text(study: Study) -> str:
     )
 
 
-def _metrics_table(study: Study) -> str:
-    """Return a table of each output's errors: best and selected model, linear regression."""
+def _metrics(study: Study) -> list[str]:
+    """Return the table of the outputs' errors; of many outputs of those predicted worst."""
+    outputs, selected = study.manifest["outputs"], study.model(study.selected)
+    if len(outputs) <= MOST_FEATURES:
+        return [_metrics_table(study, outputs)]
+    # What is not defined is worst of all.
+    r2 = pd.Series([selected[f"test_r2[{output['name']}]"] for output in outputs])
+    worst = r2.sort_values(kind="stable", na_position="first").index[:MOST_FEATURES]
+    note = (
+        f"These are the {MOST_FEATURES} of {len(outputs):,} outputs with the lowest R² of the "
+        "selected model. The others are in [select/retrained.csv](select/retrained.csv)."
+    )
+    return [note, _metrics_table(study, [outputs[i] for i in worst])]
+
+
+def _metrics_table(study: Study, outputs: list[dict]) -> str:
+    """Return a table of the outputs' errors: best and selected model, linear regression."""
     baseline = study.baseline
     models = {"best": study.model(study.best), "selected": study.model(study.selected)}
     if study.best["trial"] == study.selected["trial"]:
@@ -272,7 +298,7 @@ def _metrics_table(study: Study) -> str:
     models["linear"] = linear.iloc[0]
     header = [f"{label}, {choice}" for choice in models for label in METRIC_LABELS.values()]
     rows = [["output", *header]]
-    for output in study.manifest["outputs"]:
+    for output in outputs:
         name, unit = output["name"], unit_of(output["units"])
         row = [name]
         for model in models.values():
