@@ -60,6 +60,12 @@ def test_the_seeds_alone_tell_if_the_validation_sample_does_not():
     assert rivals.trials == [2] and rivals.seeds and not rivals.sample
 
 
+def test_a_loss_of_zero_has_no_relative_noise():
+    table = models({1: [0.0, 0.0], 2: [1.0, 1.1]}, {2: 0.1})
+    assert repetition_noise(table) is None
+    assert find_rivals(table, None) is None
+
+
 def test_trials_without_any_noise_are_told_apart_and_equal_ones_are_not():
     assert find_rivals(models({1: [1.0], 2: [1.0], 3: [1.01]}), None).trials == [2]
 

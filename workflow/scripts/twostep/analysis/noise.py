@@ -48,11 +48,12 @@ def repetition_noise(retrained: pd.DataFrame) -> RepetitionNoise | None:
     """Return what the repetitions tell of trials, rows of the table of retrained models.
 
     Trials of which a repetition failed are left out; None with less than two trials or
-    repetitions.
+    repetitions, or with a loss of 0.
     """
-    losses = complete_trials(retrained).groupby("trial")["min_val_loss"].agg(list)
+    complete = complete_trials(retrained)
+    losses = complete.groupby("trial")["min_val_loss"].agg(list)
     n_repetitions = min(map(len, losses), default=0)
-    if len(losses) < 2 or n_repetitions < 2:
+    if len(losses) < 2 or n_repetitions < 2 or (complete["min_val_loss"] <= 0).any():
         return None
     logarithms = np.log(np.array(losses.tolist()))
     noise = float(np.sqrt(logarithms.var(axis=1, ddof=1).mean()))
@@ -69,26 +70,18 @@ def find_rivals(retrained: pd.DataFrame, repetitions: RepetitionNoise | None) ->
 
     Returns
     -------
-    Rivals, or None if there is nothing to compare or no error is known. These are multiple
-    comparisons with the best (Edwards and Hsu, 1983, "Multiple comparisons with the best
-    treatment"): a trial is out only if its loss is higher than the best by more than the allowance.
-    By Bonferroni, the trial that is truly best is in with the confidence, whatever the errors have
-    in common. The allowance is two-sided, so that two equal trials are told apart as seldom.
+    Rivals, or None if there is nothing to compare, no error is known or the best loss is 0. These
+    are multiple comparisons with the best (Edwards and Hsu, 1983, "Multiple comparisons with the
+    best treatment"): a trial is out only if its loss is higher than the best by more than the
+    allowance. By Bonferroni, the trial that is truly best is in with the confidence, whatever the
+    errors have in common. The allowance is two-sided, so that two equal trials are told apart as
+    seldom.
 
     The error of a difference adds that of the validation sample and, with repetitions, that of
     the seeds. Without these, networks are compared, and not their configurations.
     """
-    trials = (
-        complete_trials(retrained)
-        .groupby("trial")
-        .agg(
-            loss=("min_val_loss", "mean"),
-            error=("difference_error", "first"),
-            parts=("validation_parts", "first"),
-        )
-    )
-    trials = trials.sort_values("loss", kind="stable")
-    if len(trials) < 2:
+    trials = _by_trial(retrained)
+    if len(trials) < 2 or trials["loss"].iloc[0] <= 0:
         return None
     best, rest = trials["loss"].iloc[0], trials.iloc[1:]
     is_known = rest["error"].notna()
@@ -112,6 +105,17 @@ def find_rivals(retrained: pd.DataFrame, repetitions: RepetitionNoise | None) ->
         sample=bool(is_known.any()),
         seeds=repetitions is not None,
     )
+
+
+def _by_trial(retrained: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns loss, error and parts of each complete trial, the best one first."""
+    trials = complete_trials(retrained).groupby("trial")
+    table = trials.agg(
+        loss=("min_val_loss", "mean"),
+        error=("difference_error", "first"),
+        parts=("validation_parts", "first"),
+    )
+    return table.sort_values("loss", kind="stable")
 
 
 def _allowance(

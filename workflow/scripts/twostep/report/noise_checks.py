@@ -64,7 +64,7 @@ def describe_repetitions(noise: RepetitionNoise | None, *, n_repetitions: int) -
     else:
         text = (
             "The noise of initial weights and of the order of the samples is not known, because "
-            "too few trials succeeded with all seeds."
+            "too few trials succeeded with all seeds, or a loss is 0."
         )
     return Finding(text, UNKNOWN, "the noise of the seeds")
 
