@@ -2,8 +2,10 @@
 
 python tests/campaigns/kills.py --kills 100
 
-Prints the kills by kind and by what was running, the finished trials that were lost (trained again
-although they were in the journal) and the results that differ; both must be none.
+Half of the kills come at a random moment; the others wait for a stage that was hit too seldom, and
+hit it. Prints the kills by kind, by what was running and by who ran it, the finished trials that
+were lost (trained again although they were in the journal) and the results that differ; both must
+be none. Where it may, it starts some of the runs as another machine or as another user would.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -71,6 +74,35 @@ KINDS = (
     "SIGTERM to the group",
     "SIGINT to the group",
 )
+# The rules by their scripts, and what their logs are called.
+STAGES = {
+    "generate": "generate/",
+    "prepare": "prepare.log",
+    "subset": "subset/",
+    "baseline": "baseline.log",
+    "draw": "draw_",
+    "search_shard": "search/",
+    "rank": "rank/",
+    "retrain_trial": "retrain/",
+    "evaluate": "evaluate/",
+    "select_model": "select_model.log",
+    "measure_inference": "measure_inference.log",
+    "predict": "predict.log",
+    "export": "export/",
+    "summarise": "summarise.log",
+    "figures": "figures.log",
+    "provenance": "provenance.log",
+    "report_pages": "report_pages.log",
+}
+# Who runs a study, with what comes before the command. All may write what the others have written.
+HERE, ELSEWHERE, ANOTHER_USER = "this machine", "another machine", "another user"
+RUNNERS = {
+    HERE: [],
+    ELSEWHERE: ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"],
+    # By way of env: the first program after a change of the user keeps some of root's rights.
+    ANOTHER_USER: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env"],
+}
+POLL_SECONDS = 0.02
 # Longer than anything here takes; reached only if something hangs.
 LIMIT_SECONDS = 300
 MAX_WAIT_SECONDS = 11
@@ -83,6 +115,7 @@ class Tally:
 
     kinds: Counter = field(default_factory=Counter)
     stages: Counter = field(default_factory=Counter)
+    runners: Counter = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
     unlocked: int = 0
@@ -100,15 +133,19 @@ class Tally:
 class Run:
     """One start of Snakemake in a study's folder, in a session of its own."""
 
-    def __init__(self, study: Study):
+    def __init__(self, study: Study, runner: str = HERE):
         self._output = (study.folder / "output.txt").open("w+")
         command = [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2"]
+        # The user nobody has no home.
+        home = {"HOME": str(study.folder / "home")} if runner == ANOTHER_USER else {}
         self.process = subprocess.Popen(
-            command,
+            [*RUNNERS[runner], *command],
             cwd=study.folder,
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0,
+            env={**os.environ, **home},
         )
 
     def descendants(self) -> list[psutil.Process]:
@@ -141,6 +178,42 @@ def script_of(process: psutil.Process) -> str | None:
         found = JOB_SCRIPT.search(" ".join(process.cmdline()))
         return found[1] if found else None
     return None
+
+
+@cache
+def possible_runners(folder: Path) -> list[str]:
+    """Return who can run a study in a folder: root alone can start another user's run."""
+    test = [sys.executable, "-c", "import os, sys; sys.exit(not os.access(sys.argv[1], os.W_OK))"]
+    return [
+        name
+        for name, before in RUNNERS.items()
+        if subprocess.run([*before, *test, str(folder)], capture_output=True).returncode == 0
+    ]
+
+
+def rarest_stage(study: Study, tally: Tally, rng: random.Random) -> str | None:
+    """Return the stage that was hit most seldom of those that the study has not finished."""
+    logs = [
+        path.relative_to(study.results / "logs").as_posix()
+        for path in study.results.glob("logs/**/*.log")
+        if "finished in" in path.read_text(errors="replace")
+    ]
+    left = [
+        stage for stage, name in STAGES.items() if not any(log.startswith(name) for log in logs)
+    ]
+    rng.shuffle(left)
+    return min(left, key=lambda stage: tally.stages[stage], default=None)
+
+
+def wait_for_stage(run: Run, stage: str, rng: random.Random) -> None:
+    """Wait until a process of the stage is there, and a moment more; or until the run ends."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while run.process.poll() is None and time.monotonic() < deadline:
+        if any(script_of(process) == stage for process in run.descendants()):
+            # Its imports take most of its time.
+            time.sleep(rng.choice([0, rng.uniform(0, 0.5), rng.uniform(0, 3)]))
+            return
+        time.sleep(POLL_SECONDS)
 
 
 def kill(run: Run, kind: str, rng: random.Random) -> None:
@@ -187,20 +260,31 @@ def lost_trials(study: Study, lines: list[tuple[Path, str]], old_models: dict) -
     return again + [path.name for path, time in old_models.items() if new_models.get(path) != time]
 
 
+def wait_for_moment(run: Run, study: Study, tally: Tally, rng: random.Random) -> None:
+    """Wait until a run is to be killed: a random time, or until a rare stage is running."""
+    stage = rarest_stage(study, tally, rng) if rng.random() < 0.5 else None
+    if stage:
+        wait_for_stage(run, stage, rng)
+    else:
+        with suppress(subprocess.TimeoutExpired):
+            run.process.wait(rng.uniform(0.2, MAX_WAIT_SECONDS))
+
+
 def attempt(study: Study, tally: Tally, rng: random.Random, n_kills: int) -> bool:
     """Start the study once, perhaps kill it; return whether it came to its end."""
     lines, old_models = journal_lines(study), models(study)
-    run = Run(study)
+    runner = rng.choice(possible_runners(study.folder))
+    run = Run(study, runner)
     orphans = []
     if tally.kills < n_kills:
-        with suppress(subprocess.TimeoutExpired):
-            run.process.wait(rng.uniform(0.2, MAX_WAIT_SECONDS))
+        wait_for_moment(run, study, tally, rng)
     if run.process.poll() is None and tally.kills < n_kills:
         orphans = run.descendants()
         running = {name for name in map(script_of, orphans) if name}
         kind = rng.choice(KINDS)
         kill(run, kind, rng)
         tally.kinds[kind] += 1
+        tally.runners[runner] += 1
         tally.stages.update(running or {"Snakemake alone"})
     output = run.wait()
     if "LockException" in output:
@@ -227,6 +311,8 @@ def content(study: Study) -> dict[str, bytes]:
         path.relative_to(study.results).as_posix(): path.read_bytes()
         for pattern in RESULTS
         for path in study.results.glob(pattern)
+        # A model holds how long it took, so that the checksum of it differs.
+        if not path.name.endswith("origin.json")
     }
     summary = (study.results / "summary.md").read_text()
     return found | {"summary.md": re.sub(r"## Cost.*?(?=\n## )", "", summary, flags=re.S).encode()}
@@ -238,6 +324,8 @@ def fresh_study(folder: Path) -> Study:
     study.config = CONFIG
     study.orphans = []
     (folder / "study.yaml").write_text(yaml.safe_dump(CONFIG))
+    # For another user, whose runs share it.
+    folder.chmod(0o777)
     return study
 
 
@@ -265,7 +353,7 @@ def campaign(n_kills: int, seed: int, folder: Path) -> Tally:
         logs = [path.read_text() for path in study.results.glob("logs/retrain/*.log")]
         tally.resumed += sum("going on from the checkpoint" in text for text in logs)
         tally.leftovers += sum(path.name.startswith(".") for path in study.results.rglob("*"))
-        print(f"{tally.kills} kills, {time.monotonic() - start:.0f} s", flush=True)
+        print(f"after {time.monotonic() - start:.0f} s\n{report(tally)}", flush=True)
         shutil.rmtree(study.folder)
     return tally
 
@@ -276,6 +364,8 @@ def report(tally: Tally) -> str:
     lines += [f"  {kind}: {count}" for kind, count in tally.kinds.most_common()]
     lines.append("running at the time:")
     lines += [f"  {stage}: {count}" for stage, count in tally.stages.most_common()]
+    lines += [f"run by {runner}: {count}" for runner, count in tally.runners.most_common()]
+    lines.append(f"stages never hit: {sorted(STAGES.keys() - tally.stages.keys())}")
     lines += [
         f"unlocked: {tally.unlocked}; run again beside live orphans: {tally.beside_orphans}",
         f"retrainings that went on from a checkpoint: {tally.resumed}",
@@ -292,6 +382,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
         outcome = campaign(arguments.kills, arguments.seed, Path(place))
     print(report(outcome))
     sys.exit(bool(outcome.lost or outcome.differences))

@@ -30,8 +30,10 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+from forks import Starter
 from mutations_configs import CONFIG, ODD_FILES, ConfigCase, config_cases, set_value
-from mutations_files import FileCase, file_cases, write_file
+from mutations_files import STORE_NAME, FileCase, file_cases, write_file
+from mutations_values import wrong_values
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "envs", "profiles")
@@ -106,10 +108,11 @@ class Sandbox:
         for name in ODD_FILES:
             (self.folder / name).write_bytes(self.data)
         self._before = self._look()
+        self._starter = Starter()
 
     def clean(self) -> None:
         """Take away what the last case has left."""
-        for name in ("results", ".snakemake"):
+        for name in ("results", ".snakemake", STORE_NAME):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         (self.folder / "data.nc").write_bytes(self.data)
 
@@ -131,7 +134,8 @@ class Sandbox:
             folders[:] = [
                 name
                 for name in folders
-                if name != "__pycache__" and not (is_study and name in ("results", ".snakemake"))
+                if name != "__pycache__"
+                and not (is_study and name in ("results", ".snakemake", STORE_NAME))
             ]
             relative = Path(parent).relative_to(self.root)
             found |= {str(relative / name) for name in [*folders, *files]}
@@ -139,24 +143,12 @@ class Sandbox:
 
     def snakemake(self, *arguments: str, limit: float) -> subprocess.CompletedProcess | None:
         """Run Snakemake with study.yaml; None if it had to be stopped."""
-        command = [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "1"]
-        process = subprocess.Popen(
-            [*command, *arguments],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        )
-        try:
-            out, err = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            # With all jobs that it has started.
-            os.killpg(process.pid, 9)
-            process.communicate()
-            return None
-        texts = (text.decode(errors="replace") for text in (out, err))
-        return subprocess.CompletedProcess(command, process.returncode, *texts)
+        fixed = ["--configfile", "study.yaml", "--cores", "1"]
+        return self._starter.run([*fixed, *arguments], self.folder, limit)
+
+    def close(self) -> None:
+        """End the process that starts Snakemake."""
+        self._starter.close()
 
     def logs(self) -> str:
         """Return all that the rules have logged."""
@@ -265,14 +257,30 @@ def try_file(sandbox: Sandbox, number: int, case: FileCase, may_run) -> Outcome:
     for path, value in case.changes.items():
         set_value(config, path, value)
     (sandbox.folder / "study.yaml").write_text(yaml.safe_dump(config))
-    (sandbox.folder / "data.nc").write_bytes(case.content)
+    case.write(sandbox.folder)
     process = sandbox.snakemake("prepare", limit=PLAN_SECONDS)
     judge(outcome, sandbox, process, final="prepare/manifest.json")
     if outcome.kind == "accepted":
         outcome.kind = "prepared"
+        _compare_values(outcome, sandbox, config)
         if may_run(case.what):
             _run(outcome, sandbox)
     return outcome
+
+
+def _compare_values(outcome: Outcome, sandbox: Sandbox, config: dict) -> None:
+    """Compare what was prepared with what xarray reads, where xarray can read the file."""
+    (manifest,) = sandbox.folder.glob("results/*/prepare/manifest.json")
+    dataset = config["dataset"]
+    try:
+        wrong = wrong_values(
+            manifest, sandbox.folder / dataset["files"], dataset["sample_dimension"]
+        )
+    except Exception as error:  # another reader may find more that is odd
+        outcome.kind = f"prepared, but xarray does not read it ({type(error).__name__})"
+        return
+    if wrong:
+        outcome.violations.append(wrong)
 
 
 def _run(outcome: Outcome, sandbox: Sandbox) -> None:
@@ -302,10 +310,15 @@ class Ration:
 def sandboxes(n_workers: int):
     """Yield a queue of sandboxes, which are deleted in the end."""
     with tempfile.TemporaryDirectory(prefix="mutations_") as root:
+        made = [Sandbox(Path(root) / f"worker_{worker}") for worker in range(n_workers)]
         free: queue.Queue[Sandbox] = queue.Queue()
-        for worker in range(n_workers):
-            free.put(Sandbox(Path(root) / f"worker_{worker}"))
-        yield free
+        for sandbox in made:
+            free.put(sandbox)
+        try:
+            yield free
+        finally:
+            for sandbox in made:
+                sandbox.close()
 
 
 def campaign(

@@ -1,14 +1,21 @@
 """Data files that nobody should have: valid ones, mutated byte by byte or in what they say."""
 
+import io
 import tempfile
+import warnings
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import netCDF4
 import numpy as np
+import zarr
 from hypothesis import strategies as st
 
 FORMATS = ("NETCDF4", "NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA")
+# Zarr stores of the two versions: folders, which a case holds as a ZIP archive.
+STORES = ("ZARR2", "ZARR3")
+STORE_NAME = "data.zarr"
 N_SAMPLES = 400
 ATTRIBUTE_TEXTS = [
     r"$\frac",
@@ -115,6 +122,19 @@ class FileCase:
     content: bytes
     changes: dict = field(default_factory=dict)
 
+    @property
+    def is_store(self) -> bool:
+        """Whether this is a Zarr store."""
+        return self.what.startswith(STORES)
+
+    def write(self, folder: Path) -> None:
+        """Write the file, or the store, into a study's folder."""
+        if not self.is_store:
+            (folder / "data.nc").write_bytes(self.content)
+            return
+        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+            archive.extractall(folder / STORE_NAME)
+
 
 @dataclass
 class Plan:
@@ -144,6 +164,9 @@ def write_file(path: Path, plan: Plan | None = None) -> None:
     fn = 1 / (1 + (num_aer / 300) * np.exp((tair[:, None] - 280) / 20))
     values = {"tair": tair, "num_aer": num_aer, "fn": fn}
     units = {"tair": "K", "num_aer": "cm-3", "fn": "1"}
+    if plan.file_format in STORES:
+        _write_store(path, plan, values, units)
+        return
     with netCDF4.Dataset(path, "w", format=plan.file_format) as data:
         data.set_auto_maskandscale(False)
         sample = plan.names["nsamples"]
@@ -163,6 +186,57 @@ def write_file(path: Path, plan: Plan | None = None) -> None:
             _write_variable(data, plan, name, array, dimensions, attributes)
         for number in range(plan.extra):
             data.createVariable(f"extra_{number}", "f4", (sample,))
+
+
+def _write_store(path: Path, plan: Plan, values: dict, units: dict) -> None:
+    """Write a Zarr store. Version 2 has the names of the dimensions in an attribute."""
+    zarr_format = int(plan.file_format[-1])
+    group = zarr.open_group(path, mode="w", zarr_format=zarr_format)
+
+    def write(name: str, array: np.ndarray, dimensions: list[str], attributes: dict) -> None:
+        fill = attributes.pop("_FillValue", None)
+        if isinstance(fill, str) or np.ndim(fill) or array.dtype.kind in "SU":
+            fill = None
+        named = {"dimension_names": dimensions} if zarr_format == 3 else {}
+        old = {"_ARRAY_DIMENSIONS": dimensions} if zarr_format == 2 else {}
+        plain = {key: np.asarray(value).tolist() for key, value in attributes.items()}
+        with np.errstate(all="ignore"):
+            group.create_array(
+                name,
+                data=array,
+                chunks=tuple(max(1, min(size, 150)) for size in array.shape),
+                fill_value=fill if fill is None else np.array(fill).astype(array.dtype)[()],
+                attributes=plain | old,
+                compressors="auto" if plan.chunks else None,
+                **named,
+            )
+
+    sample = plan.names["nsamples"]
+    if plan.labels is not None:
+        write("mode", np.array(plan.labels), ["mode"], {})
+    for name, array in values.items():
+        if name in plan.lacking:
+            continue
+        dimensions = [sample, "mode"][: array.ndim]
+        if plan.is_swapped:
+            dimensions, array = dimensions[::-1], array.T
+        array = _altered(plan, name, array)
+        attributes = {"units": units[name], **plan.attributes.get(name, {})}
+        write(plan.names[name], array, dimensions, attributes)
+    for number in range(plan.extra):
+        write(f"extra_{number}", np.zeros(plan.sizes["nsamples"], "f4"), [sample], {})
+
+
+def _altered(plan: Plan, name: str, array: np.ndarray) -> np.ndarray:
+    """Return the values of a variable for a store, with what is odd about them and their type."""
+    array = np.array(array, order="C")
+    for start, end, value in plan.fills.get(name, []):
+        array.reshape(-1)[int(start * array.size) : int(end * array.size)] = value
+    kind = plan.types.get(name, "f8")
+    if kind in ("str", "S1"):
+        return np.full(array.shape, "x", "U1" if kind == "str" else "S1")
+    with np.errstate(all="ignore"):
+        return array.astype(kind)
 
 
 def _write_labels(data: netCDF4.Dataset, labels: list | np.ndarray) -> None:
@@ -211,9 +285,29 @@ def _write_variable(
 
 def _write_bytes(plan: Plan) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "data.nc"
-        write_file(path, plan)
-        return path.read_bytes()
+        path = Path(folder) / "data"
+        with warnings.catch_warnings():
+            # Zarr 3 has no text so far, which it says each time.
+            warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
+            write_file(path, plan)
+        if path.is_file():
+            return path.read_bytes()
+        parts = sorted(part for part in path.rglob("*") if part.is_file())
+        return _pack({part.relative_to(path).as_posix(): part.read_bytes() for part in parts})
+
+
+def _pack(parts: dict[str, bytes]) -> bytes:
+    """Return the files of a store as an archive, the same for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
+
+
+def _unpack(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 @st.composite
@@ -221,7 +315,9 @@ def said_wrongly(draw) -> FileCase:
     """Draw a file that any library reads, but which says something odd."""
     plan, done, changes = Plan(), [], {}
     # Text and compression are those of NetCDF-4 alone.
-    plan.file_format = draw(st.sampled_from(FORMATS + ("NETCDF4",) * 2))
+    plan.file_format = draw(st.sampled_from(FORMATS + ("NETCDF4",) * 2 + STORES * 2))
+    if plan.file_format in STORES:
+        changes["dataset.files"] = STORE_NAME
     for _ in range(draw(st.sampled_from([1, 1, 2, 3]))):
         kind = draw(st.sampled_from(list(_ALTERATIONS)))
         done.append(f"{kind} {_ALTERATIONS[kind](draw, plan, changes)}")
@@ -230,7 +326,8 @@ def said_wrongly(draw) -> FileCase:
     except (ValueError, TypeError, RuntimeError, OSError, AttributeError, OverflowError) as error:
         # The library itself refuses to write it: the plain file has to stand in.
         done.append(f"(not to be written: {type(error).__name__})")
-        content, changes = _write_bytes(Plan()), {}
+        plan = Plan()
+        content, changes = _write_bytes(plan), {}
     return FileCase(f"{plan.file_format}: {'; '.join(done)}", content, changes)
 
 
@@ -350,11 +447,28 @@ def valid_bytes(file_format: str) -> bytes:
 
 @st.composite
 def damaged(draw) -> FileCase:
-    """Draw a valid file of which some bytes were changed."""
-    file_format = draw(st.sampled_from(FORMATS))
-    content, done = bytearray(valid_bytes(file_format)), []
+    """Draw a valid file of which some bytes were changed, or a store with one such file."""
+    file_format = draw(st.sampled_from(FORMATS + STORES))
+    content = valid_bytes(file_format)
+    if file_format not in STORES:
+        content, done = _damage(draw, content)
+        return FileCase(f"{file_format} bytes: {done}", content)
+    parts = _unpack(content)
+    name = draw(st.sampled_from(sorted(parts)))
+    if draw(st.sampled_from([True, False, False, False])):
+        del parts[name]
+        done = "deleted"
+    else:
+        parts[name], done = _damage(draw, parts[name])
+    changes = {"dataset.files": STORE_NAME}
+    return FileCase(f"{file_format} bytes: {name} {done}", _pack(parts), changes)
+
+
+def _damage(draw, content: bytes) -> tuple[bytes, str]:
+    """Return a content of which some bytes were changed, and what was done to it."""
+    content, done = bytearray(content), []
     for _ in range(draw(st.sampled_from([1, 1, 2, 5]))):
-        kind = draw(st.sampled_from(["flip", "flip", "set", "cut", "zero", "grow", "move"]))
+        kind = draw(st.sampled_from(["flip"] * 4 + ["set", "cut", "zero", "grow", "move"]))
         # Most of what can be wrong is in the first bytes.
         end = draw(st.sampled_from([200, 2000, 20000, len(content)]))
         at = draw(st.integers(0, max(0, min(end, len(content)) - 1)))
@@ -374,7 +488,7 @@ def damaged(draw) -> FileCase:
         elif kind == "move":
             content[at:at] = draw(st.binary(min_size=1, max_size=8))
         done.append(f"{kind} at {at}")
-    return FileCase(f"{file_format} bytes: {'; '.join(done)}", bytes(content))
+    return bytes(content), "; ".join(done)
 
 
 def file_cases() -> st.SearchStrategy[FileCase]:

@@ -37,27 +37,21 @@ def test_a_damaged_journal_costs_only_the_damaged_trials(study):
     assert "Nothing to be done" in study.snakemake("search", "select_model").stderr
 
 
-def test_truncated_outputs_are_named_and_made_anew(study, finished):
-    named = {
-        "retrain/*.pt": "evaluate",
-        "rank/0.2/trials.csv": "figures",
-        "search/0.2/shard_1.jsonl": "rank",
-        "subset/0.2/validation_inputs.npy": "search_shard",
-        "prepare/manifest.json": "subset",
-    }
-    # From the last stage to the first, so that each is met by the rule that reads it.
-    for pattern, reader in named.items():
+def test_truncated_outputs_are_made_anew_from_the_journal(study, finished):
+    patterns = (
+        "retrain/*.pt",
+        "rank/0.2/trials.csv",
+        "search/0.2/shard_1.jsonl",
+        "subset/0.2/validation_inputs.npy",
+        "prepare/manifest.json",
+    )
+    for pattern in patterns:
         path = sorted(study.results.glob(pattern))[0]
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        process = study.snakemake("--forcerun", reader)
-        assert process.returncode != 0
-        lines = [line for line in process.stderr.splitlines() if path.name in line]
-        said = [line for line in lines if "delete" in line and "run the same command" in line]
-        assert said, process.stderr
-        # What the sentence says.
-        (path.with_name("manifest.json") if path.suffix == ".npy" else path).unlink()
+    assert "is not what its job wrote: it is made again" in study.snakemake("--dry-run").stdout
     work = study.run()
     assert not work.searched and not work.retrained
+    assert work.jobs.keys() >= {"prepare", "subset", "search_shard", "rank", "retrain_trial"}
     for name in RESULTS:
         assert (study.results / name).read_bytes() == (finished.results / name).read_bytes()
 
@@ -77,3 +71,17 @@ def test_a_full_disk_is_told_and_loses_nothing(fresh, finished, tmp_path):
     assert not work.searched
     for name in RESULTS:
         assert (study.results / name).read_bytes() == (finished.results / name).read_bytes()
+
+
+def test_a_plan_that_cannot_be_noted_is_one_sentence(study):
+    """As on a full disk: Snakemake would add a traceback to an error in an input function."""
+    plan = study.results / "journal" / "plan.json"
+    plan.unlink()
+    plan.mkdir()
+    process = study.snakemake()
+    assert process.returncode != 0
+    assert "Traceback" not in process.stderr + process.stdout
+    (line,) = [line for line in process.stderr.splitlines() if line.startswith("Error: ")]
+    assert "mend that and run the same command again" in line
+    plan.rmdir()
+    assert not study.run().retrained

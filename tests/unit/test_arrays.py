@@ -37,6 +37,10 @@ def test_the_data_hash_follows_arrays_and_description(tmp_path):
     assert write(tmp_path / "c", data)["data_hash"] != first["data_hash"]
     renamed = {**DESCRIPTION, "outputs": [{"name": "z"}]}
     assert write(tmp_path / "d", data, renamed)["data_hash"] != first["data_hash"]
+    # Where the files were that these came from is of no importance.
+    dropped = {**DESCRIPTION, "dropped": [{"first": "/elsewhere/data.nc at sample index 3"}]}
+    moved = write(tmp_path / "e", splits(np.random.default_rng(0)), dropped)
+    assert moved["data_hash"] == first["data_hash"]
     inputs, _ = load_split(tmp_path / "c" / "manifest.json", "training")
     np.testing.assert_array_equal(inputs, data["training"][0])
 
@@ -72,6 +76,26 @@ def test_a_flipped_bit_is_found_in_the_rows_that_are_read(tmp_path, monkeypatch)
         load_split(manifest, "training", 13)
     inputs, _ = load_split(manifest, "training", 12)
     assert len(inputs) == 12
+
+
+def test_each_flipped_bit_of_the_header_is_one_sentence_or_changes_nothing(tmp_path):
+    """One of them turns the order of the values' bytes, whose checksums stay right."""
+    data = splits(np.random.default_rng(0), n=40)
+    write(tmp_path, data)
+    path, manifest = tmp_path / "training_inputs.npy", tmp_path / "manifest.json"
+    content, n_sentences = path.read_bytes(), 0
+    n_bits = 8 * (len(content) - data["training"][0].nbytes)
+    for bit in range(n_bits):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            inputs, _ = load_split(manifest, "training")
+        except UserError:
+            n_sentences += 1
+        else:
+            np.testing.assert_array_equal(inputs, data["training"][0])
+    assert n_sentences > 0.9 * n_bits
 
 
 def test_baselines_by_hand(tmp_path):

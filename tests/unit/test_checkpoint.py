@@ -3,11 +3,13 @@
 import pytest
 import torch
 
+from twostep.model.model import read_model_file
 from twostep.training import checkpoint as checkpoint_module
 from twostep.training.checkpoint import Checkpoint
 from twostep.training.configuration import Configuration
 from twostep.training.tensor_file import load_tensors, save_tensors
 from twostep.training.train import Budget, Tensors, train
+from twostep.util.errors import UserError
 
 
 class Killed(BaseException):
@@ -104,3 +106,25 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match="does not agree with its checksums"):
         load_tensors(path)
+
+
+def test_each_flipped_bit_of_a_models_table_of_contents_is_one_sentence_or_nothing(tmp_path):
+    """Some lead to places before the beginning of the file; one makes a folder of the tensor."""
+    path = tmp_path / "model.pt"
+    save_tensors(path, {"weights": torch.arange(5.0)})
+    content = path.read_bytes()
+    outcomes = set()
+    # From the entry of the tensor to the end, where the position of the table is.
+    table = content.index(b"PK\x01\x02")
+    start = content.rindex(b"PK\x01\x02", table, content.index(b"archive/data/0", table))
+    for bit in range(8 * start, 8 * len(content)):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            assert read_model_file(path)["weights"].tolist() == [0, 1, 2, 3, 4]
+            outcomes.add("read")
+        except UserError as error:
+            assert "model.pt is damaged: delete it" in str(error)
+            outcomes.add("refused")
+    assert outcomes == {"read", "refused"}

@@ -417,7 +417,7 @@ def test_where_all_trials_were_retrained_there_is_no_cut_and_no_advice_to_move_i
     ],
 )
 def test_the_regret_in_words(ratio, topic, told):
-    regret = Regret(*(pd.Series(ratio).to_numpy(),) * 3)
+    regret = Regret(np.array(ratio))
     (finding,) = describe_regret("0.05", regret, tolerance=0.1, n_others=179)
     assert about(finding) == ((DOUBT, topic, "0.05") if topic else (GOOD, "", ""))
     # Besides the fraction and the tolerance.

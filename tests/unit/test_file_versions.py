@@ -7,6 +7,7 @@ import pytest
 
 from twostep.data import file_versions
 from twostep.data.file_versions import describe_files, record_files
+from twostep.util.checked_json import read_checked
 from twostep.util.errors import UserError
 
 
@@ -80,3 +81,14 @@ def test_without_a_record_a_prepared_study_goes_by_the_content(files, record, da
     Path(files[0]).write_text("other")
     assert data_version(record, files)[0] != version
     assert data_version(record, files, is_prepared=False) == ("", [])
+
+
+def test_a_flipped_bit_of_the_record_is_noticed(files, record):
+    """Its hashes would be taken over into the provenance."""
+    sha256 = read_checked(record)["files"][0]["sha256"]
+    record.write_text(record.read_text().replace(sha256, chr(ord(sha256[0]) ^ 1) + sha256[1:]))
+    with pytest.raises(UserError, match=r"data_files\.json is damaged: delete it"):
+        read_checked(record)
+    # Planning reads all files instead.
+    version, changed = data_version(record, files)
+    assert version and not changed

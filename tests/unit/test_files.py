@@ -69,3 +69,7 @@ def test_a_damaged_table_is_named(tmp_path):
     for n_trials in (1, 3):
         with pytest.raises(UserError, match=r"trials\.csv is damaged"):
             read_ranking(path, n_trials)
+    for ranks in ("=", "3", "2"):
+        path.write_text(f"rank,trial\n{ranks},1\n2,0\n")
+        with pytest.raises(UserError, match=r"trials\.csv is damaged"):
+            read_ranking(path, 2)

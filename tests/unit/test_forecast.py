@@ -147,7 +147,8 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
     assert rows["step 2, 10 models"] == "6 min (6 min to 6 min)"
     assert rows["controls, 5 models"] == "3 min"
     assert rows["**both steps and the controls**"] == "**15 min**"
-    assert rows["the same search on all data"] == "60 min"
+    assert rows["the same search on all data, with step 2's budget"] == "60 min"
+    assert rows["the same, with step 1's budget"] == "60 min"
     assert rows["disk: prepared data and subsets"] == "3 GB"
 
 

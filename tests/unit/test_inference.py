@@ -192,18 +192,19 @@ def test_the_summary_tells_the_time_of_the_best_and_the_selected_model(study):
 
 def test_the_cost_of_the_steps_is_drawn_beside_that_of_the_search_on_all_data(study):
     costs = {search.fraction: step_costs(study, search) for search in study.searches}
-    assert list(costs["0.05"]) == ["step_1", "step_2", "both", "full"]
+    assert list(costs["0.05"]) == ["step_1", "step_2", "both", "full", "full_as_searched"]
     figure = draw_cost(costs)
     left, right = figure.axes
     labels = [text.get_text() for text in left.get_yticklabels()]
-    # Four rows of each fraction, the first of which names it.
-    assert [numbers(label) for label in labels] == [[0.05], [], [], [], [0.2], [], [], []]
+    # Five rows of each fraction, the first of which names it.
+    assert [numbers(label) for label in labels if numbers(label)] == [[0.05], [0.2]]
+    assert [bool(numbers(label)) for label in labels] == 2 * [True, False, False, False, False]
     assert [label.split(":")[0] for label in labels[:2]] == ["step 1", "step 2"]
     for axes, quantity in ((left, "cpu_seconds"), (right, "work")):
         assert axes.get_xscale() == "log"
         marks = {
             name: [line.get_xdata()[0] for line in axes.lines if line.get_gid() == name]
-            for name in ("step_1", "step_2", "both", "full")
+            for name in costs["0.05"]
         }
         for name in marks:
             assert marks[name] == [getattr(cost[name], quantity) for cost in costs.values()]

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from twostep.util.checked_json import write_checked
 from twostep.util.job import job
 from twostep.util.origin import PLAN
 
@@ -44,7 +45,7 @@ def run(description):
 
 def plan(folder, patience_seconds, **rules):
     content = {"patience_seconds": patience_seconds, "rules": rules}
-    (folder / PLAN).write_text(json.dumps(content))
+    write_checked(folder / PLAN, content)
 
 
 def test_a_job_leaves_an_origin_that_the_next_one_knows(folder):

@@ -148,3 +148,14 @@ def test_origins_lie_beside_the_results():
 def test_a_difference_is_told_by_its_key(new, told):
     assert describe_difference(BUDGET, BUDGET | new).startswith(told)
     assert bool(told) == bool(describe_difference(BUDGET, BUDGET | new))
+
+
+def test_each_flipped_bit_of_an_origin_makes_it_none_or_changes_nothing(folder):
+    path = folder / "search" / f"shard_0.{NAME}"
+    origin, content = read_origin(path), path.read_bytes()
+    assert origin
+    for bit in range(8 * len(content)):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        assert read_origin(path) in (None, origin)

@@ -178,7 +178,9 @@ def test_wide_rows_make_a_smaller_sample(monkeypatch):
     assert len(draw(rows, np.full(5000, TEST), [])) == 2000
 
 
-@pytest.mark.parametrize("damage", ["cut", "changed", "missing"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "changed", "missing", "bytes in another order", "header"]
+)
 def test_a_sample_that_is_not_as_it_was_written_is_named(tmp_path, damage):
     said = write_test_sample(tmp_path, np.arange(30.0).reshape(10, 3))
     manifest = tmp_path / "manifest.json"
@@ -189,6 +191,10 @@ def test_a_sample_that_is_not_as_it_was_written_is_named(tmp_path, damage):
     content = path.read_bytes()
     if damage == "missing":
         path.unlink()
+    elif damage == "bytes in another order":
+        path.write_bytes(content.replace(b"<f8", b">f8"))
+    elif damage == "header":
+        path.write_bytes(content.replace(b"(10", b"h10"))
     else:
         path.write_bytes(content[:-8] if damage == "cut" else content[:-1] + b"x")
     with pytest.raises(UserError, match=r"test_sample\.npy .* delete .*manifest\.json"):

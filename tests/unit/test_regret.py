@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 from findings import numbers
@@ -32,8 +31,6 @@ def test_the_regret_by_hand():
     assert regret.ratio == pytest.approx([4, 2, 2, 2, 1])
     assert regret.sufficient(0) == 5
     assert regret.sufficient(1.0) == 2
-    assert (regret.low <= regret.high).all()
-    assert (regret.low >= 1).all()
 
 
 def test_the_best_of_all_may_be_a_trial_that_was_not_chosen():
@@ -50,18 +47,11 @@ def test_the_first_trial_may_have_failed():
     assert measure_regret(STEPS[~STEPS["among_top_k"]]) is None
 
 
-def test_the_interval_narrows_where_the_order_is_clear():
-    """Of 40 trials in the right order the first is the best of most resamples."""
-    steps = pd.DataFrame({"step_1_rank": range(1, 41), "step_2_loss": np.geomspace(1, 100, 40)})
-    regret = measure_regret(steps.assign(among_top_k=True, control=False, weight=1.0))
-    assert regret.ratio.tolist() == [1] * 40
-    assert regret.high == pytest.approx(np.ones(40))
-
-
 def test_the_recall_by_hand():
-    """Ranks in step 2: 0.10 is 1st, 0.15 2nd, 0.20 3rd, the control's ten 4 to 13, 0.30 14th."""
-    # Within the first 5 of step 1 are, of the best 1 to 5, the third from 3 on, the first from 5.
-    assert top_recall(STEPS) == pytest.approx([0, 0, 1 / 3, 1 / 4, 2 / 5])
+    """Ranks in step 2: 0.10 1st, 0.15 2nd, 0.20 3rd, a control 4th, 0.30 5th, 0.40 6th."""
+    # Within the first 5 of step 1 are, of the best 1 to 5, the third from 3 on, the first and the
+    # fifth from 5. A control stands for itself.
+    assert top_recall(STEPS) == pytest.approx([0, 0, 1 / 3, 1 / 4, 3 / 5])
     # Without controls 0.30 is the fourth of the retrained trials, 0.40 the fifth.
     alone = STEPS[~STEPS["control"]]
     assert top_recall(alone) == pytest.approx([0, 0, 1 / 3, 2 / 4, 4 / 5])

@@ -35,7 +35,7 @@ def test_memory_does_not_follow_data_beyond_the_shuffled_windows(manifest):
     description = read_json(manifest)
     held = []
     for n_samples in (3_000_000, 300_000_000):
-        write_json(manifest, {**description, "splits": {"training": n_samples}})
+        write_json(manifest, {**description, "splits": {"training": n_samples, "validation": 1}})
         held.append(resources.data_mb(manifest))
     assert held[0] == held[1] == pytest.approx(2 * SHUFFLE_WINDOW * 12 * 4 / 1e6)
 
@@ -70,6 +70,24 @@ def test_data_that_are_not_there_yet_are_named(tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         resources.data_mb(tmp_path / "manifest.json")
     assert str(error.value.filename) == str(tmp_path / "manifest.json")
+
+
+@pytest.mark.parametrize("old", ["splits", "training", "inputs", "{"])
+def test_a_damaged_manifest_is_about_to_be_made_again(tmp_path, old):
+    manifest = tmp_path / "manifest.json"
+    splits = {"training": 80, "validation": 10}
+    write_json(manifest, {"inputs": [{}], "outputs": [{}], "splits": splits})
+    configuration = resources.largest_configuration(
+        {"n_hidden_layers": {"min": 1, "max": 5}, "width": [8], "batch_size": 32}
+    )
+    assert resources.training_minutes(
+        manifest, configuration, {"max_epochs": 3, "max_updates": None}
+    )
+    manifest.write_text(manifest.read_text().replace(old, "z", 1))
+    with pytest.raises(FileNotFoundError) as error:
+        resources.training_mb(manifest, configuration)
+        resources.training_minutes(manifest, configuration, {"max_epochs": 3})
+    assert error.value.filename == str(manifest)
 
 
 def test_extremes_of_a_space():

@@ -19,7 +19,7 @@ SHARED = {"layers": (1, 8), "loss_label": "MSE, dimensionless"}
 
 @pytest.fixture(scope="module")
 def study():
-    return made_up.study(("0.05", "0.2"))
+    return made_up.study(("0.05", "0.2"), controls=12)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def test_the_steps_show_losses_and_ranks_and_their_correlation(study):
     assert left.get_ylabel() == "Step 2: validation loss\n(MSE, dimensionless)"
     assert sorted(artist(right, "chosen").get_offsets()[:, 0]) == list(range(1, 13))
     others, controls = (artist(right, gid).get_offsets() for gid in ("others", "controls"))
-    assert len(controls) == 6
-    assert len(others) == study.retrained["trial"].nunique() - 12 - 6
+    assert len(controls) == 12
+    assert len(others) == study.retrained["trial"].nunique() - 12 - 12
     assert (others[:, 0] > 12).all() and (controls[:, 0] > 12).all()
     ranks = np.concatenate([artist(right, "chosen").get_offsets(), others, controls])[:, 1]
     assert sorted(ranks) == list(range(1, len(ranks) + 1))
@@ -120,21 +120,20 @@ def test_the_regret_falls_to_one_and_says_how_many_suffice(study):
     enough = int(np.flatnonzero(curve.get_ydata() <= 1.1)[0]) + 1
     assert tells(title(left), 10, enough, 12)
     assert artist(left, "tolerance").get_ydata()[0] == pytest.approx(1.1)
-    assert artist(left, "interval") is not None
-    assert "Recall" in title(middle) and numbers(title(middle)) == [6]
+    assert "Recall" in title(middle) and numbers(title(middle)) == [len(steps)]
     recall = artist(middle, "recall").get_ydata()
     assert len(recall) == 12 and ((recall >= 0) & (recall <= 1)).all()
     chosen, controls = (numbers(text.get_text()) for text in right.texts)
     assert chosen == [12, *rounded_ends(study.agreement("0.05").spearman)]
-    assert controls == [6, *rounded_ends(whole_range_correlation(steps))]
+    assert controls == [12, *rounded_ends(whole_range_correlation(steps))]
 
 
 def test_the_regret_says_what_the_controls_tell(study, uncontrolled):
-    n_others = 200 - 4 - (study.retrained["trial"].nunique() - 6)
+    n_others = 200 - 4 - (study.retrained["trial"].nunique() - 12)
     text = text_below(regret_figure(study))
-    assert tells(text, 0, 6, n_others, 12)
-    # In per cent of all others, with the level of the interval.
-    assert tells(text, n_others, 0, 46, 95)
+    assert tells(text, 0, 12, n_others, 12)
+    # Up to 26 % of all others, with the level of the interval.
+    assert tells(text, round(0.2646 * n_others), n_others, 95)
     steps = study.steps("0.05")
     best, control = (
         steps.loc[steps[column], "step_2_loss"].min() for column in ("among_top_k", "control")
@@ -144,7 +143,7 @@ def test_the_regret_says_what_the_controls_tell(study, uncontrolled):
     assert text_below(figure) == uncontrolled.without_cut
     assert tells(text_below(figure), 200 - 4 - 12)
     recall = title(figure.axes[1])
-    assert "Recall" in recall and "control" not in recall and numbers(recall) == []
+    assert "Recall" in recall and numbers(recall) == [uncontrolled.retrained["trial"].nunique()]
 
 
 def test_the_regret_says_so_if_there_was_no_cut_or_no_control_succeeded(study):

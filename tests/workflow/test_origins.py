@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from small_study import Study
 
+from twostep.util.checked_json import read_checked, write_checked
+
 RANK = "results/small/rank/0.2/trials.csv"
 # What a dry run lists where all is to be done: the ranking tells what comes after it.
 ALL = {"prepare", "subset", "draw", "search_shard", "rank", "baseline"}
@@ -91,6 +93,14 @@ def test_a_study_can_get_another_name_and_place(finished, tmp_path):
     assert "Nothing to be done" in study.snakemake().stderr
 
 
+def test_data_that_were_moved_train_nothing_again(study):
+    (study.folder / "elsewhere").mkdir()
+    (study.folder / "data.nc").rename(study.folder / "elsewhere" / "renamed.nc")
+    study.config["dataset"]["files"] = "elsewhere/renamed.nc"
+    work = study.run("select_model")
+    assert work.jobs["prepare"] == 1 and not work.searched and not work.retrained
+
+
 def test_a_result_without_an_origin_is_made_again(study):
     (study.results / "rank" / "0.2" / "origin.json").unlink()
     work = study.run(RANK)
@@ -108,9 +118,9 @@ def test_a_file_of_another_study_in_its_place_is_made_again(study):
 def test_a_shard_that_an_old_job_replaced_is_not_ranked(study):
     """As by a job of an earlier run, with another budget, that ends after Snakemake has planned."""
     path = study.results / "search" / "0.2" / "shard_1.origin.json"
-    late = json.loads(path.read_text())
+    late = read_checked(path)
     late["settings"]["budget"] = late["settings"]["budget"].replace("4", "9")
-    (study.folder / "late.json").write_text(json.dumps(late))
+    write_checked(study.folder / "late.json", late)
     command = f"shell('cp late.json {path.relative_to(study.folder)}')"
     study.edit("Snakefile", "rule all:", f"onstart:\n    {command}\n\n\nrule all:")
     (study.folder / RANK).unlink()

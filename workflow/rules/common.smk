@@ -2,6 +2,7 @@
 # that say which trials and shards a job needs.
 import json
 import sys
+from contextlib import contextmanager
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,7 +28,7 @@ from twostep.data.sizes import fraction_name
 from twostep.report.entries import figure_entries, page_entries
 from twostep.trials.configurations import draw_configurations
 from twostep.trials.space import largest_batch
-from twostep.util.errors import UserError
+from twostep.util.errors import UserError, describe_system_error
 from twostep.util.fingerprint import hash_script
 from twostep.util.origin import NAME
 from twostep.util.own_copy import prefer_own_copy
@@ -79,6 +80,20 @@ wildcard_constraints:
     repetition=r"\d+",
 
 
+@contextmanager
+def one_sentence():
+    """For functions that Snakemake calls: end the run with a sentence about a file or a disk.
+
+    To any other error in an input function Snakemake would add a traceback.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise SystemExit(f"Error: {error}") from None
+    except OSError as error:
+        raise SystemExit(f"Error: {describe_system_error(error)}") from None
+
+
 # Params
 
 
@@ -106,12 +121,10 @@ def used_config():
 @cache
 def data_version():
     """The version of the user's files, which changes with their content and not with a touch."""
-    try:
+    with one_sentence():
         version, changed = file_versions.data_version(
             DATA_RECORD, DATA_FILES, is_prepared=Path(f"{RESULTS}/prepare/{NAME}").exists()
         )
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
     if changed and workflow.is_main_process:
         logger.warning(
             f"The data of study {config['study']} have changed since it was prepared "
@@ -203,10 +216,8 @@ def read_trials_of_step_2(rankings):
     from twostep.trials.ranking import trials_to_retrain
     from twostep.util.tables import read_ranking
 
-    try:
+    with one_sentence():
         tables = [read_ranking(path, config["search"]["n_trials"]) for path, _ in rankings]
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
     return trials_to_retrain(tables, config["retrain"], seed=config["seed"])
 
 

@@ -2,7 +2,7 @@
 # from: each has its origin beside it. What is outdated is done again, wherever a run needs it.
 from types import SimpleNamespace
 
-from twostep.util.files import write_json
+from twostep.util.checked_json import write_checked
 from twostep.util.origin import OWN_SETTINGS, PLAN, find_outdated, portable
 
 RULES = [
@@ -65,10 +65,11 @@ def write_plan():
             for maker in RULES
         },
     }
-    write_json(f"{RESULTS}/{PLAN}", plan)
+    write_checked(f"{RESULTS}/{PLAN}", plan)
 
 
 @cache
+@one_sentence()
 def redo_outdated():
     """Let Snakemake do again what is outdated, and note the plan; no file, as an input.
 

@@ -1,26 +1,23 @@
 """How many trials of step 1 had to be retrained, and what the cut has lost."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from twostep.analysis.agreement import CONFIDENCE, TAILS, count_resamples
+from twostep.analysis.agreement import CONFIDENCE
 
 
 @dataclass(frozen=True)
 class Regret:
     """The best loss among the first k trials of step 1's ranking over that of all retrained ones.
 
-    Entry k - 1 of the arrays is for k; it is NaN where none of the first k trials succeeded in
-    step 2. `low` and `high` are the ends of the bootstrap interval.
+    Entry k - 1 of `ratio` is for k; it is NaN where none of the first k trials succeeded in step 2.
+    It has no interval: the best of a resample is never better than the best there is.
     """
 
     ratio: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
 
     def sufficient(self, tolerance: float) -> int | None:
         """Return the smallest k with a regret within a tolerance; None if there is none."""
@@ -47,13 +44,10 @@ class Cut:
     ratio: float
 
 
-def measure_regret(steps: pd.DataFrame, *, seed: int = 0) -> Regret | None:
+def measure_regret(steps: pd.DataFrame) -> Regret | None:
     """Return the regret of retraining fewer trials of a fraction's ranking.
 
-    `steps` is the table of `compare_steps`. None if none of the chosen trials is in it. In the
-    bootstrap, the chosen trials (failed ones included), the controls and those that only other
-    fractions chose are resampled each by themselves. The interval is a rough one, as the best of
-    a resample is never better than the best there is.
+    `steps` is the table of `compare_steps`. None if none of the chosen trials is in it.
     """
     chosen = steps[steps["among_top_k"]]
     if chosen.empty:
@@ -61,27 +55,12 @@ def measure_regret(steps: pd.DataFrame, *, seed: int = 0) -> Regret | None:
     # In the order of the ranking; a trial that failed in step 2 brings nothing.
     losses = np.full(chosen["step_1_rank"].max(), np.inf)
     losses[chosen["step_1_rank"] - 1] = chosen["step_2_loss"]
-    ratio = _excess(losses[None], steps["step_2_loss"].min())[0]
-    random = np.random.default_rng(seed)
-    n_resamples = count_resamples(len(losses) + len(steps))
-    # Sorted, the places of a resample are in the order of the ranking, too.
-    drawn = losses[np.sort(random.integers(len(losses), size=(n_resamples, len(losses))), axis=1)]
-    best = drawn.min(axis=1)
-    for part in (steps["control"], ~steps["control"] & ~steps["among_top_k"]):
-        others = steps.loc[part, "step_2_loss"].to_numpy()
-        if len(others):
-            rows = random.integers(len(others), size=(n_resamples, len(others)))
-            best = np.minimum(best, others[rows].min(axis=1))
-    with warnings.catch_warnings():
-        # The first trials may have failed in all resamples.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        low, high = np.nanpercentile(_excess(drawn, best[:, None]), TAILS, axis=0)
-    return Regret(ratio, low, high)
+    return Regret(_excess(losses, steps["step_2_loss"].min()))
 
 
-def _excess(losses: np.ndarray, best: np.ndarray | float) -> np.ndarray:
-    """Return the best loss so far along each row over the best of all; NaN where there is none."""
-    so_far = np.minimum.accumulate(losses, axis=1)
+def _excess(losses: np.ndarray, best: float) -> np.ndarray:
+    """Return the best loss so far over the best of all; NaN where there is none."""
+    so_far = np.minimum.accumulate(losses)
     known = np.where(np.isfinite(so_far), so_far, np.nan)
     # A loss may be 0: then the best is as good as itself, and anything else infinitely worse.
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -91,19 +70,16 @@ def _excess(losses: np.ndarray, best: np.ndarray | float) -> np.ndarray:
 def top_recall(steps: pd.DataFrame) -> np.ndarray:
     """Return for each k the share of step 2's best k trials that are step 1's first k, too.
 
-    `steps` is the table of `compare_steps`. The rank of a trial in step 2 is one more than the
-    number of better trials, of which each control stands for its `weight`: with controls it is an
-    estimate for all trials, without them it is the share among the retrained trials.
+    `steps` is the table of `compare_steps`. Of the trials that were not retrained nothing is
+    known, and an estimate by the controls is far too good: so these are the best of the retrained.
     """
     ordered = steps.sort_values("step_2_loss")
     losses = ordered["step_2_loss"].to_numpy()
-    weights = np.r_[0.0, np.cumsum(ordered["weight"])]
-    ranks = 1 + weights[np.searchsorted(losses, losses, side="left")]
+    ranks = 1 + np.searchsorted(losses, losses, side="left")
     chosen = ordered["among_top_k"].to_numpy()
     needed = np.maximum(ordered["step_1_rank"].to_numpy(), ranks)[chosen]
     k = np.arange(1, ordered.loc[chosen, "step_1_rank"].max() + 1) if chosen.any() else np.array([])
-    # Weights add up with rounding.
-    return np.searchsorted(np.sort(needed), k + 1e-9, side="right") / k
+    return np.searchsorted(np.sort(needed), k, side="right") / k
 
 
 def explain_no_cut(*, n_others: int, n_fractions: int, n_controls: int) -> str:

@@ -23,11 +23,16 @@ from twostep.util.files import atomic_path, read_json, write_json
 from twostep.util.fingerprint import hash_values
 
 MANIFEST = "manifest.json"
+# What of a description names places in files, and so changes when these are moved, or only tells of
+# values that are among the arrays anyway.
+NO_PART_OF_HASH = ("dropped", "doubts", "autocorrelation", "constant_features")
 # Rows copied at a time.
 CHUNK = 262_144
 # Bytes of an array's values for which there is a checksum, a CRC-32: it finds what a disk or a copy
 # has damaged, and takes a fraction of the time of any use of the values.
 BLOCK_BYTES = 16_777_216
+# The type of all values in the files.
+_VALUES = "<f4"
 
 
 def chunks(n_rows: int, size: int) -> Iterator[slice]:
@@ -62,8 +67,9 @@ def write_folder(
     """Write the arrays of each split, then the manifest; return the manifest.
 
     `description` is what else the manifest says. The manifest's `data_hash` is one of the arrays
-    and of the description, hence the same whenever the same data are prepared in the same way.
-    `other_checksums` are those of files in the folder that no training reads.
+    and of what describes them, hence the same whenever the same data are prepared in the same way,
+    wherever their files are. `other_checksums` are those of files in the folder that no training
+    reads.
     """
     folder = Path(folder)
     digests: dict[str, Digest] = {}
@@ -72,7 +78,8 @@ def write_folder(
     sizes = {split: rows.n_rows for split, rows in splits.items()}
     manifest = {"format": 3, **description, "splits": sizes}
     hashes = {name: digest.sha256.hexdigest() for name, digest in digests.items()}
-    manifest["data_hash"] = hash_values([manifest, hashes])
+    hashed = {key: value for key, value in manifest.items() if key not in NO_PART_OF_HASH}
+    manifest["data_hash"] = hash_values([hashed, hashes])
     checksums = {name: digest.checksums for name, digest in digests.items()}
     manifest["checksums"] = checksums | (other_checksums or {})
     write_json(folder / MANIFEST, manifest)
@@ -115,7 +122,7 @@ def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, Digest]:
         for piece in rows.pieces:
             for file, array, digest in zip(files, piece, digests, strict=True):
                 # A copy, as the source may be overwritten while this is being written.
-                background.submit(_append, file, np.array(array, "<f4", order="C"), digest)
+                background.submit(_append, file, np.array(array, _VALUES, order="C"), digest)
             n_written += len(piece[0])
         if n_written != rows.n_rows:
             raise ValueError(f"{n_written} rows of {split} came where {rows.n_rows} were announced")
@@ -123,7 +130,7 @@ def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, Digest]:
 
 
 def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
-    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    header = {"descr": _VALUES, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
     # What follows is written past this file object.
     file.flush()
@@ -156,16 +163,18 @@ def load_split(
     return arrays[0], arrays[1]
 
 
-def map_array(path: Path, n_rows: int, manifest: str | Path) -> np.memmap:
-    """Map a file of so many rows into memory; UserError if it is missing or has others."""
+def map_array(path: Path, n_rows: int, manifest: str | Path, kind: str = _VALUES) -> np.memmap:
+    """Map a file of so many rows of a type into memory; UserError if it is missing or other."""
     try:
         # Copy-on-write, since torch takes no read-only memory; nothing ever writes to it.
         array = np.load(path, mmap_mode="c")
-    except (OSError, ValueError) as error:
+    except Exception as error:  # numpy raises whatever it finds first in a damaged header
         raise UserError(
             f"{path} cannot be read ({error}): delete {manifest} and run the same command again"
         ) from error
-    if len(array) != n_rows or array.offset + array.nbytes != path.stat().st_size:
+    n_bytes = array.offset + array.nbytes
+    # A header that names another type is damaged, too: the values' checksums do not cover it.
+    if array.dtype != kind or len(array) != n_rows or n_bytes != path.stat().st_size:
         raise UserError(
             f"{path} does not hold the {n_rows} rows that {manifest} says: "
             f"delete {manifest} and run the same command again"

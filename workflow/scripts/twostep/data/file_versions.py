@@ -10,8 +10,8 @@ import os
 import stat
 from pathlib import Path
 
+from twostep.util.checked_json import read_checked, write_checked
 from twostep.util.errors import UserError
-from twostep.util.files import read_json, write_json
 from twostep.util.fingerprint import hash_values
 
 
@@ -49,7 +49,7 @@ def data_version(
     journal, goes by the content, for which all files are read.
     """
     try:
-        content = read_json(record)
+        content = read_checked(record)
     except (FileNotFoundError, UserError):
         # A record that was damaged is as good as none.
         return _version(describe_files(files)) if is_prepared else "", []
@@ -59,7 +59,7 @@ def data_version(
         return content["version"], []
     if _version(found) == _version(content["files"]):
         # Only touched or copied: the next look should be a quick one.
-        write_json(record, {**content, "files": found})
+        write_checked(record, {**content, "files": found})
         return content["version"], []
     changed = [
         entry["path"]
@@ -85,7 +85,7 @@ def record_files(record: str | Path, version: str, described: list[dict]) -> Non
                 f"{entry['path']} was changed while it was being read: run the same command again "
                 "once it is complete"
             )
-    write_json(record, {"version": version, "files": described})
+    write_checked(record, {"version": version, "files": described})
 
 
 def _parts(path: str | Path) -> list[Path]:

@@ -14,6 +14,7 @@ from twostep.data.splits import UNKNOWN, VALIDATION
 from twostep.util.files import atomic_path, read_json
 
 FILE = "validation_units.npy"
+_NUMBERS = "<i4"
 
 
 class ValidationUnits:
@@ -39,11 +40,11 @@ class ValidationUnits:
         """
         n_rows = self._shuffler.count(VALIDATION)
         digest = Digest()
-        header = {"descr": "<i4", "fortran_order": False, "shape": (n_rows,)}
+        header = {"descr": _NUMBERS, "fortran_order": False, "shape": (n_rows,)}
         with atomic_path(folder / FILE) as temporary, temporary.open("wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
             for piece in self._shuffler.read(VALIDATION) if n_rows else ():
-                numbers = piece.view(np.int32)[:, 0].astype("<i4")
+                numbers = piece.view(np.int32)[:, 0].astype(_NUMBERS)
                 file.write(numbers.data)
                 digest.add(numbers.view(np.uint8).data)
             file.flush()
@@ -64,6 +65,6 @@ def load_validation_units(manifest: str | Path) -> np.ndarray | None:
     if description["split"]["n_units"] is None:
         return None
     path = Path(manifest).parent / FILE
-    units = map_array(path, description["splits"]["validation"], manifest)
+    units = map_array(path, description["splits"]["validation"], manifest, _NUMBERS)
     check_blocks(path, units, None, description["checksums"][FILE], manifest)
     return units

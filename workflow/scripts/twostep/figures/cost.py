@@ -26,12 +26,13 @@ from twostep.figures.style import (
 )
 from twostep.util.wording import duration, times
 
-# Step 1, step 2, both together, and the search on all data, from top to bottom.
+# Step 1, step 2, both together, and two estimates of the search on all data, from top to bottom.
 ROWS = {
     "step_1": ("step 1: search", "o", BLUE),
     "step_2": ("step 2: retraining", "s", BLUE),
     "both": ("both steps", "D", VERMILION),
-    "full": ("search on all data\n(estimated)", "o", INK),
+    "full": ("search on all data,\nepochs of step 2", "o", INK),
+    "full_as_searched": ("the same,\nepochs of step 1", "o", GREY),
 }
 
 
@@ -92,11 +93,11 @@ def _draw_costs(axes: Axes, costs: dict[str, dict[str, Cost]], quantity: str) ->
     scale_logarithmically(axes, "x", low / 1.2, high * (10 * high / low) ** 0.5)
     for row, value in zip(rows, values, strict=True):
         _, marker, colour = ROWS[row.name]
-        hollow: dict = {"markerfacecolor": "white"} if row.name == "full" else {}
+        hollow: dict = {"markerfacecolor": "white"} if row.name.startswith("full") else {}
         axes.axhline(row.place, color=GREY, linewidth=0.4, zorder=0)
         axes.plot(value, row.place, marker, color=colour, markersize=5, gid=row.name, **hollow)
         text = duration(value) if quantity == "cpu_seconds" else f"{value:.1e}"
-        if row.name == "full":
+        if row.name.startswith("full"):
             text += f"\n{times(value / getattr(row.both, quantity))} times both steps"
         axes.annotate(
             text,

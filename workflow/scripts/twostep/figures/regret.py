@@ -39,28 +39,26 @@ def draw_regret(
     figure = Figure(figsize=(PAGE_WIDTH, 3.1))
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.2, 1, 0.9))
     _draw_regret_curve(left, steps, tolerance)
-    _draw_recall(middle, steps, n_others)
+    _draw_recall(middle, steps)
     _draw_correlations(right, steps)
     left.set_xlabel(f"k: trials retrained in the order of\nthe ranking on fraction {fraction}")
-    cut = judge_cut(steps, n_others=n_others)
-    text = without_cut if cut is None else _cut_note(cut)
+    cut = judge_cut(steps, n_others=n_others, tolerance=tolerance)
+    text = without_cut if cut is None else _cut_note(cut, tolerance)
     figure.supxlabel(textwrap.fill(text, LONGEST_LINE), x=0.01, ha="left", fontsize=7)
     return figure
 
 
-def _cut_note(cut: Cut) -> str:
+def _cut_note(cut: Cut, tolerance: float) -> str:
     """Return what the controls tell of the trials beyond the cut."""
     if cut.n_controls == cut.n_others:
         rest = f"these are all trials that were not chosen: {cut.n_better} of them are better."
     else:
-        rest = (
-            f"of all {cut.n_others:,} others, {100 * cut.low:.2g} to {100 * cut.high:.2g} % may "
-            f"be better ({LEVEL})."
-        )
+        most = round(cut.high * cut.n_others)
+        rest = f"up to {most:,} of all {cut.n_others:,} others may be ({LEVEL})."
     return (
         f"Beyond the cut: {cut.n_better} of {number(cut.n_controls, 'control')}, drawn from "
-        f"{cut.n_others:,} trials, are better than the best of the {cut.n_chosen} chosen ones; "
-        f"{rest} {_ratio_note(cut.ratio)}"
+        f"{cut.n_others:,} trials, are better than the best of the {cut.n_chosen} chosen ones by "
+        f"more than {100 * tolerance:g} %; {rest} {_ratio_note(cut.ratio)}"
     )
 
 
@@ -78,9 +76,6 @@ def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> Non
         say(axes, "All chosen trials failed.")
         return
     k = np.arange(1, len(regret.ratio) + 1)
-    axes.fill_between(
-        k, regret.low, regret.high, step="post", color=BLUE, alpha=0.2, linewidth=0, gid="interval"
-    )
     axes.plot(k, regret.ratio, drawstyle="steps-post", color=BLUE, marker="o", ms=3, gid="regret")
     axes.axhline(1 + tolerance, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), gid="tolerance")
     scale_counts(axes, 1, len(k))
@@ -88,20 +83,18 @@ def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> Non
     axes.set_title(
         f"No chosen trial is within {100 * tolerance:g} % (dashed)"
         if enough is None
-        else f"Enough for {100 * tolerance:g} % (dashed): first {enough} of {len(k)}\n"
-        f"(shaded: {LEVEL})"
+        else f"Enough for {100 * tolerance:g} % (dashed):\nfirst {enough} of {len(k)}"
     )
 
 
-def _draw_recall(axes: Axes, steps: pd.DataFrame, n_others: int) -> None:
+def _draw_recall(axes: Axes, steps: pd.DataFrame) -> None:
     recall = top_recall(steps)
     if not len(recall):
         say(axes, "None of the chosen trials can be found again.")
         return
     k = np.arange(1, len(recall) + 1)
     axes.plot(k, recall, color=VERMILION, marker="s", ms=3, gid="recall")
-    n_controls = int(steps["control"].sum())
-    n_trials = int((~steps["control"]).sum()) + (n_others if n_controls else 0)
+    n_trials = len(steps)
     if n_trials:
         chance = np.minimum(k / n_trials, 1)
         axes.plot(k, chance, color=GREY, linestyle=(0, (1, 1.5)), gid="chance")
@@ -119,12 +112,7 @@ def _draw_recall(axes: Axes, steps: pd.DataFrame, n_others: int) -> None:
     axes.set(xlabel="k", ylabel="Step 2's best k among\nstep 1's first k", ylim=(-0.02, 1.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     scale_counts(axes, 1, len(k))
-    basis = (
-        f"of all trials, by {number(n_controls, 'control')}"
-        if n_controls
-        else "of the retrained alone"
-    )
-    axes.set_title(f"Recall\n({basis})")
+    axes.set_title(f"Recall\n(among the {n_trials:,} retrained)")
 
 
 def _draw_correlations(axes: Axes, steps: pd.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """Trained models on disk: weights together with all that is needed to use them."""
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,9 +88,10 @@ def read_model_file(path: str | Path) -> dict:
     """Read what `save_model` wrote, as plain values and tensors; UserError if it is damaged."""
     try:
         return load_tensors(path)
-    except OSError:
-        raise
     except Exception as error:  # torch raises whatever it finds first
+        # A damaged table of contents leads to a place before the file's beginning: "invalid".
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise damaged(path) from error
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from twostep.util.files import read_json
+from twostep.util.checked_json import read_checked
 from twostep.util.fingerprint import LIBRARY
 from twostep.util.processor import processor_name
 
@@ -80,7 +80,7 @@ def describe_files(data_record: str | Path) -> list[dict] | None:
     if not Path(data_record).exists():
         return None
     kept = ("path", "bytes", "sha256")
-    return [{key: entry[key] for key in kept} for entry in read_json(data_record)["files"]]
+    return [{key: entry[key] for key in kept} for entry in read_checked(data_record)["files"]]
 
 
 def describe_environment(threads: int) -> dict:

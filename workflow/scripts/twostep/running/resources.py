@@ -1,11 +1,15 @@
 """What a job will need, estimated from the data's size and the networks it trains."""
 
+import errno
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from twostep.training.configuration import Configuration
 from twostep.training.windows import SHUFFLE_WINDOW, VALIDATION_CHUNK
 from twostep.trials.space import largest_batch
+from twostep.util.errors import UserError
 from twostep.util.files import read_json
 
 # An interpreter with torch and the data libraries loaded, without any data.
@@ -25,9 +29,8 @@ def data_mb(manifest: str | Path) -> float:
     The arrays themselves are mapped: all jobs of a machine share these pages, and the system can
     drop them. Raises FileNotFoundError while the folder is not prepared.
     """
-    description = read_json(manifest)
-    n_columns = len(description["inputs"]) + len(description["outputs"])
-    n_samples = sum(description["splits"].values())
+    n_inputs, n_outputs, splits = _read_sizes(manifest)
+    n_columns, n_samples = n_inputs + n_outputs, sum(splits.values())
     return 4e-6 * n_columns * min(n_samples, 2 * SHUFFLE_WINDOW)
 
 
@@ -35,8 +38,7 @@ def training_mb(
     manifest: str | Path, configuration: Configuration, *, checkpoints: bool = False
 ) -> int:
     """Return the memory in MB of training a configuration on the data of a folder."""
-    description = read_json(manifest)
-    n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
+    n_inputs, n_outputs, _ = _read_sizes(manifest)
     copies = COPIES + CHECKPOINT_COPIES * checkpoints
     weights = 4e-6 * copies * configuration.count_parameters(n_inputs, n_outputs)
     # Of a batch, or of a chunk of the validation: what the layers compute, with dropout in up to
@@ -62,13 +64,12 @@ def training_minutes(
     manifest: str | Path, configuration: Configuration, budget: dict, n_trials: int = 1
 ) -> int:
     """Return a generous time in minutes for training `n_trials` like this one to their limit."""
-    description = read_json(manifest)
-    n_inputs, n_outputs = len(description["inputs"]), len(description["outputs"])
-    n_train = description["splits"]["training"]
+    n_inputs, n_outputs, splits = _read_sizes(manifest)
+    n_train = splits["training"]
     _, epochs = count_updates(configuration, budget, n_train)
     updates_per_epoch = math.ceil(n_train / configuration.batch_size)
     n_operations = configuration.count_operations(n_inputs, n_outputs)
-    n_samples = 6 * n_train + 2 * description["splits"]["validation"]
+    n_samples = 6 * n_train + 2 * splits["validation"]
     seconds = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE
     return math.ceil(10 + n_trials * epochs * seconds / 60)
 
@@ -78,9 +79,33 @@ def evaluation_minutes(manifest: str | Path, record: str | Path) -> int:
 
     `record` is the path of the record of its training.
     """
-    splits = read_json(manifest)["splits"]
-    n_operations = (splits["validation"] + splits["test"]) * read_json(record)["n_operations"]
+    _, _, splits = _read_sizes(manifest)
+    with _made_again_if_damaged(record):
+        n_operations = (splits["validation"] + splits["test"]) * read_json(record)["n_operations"]
     return math.ceil(30 + 2 * n_operations / FLOPS_PER_SECOND / 60)
+
+
+def _read_sizes(manifest: str | Path) -> tuple[int, int, dict[str, int]]:
+    """Return the numbers of inputs and of outputs, and of the samples of each split.
+
+    Raises FileNotFoundError while the folder is not prepared.
+    """
+    with _made_again_if_damaged(manifest):
+        description = read_json(manifest)
+        # A subset has no test split.
+        splits = {"test": 0} | description["splits"]
+        if min(splits["training"], splits["validation"]) < 1:
+            raise ValueError("a split is empty")
+        return len(description["inputs"]), len(description["outputs"]), splits
+
+
+@contextmanager
+def _made_again_if_damaged(path: str | Path) -> Iterator[None]:
+    """Take a result that is damaged for one that is not there: it is about to be made again."""
+    try:
+        yield
+    except (UserError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileNotFoundError(errno.ENOENT, "damaged", str(path)) from error
 
 
 def largest_configuration(space: dict) -> Configuration:

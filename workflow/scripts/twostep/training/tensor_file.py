@@ -24,4 +24,8 @@ def load_tensors(path: str | Path) -> dict:
     with zipfile.ZipFile(path) as archive:
         if archive.testzip() is not None:
             raise ValueError(f"{path} does not agree with its checksums")
+        # torch takes an entry with the attribute of a folder for one, and leaves the tensor to what
+        # was in the memory.
+        if any(entry.external_attr for entry in archive.infolist()):
+            raise ValueError(f"{path} has an entry with attributes")
     return torch.load(path, weights_only=True)

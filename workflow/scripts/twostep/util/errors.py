@@ -14,6 +14,13 @@ class UserError(Exception):
         super().__init__(_readable(sentence))
 
 
+def describe_system_error(error: OSError) -> str:
+    """Return what the system says of a file or a disk, and what to do, as one sentence."""
+    where = f" ({error.filename})" if error.filename else ""
+    reason = error.strerror or str(error)
+    return _readable(f"{reason}{where}: mend that and run the same command again")
+
+
 def _readable(sentence: str) -> str:
     """Return a sentence without line breaks and control characters, and not endless."""
     text = " ".join(sentence.split())

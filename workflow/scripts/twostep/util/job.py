@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from twostep.util.checked_json import read_checked
 from twostep.util.errors import UserError
-from twostep.util.files import read_json
 from twostep.util.logs import reporting
 from twostep.util.origin import (
     PLAN,
@@ -64,6 +64,6 @@ def _check_patiently(paths: list[Path], folder: Path) -> dict[str, str]:
 def _read_plan(folder: Path) -> dict:
     """Return the plan of the run; one that knows nothing where there is none or a damaged one."""
     try:
-        return read_json(folder / PLAN)
+        return read_checked(folder / PLAN)
     except (OSError, UserError):
         return {"patience_seconds": 0, "rules": {}}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from twostep.util.errors import UserError
+from twostep.util.errors import UserError, describe_system_error
 
 # What a shell says of a command that Ctrl-C has ended.
 INTERRUPTED = 130
@@ -39,13 +39,7 @@ def reporting(log_file: str) -> Iterator[None]:
         sys.exit(1)
     except OSError as error:
         logging.exception("a file or a disk failed")
-        where = f" ({error.filename})" if error.filename else ""
-        reason = error.strerror or " ".join(str(error).split())
-        print(
-            f"Error: {reason}{where}: mend that and run the same command again; more is in "
-            f"{log_file}",
-            file=sys.stderr,
-        )
+        print(f"Error: {describe_system_error(error)}; more is in {log_file}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         logging.error("interrupted")

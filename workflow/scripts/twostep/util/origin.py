@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from twostep.util.checked_json import read_checked, write_checked
 from twostep.util.errors import UserError
-from twostep.util.files import read_json, write_json
 from twostep.util.text import shorten
 
 NAME = "origin.json"
@@ -92,7 +92,7 @@ def find_origin(path: Path, folder: Path) -> Origin | None:
 def read_origin(path: Path) -> Origin | None:
     """Read an origin; None if there is none, or one that is damaged, which is as good as none."""
     try:
-        return Origin(**read_json(path))
+        return Origin(**read_checked(path))
     except (OSError, UserError, TypeError):
         return None
 
@@ -100,7 +100,7 @@ def read_origin(path: Path) -> Origin | None:
 def write_origin(origin: Origin, folder: Path) -> None:
     """Write the origin of outputs in the study's folder."""
     path = origin_path([(folder / output).as_posix() for output in origin.outputs])
-    write_json(path, asdict(origin))
+    write_checked(path, asdict(origin))
 
 
 def stamp(path: Path) -> dict:

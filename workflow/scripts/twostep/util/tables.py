@@ -42,8 +42,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def read_ranking(path: str | Path, n_trials: int) -> pd.DataFrame:
-    """Read the ranked table of a search; UserError unless it holds each of its trials once."""
+    """Read the ranked table of a search.
+
+    Raises UserError unless it holds each of its trials once, and the ranks in their order.
+    """
     table = read_table(path)
-    if "rank" not in table or sorted(table.get("trial", [])) != list(range(n_trials)):
+    if not {"rank", "trial"} <= set(table) or set(table["trial"]) != set(range(n_trials)):
+        raise damaged(path)
+    ranks = table["rank"].dropna().tolist()
+    if len(table) != n_trials or ranks != list(range(1, len(ranks) + 1)):
         raise damaged(path)
     return table
