@@ -10,7 +10,7 @@ import synthetic_study as made_up
 from findings import about, names, numbers, rounded, tells, without_numbers
 
 from twostep.analysis.agreement import Agreement, Coefficient
-from twostep.analysis.noise import RepetitionNoise, ValidationNoise
+from twostep.analysis.noise import RepetitionNoise, Rivals
 from twostep.analysis.regret import Cut, Regret
 from twostep.analysis.remaining import Remaining, normal_scores
 from twostep.analysis.training_end import TrainingEnd
@@ -25,13 +25,8 @@ from twostep.report.data_checks import LOW_R2, check_quality, check_values
 from twostep.report.diagnosis import diagnose, diagnosis_section, verdict
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.report.fraction_checks import check_fractions
-from twostep.report.step_checks import (
-    check_order,
-    describe_finalists,
-    describe_repetitions,
-    describe_validation,
-    describe_whole_range,
-)
+from twostep.report.noise_checks import check_noise, describe_repetitions, describe_rivals
+from twostep.report.step_checks import check_order, describe_finalists, describe_whole_range
 from twostep.report.training_checks import (
     check_processors,
     check_retraining,
@@ -449,28 +444,83 @@ def test_the_regret_in_words(ratio, topic, told):
 # Chance
 
 
-def test_seeds_that_explain_the_differences_are_a_doubt():
-    good = describe_repetitions(RepetitionNoise(12, 3, 0.01, 0.2, 1e-6), n_repetitions=3)
-    assert good.kind == GOOD and tells(good.text, 3, 1) and tells(good.text, 12, 20)
-    doubt = describe_repetitions(RepetitionNoise(12, 3, 0.1, 0.06, 0.4), n_repetitions=3)
-    assert about(doubt) == (DOUBT, "the finalists differ by no more than their seeds", "")
-    assert tells(doubt.text, 3, 10) and tells(doubt.text, 12, 6) and tells(doubt.text, 0.4)
-    assert names(doubt.text) == {"retrain.seeds"}
+def test_the_noise_of_the_seeds_is_told_or_not_known():
+    known = describe_repetitions(RepetitionNoise(12, 3, 0.1), n_repetitions=3)
+    assert known.kind == GOOD and numbers(known.text) == [3, 10]
     unknown = describe_repetitions(None, n_repetitions=1)
     assert about(unknown) == (UNKNOWN, "the noise of the seeds", "")
     assert names(unknown.text) == {"retrain.seeds: 3"}
+    assert describe_repetitions(None, n_repetitions=3).kind == UNKNOWN
 
 
-def test_a_validation_split_that_cannot_tell_the_finalists_apart_is_a_doubt():
-    (good,) = describe_validation(ValidationNoise(12, 2, 0.01))
-    assert good.kind == GOOD and tells(good.text, 2, 11, 18) and tells(good.text, 1)
-    (best,) = describe_validation(ValidationNoise(12, 0, 0.01))
-    assert best.kind == GOOD and numbers(best.text) == [1]
-    (doubt,) = describe_validation(ValidationNoise(12, 6, 0.05))
-    assert about(doubt) == (DOUBT, "the validation split cannot tell the finalists apart", "")
-    assert tells(doubt.text, 6, 11, 55) and tells(doubt.text, 5)
-    assert names(doubt.text) == {"split.validation"}
-    assert describe_validation(None) == []
+RIVALS = Rivals(88, 12, [17, 23], 0.03, sample=True, seeds=False)
+
+
+def test_finalists_that_cannot_be_told_from_the_best_are_listed():
+    few = describe_rivals(RIVALS, method="random", tolerance=0.01)
+    assert few.kind == GOOD
+    assert tells(few.text, 2, 11, 18) and tells(few.text, 88, 17, 23) and tells(few.text, 3)
+    none = describe_rivals(replace(RIVALS, trials=[]), method="random", tolerance=0.01)
+    assert none.kind == GOOD and numbers(none.text) == [88, 3, 95]
+
+
+def test_it_is_a_doubt_only_if_chance_is_larger_than_the_tolerance():
+    many = replace(RIVALS, trials=[1, 2, 3, 4, 5, 6])
+    doubt = describe_rivals(many, method="random", tolerance=0.02)
+    assert about(doubt) == (DOUBT, "the finalists cannot be told apart", "")
+    assert names(doubt.text) == {"split.validation", "select.tolerance"}
+    assert describe_rivals(many, method="random", tolerance=0.05).kind == GOOD
+    seeds = replace(many, sample=False, seeds=True)
+    doubt = describe_rivals(seeds, method="random", tolerance=0.02)
+    assert names(doubt.text) == {"retrain.seeds", "select.tolerance"}
+
+
+@pytest.mark.parametrize(
+    ("method", "basis"),
+    [
+        ("random", "independent"),
+        ("variable", "independent"),
+        ("blocks", "whole blocks"),
+        ("group", "whole groups"),
+    ],
+)
+def test_it_says_what_the_error_rests_on(method, basis):
+    text = describe_rivals(RIVALS, method=method, tolerance=0.1).text
+    assert basis in text and "network" in text and "configuration" not in text
+    assert (
+        "configuration"
+        in describe_rivals(replace(RIVALS, seeds=True), method=method, tolerance=0.1).text
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "likeness", "has_errors", "advised"),
+    [
+        ("random", 0.1, True, None),
+        ("random", 0.9, True, {"split.method: blocks", "group"}),
+        ("variable", 0.1, True, None),
+        ("variable", 0.9, True, {"split.method: blocks", "group"}),
+        ("blocks", 0.9, True, None),
+        ("blocks", 0.9, False, {"split.n_blocks", "split.validation"}),
+        ("group", 0.9, True, None),
+        ("group", 0.1, False, {"split.validation", "split.variable"}),
+    ],
+)
+def test_an_error_that_is_not_known_is_told_with_what_to_change(
+    method, likeness, has_errors, advised
+):
+    study = made_up.study()
+    division = study.manifest["split"] | {"method": method}
+    measured = study.manifest["autocorrelation"] | {"inputs": likeness, "outputs": likeness}
+    study = replace(
+        study, manifest=study.manifest | {"split": division, "autocorrelation": measured}
+    )
+    if not has_errors:
+        study = replace(study, retrained=study.retrained.assign(difference_error=math.nan))
+    topic = "the noise of the validation split"
+    found = [finding for finding in check_noise(study) if finding.topic == topic]
+    assert [finding.kind for finding in found] == [UNKNOWN] * (advised is not None)
+    assert all(names(finding.text) == advised for finding in found)
 
 
 # Fractions

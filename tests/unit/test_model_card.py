@@ -76,6 +76,7 @@ def test_it_says_how_the_model_was_chosen(tmp_path):
         "search": {"n_trials": 2000, "fractions": [0.01, 0.05]},
         "top_k": 12,
         "controls": 5,
+        "seeds": 1,
         "select": {"tolerance": 0.25, "cost": "operations"},
     }
     card = make_card(tmp_path / "selected", chosen=chosen)
@@ -84,3 +85,12 @@ def test_it_says_how_the_model_was_chosen(tmp_path):
     card = make_card(tmp_path / "uncontrolled", chosen=chosen | {"controls": 0})
     assert "the best 12 of each search were retrained" in card
     assert "cheapest by operations whose validation loss is within 25 % of the lowest" in card
+
+
+def test_one_network_speaks_for_its_configuration_only_with_several_seeds():
+    search = {"n_trials": 200, "fractions": [0.05]}
+    chosen = {"search": search, "top_k": 12, "controls": 5}
+    chosen["select"] = {"tolerance": 0.25, "cost": "operations"}
+    assert "not of configurations" in choice_text(chosen | {"seeds": 1})
+    several = choice_text(chosen | {"seeds": 3})
+    assert "not of configurations" not in several and "mean of its 3 networks" in several

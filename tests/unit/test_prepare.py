@@ -13,6 +13,8 @@ from twostep.data.source import read_headers
 from twostep.data.subset import subset
 from twostep.data.test_sample import load_test_sample
 from twostep.data.transforms import standardise
+from twostep.data.validation_units import FILE as UNITS_FILE
+from twostep.data.validation_units import load_validation_units
 from twostep.util.errors import UserError
 
 UNITS = {"a": "K", "b": "m s-1", "y": "1"}
@@ -179,6 +181,50 @@ def test_rows_without_a_group_are_dropped(tmp_path, columns):
     assert manifest["split"]["n_units"] == 20
     [dropped] = manifest["dropped"]
     assert (dropped["feature"], dropped["rows"]) == ("day (split.variable)", 7)
+
+
+def test_each_validation_sample_has_the_number_of_its_unit(tmp_path, columns, monkeypatch):
+    columns["day"] = np.repeat(np.arange(40.0), 25)[np.random.default_rng(1).permutation(1000)]
+    columns["a"] = columns["day"] + 300
+    columns["b"][::17] = np.nan
+    kwargs = {"max_dropped": 0.1}
+    # Several buckets, and several pieces.
+    monkeypatch.setattr("twostep.data.shuffle.BUCKET_BYTES", 4000)
+    monkeypatch.setattr("twostep.data.shuffle.WRITE_BYTES", 1000)
+    monkeypatch.setattr(prepare_module, "MIN_SLAB_ROWS", 70)
+    monkeypatch.setattr(prepare_module, "SLAB_BYTES", 1)
+    split = SPLIT | {"method": "group", "variable": "day"}
+    splits, manifest = run(tmp_path, columns, split=split, **kwargs)
+    units = load_validation_units(tmp_path / "prepare" / "manifest.json")
+    assert units.dtype == np.int32 and len(np.unique(units)) == 8
+    (a, _) = manifest["inputs"]
+    days = splits["validation"][0][:, 0] * a["std"] + a["mean"] - 300
+    assert (units == days.round()).all()
+    split = SPLIT | {"method": "blocks", "n_blocks": 20}
+    columns["a"] = np.arange(1000.0)
+    splits, manifest = run(tmp_path / "blocks", columns, split=split, **kwargs)
+    units = load_validation_units(tmp_path / "blocks" / "prepare" / "manifest.json")
+    (a, _) = manifest["inputs"]
+    rows = splits["validation"][0][:, 0].astype(float) * a["std"] + a["mean"]
+    assert (units == rows.round() // 50).all()
+
+
+def test_samples_that_stand_for_themselves_have_no_numbers(tmp_path, columns):
+    run(tmp_path, columns)
+    assert load_validation_units(tmp_path / "prepare" / "manifest.json") is None
+    assert np.load(tmp_path / "prepare" / "validation_units.npy").shape == (0,)
+
+
+def test_damaged_numbers_of_groups_are_one_sentence(tmp_path, columns):
+    run(tmp_path, columns, split=SPLIT | {"method": "blocks"})
+    manifest, path = (tmp_path / "prepare" / name for name in ("manifest.json", UNITS_FILE))
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(UserError, match=r"is damaged .* delete .*manifest\.json"):
+        load_validation_units(manifest)
+    path.unlink()
+    with pytest.raises(UserError, match=r"cannot be read .* delete .*manifest\.json"):
+        load_validation_units(manifest)
 
 
 def test_an_input_that_also_divides_the_samples_is_counted_once_for_each(tmp_path, columns):

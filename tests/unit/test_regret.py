@@ -1,4 +1,4 @@
-"""Regret, recall and what the cut lost, by hand; fractions and noise, too."""
+"""Regret, recall and what the cut lost, by hand; fractions, too."""
 
 import math
 
@@ -7,7 +7,6 @@ import pytest
 from findings import numbers
 
 from twostep.analysis.fractions import correlate_rankings, overlap, overlap_by_chance
-from twostep.analysis.noise import repetition_noise, validation_noise
 from twostep.analysis.regret import explain_no_cut, judge_cut, measure_regret, top_recall
 
 # Four trials of the top 5 of a ranking (number 3 failed in step 2), a control that stands for ten
@@ -116,53 +115,3 @@ def test_an_overlap_is_judged_by_what_chance_would_give():
     assert overlap_by_chance(2, 2, 4) == pytest.approx(1 / 6)
     assert overlap_by_chance(0, 2, 4) == pytest.approx(1)
     assert overlap_by_chance(8, 12, 200) < 1e-6
-
-
-# Noise
-
-
-def models(losses, errors=None):
-    """Return rows of retrained models from {trial: losses of its seeds}."""
-    return pd.DataFrame(
-        [
-            {"trial": trial, "seed": seed, "status": "ok", "min_val_loss": loss}
-            | {"difference_error": (errors or {}).get(trial, 0.0)}
-            for trial, seeds in losses.items()
-            for seed, loss in enumerate(seeds)
-        ]
-    )
-
-
-def test_the_noise_of_the_seeds_by_hand():
-    factor = math.exp(0.1)
-    noise = repetition_noise(models({1: [1, factor], 2: [2, 2 * factor], 3: [4, 4 * factor]}))
-    assert (noise.n_trials, noise.n_repetitions) == (3, 2)
-    assert noise.noise == pytest.approx(0.1 / 2**0.5)
-    assert noise.spread == pytest.approx(math.log(2))
-    assert noise.probability < 0.01
-    assert repetition_noise(models({1: [1, 2], 2: [2, 1], 3: [1, 2]})).probability > 0.9
-
-
-def test_one_seed_or_one_trial_tells_nothing_of_noise():
-    assert repetition_noise(models({1: [1], 2: [2]})) is None
-    assert repetition_noise(models({1: [1, 2]})) is None
-    failed = models({1: [1, 2], 2: [2, 3]})
-    failed.loc[0, "status"] = "diverged"
-    assert repetition_noise(failed) is None
-
-
-def test_the_noise_of_the_validation_split_by_hand():
-    errors = {1: 0.0, 2: 0.1, 3: 0.1, 4: 0.1}
-    noise = validation_noise(models({1: [1.0], 2: [1.1], 3: [1.19], 4: [1.3]}, errors))
-    # Within 1.96 standard errors of the best are two of the three others.
-    assert (noise.n_trials, noise.n_alike) == (4, 2)
-    assert noise.error == pytest.approx(0.1)
-    assert validation_noise(models({1: [1.0]})) is None
-
-
-def test_the_noise_of_the_validation_split_rests_on_the_errors_that_are_known():
-    losses = {1: [1.0], 2: [1.1], 3: [1.19], 4: [1.3]}
-    some = validation_noise(models(losses, {1: math.nan, 2: 0.1, 3: math.nan, 4: 0.1}))
-    assert (some.n_trials, some.n_alike) == (3, 1)
-    assert some.error == pytest.approx(0.1)
-    assert validation_noise(models(losses, dict.fromkeys(losses, math.nan))) is None

@@ -35,7 +35,7 @@ def divide(source, max_rows=7, seed=1, **split):
     names = [] if assignment.variable is None else [assignment.variable]
     with SlabReader(source, names) as reader:
         codes = [
-            assignment.assign(slab, column_of(reader.read(slab), assignment.variable))
+            assignment.assign(slab, column_of(reader.read(slab), assignment.variable))[0]
             for slab in list_slabs(source, max_rows)
         ]
     return np.concatenate(codes)
@@ -52,7 +52,7 @@ def test_random_shares_are_exact_and_do_not_depend_on_slabs(n_rows, max_rows, se
 
     def divided(max_rows):
         assign = plan_splits(source, SHARES | {"method": "random"}, seed).assign
-        return np.concatenate([assign(slab, None) for slab in list_slabs(source, max_rows)])
+        return np.concatenate([assign(slab, None)[0] for slab in list_slabs(source, max_rows)])
 
     codes = divided(max_rows)
     n_validation, n_test = max(1, round(0.2 * n_rows)), max(1, round(0.1 * n_rows))
@@ -67,14 +67,14 @@ def test_random_shares_are_exact_and_do_not_depend_on_slabs(n_rows, max_rows, se
 def test_a_random_split_is_random():
     source = Source(["one"], ["sample"], [(30_000,)], [])
     codes = next(
-        plan_splits(source, SHARES | {"method": "random"}, 1).assign(slab, None)
+        plan_splits(source, SHARES | {"method": "random"}, 1).assign(slab, None)[0]
         for slab in list_slabs(source, 10**6)
     )
     # Each tenth of the rows has its share: 300 of 3000 are expected in the test split, +- 16.
     for part in np.split(codes, 10):
         assert abs((part == TEST).sum() - 300) < 80
     other = plan_splits(source, SHARES | {"method": "random"}, 2)
-    assert (other.assign(next(list_slabs(source, 10**6)), None) != codes).mean() > 0.3
+    assert (other.assign(next(list_slabs(source, 10**6)), None)[0] != codes).mean() > 0.3
 
 
 def test_blocks_of_neighbouring_samples(tmp_path):

@@ -439,3 +439,19 @@ def test_no_value_lies_outside_the_range_that_is_told(low, width):
     high = low + width
     smallest, largest = map(float, wording.ends(low, high))
     assert smallest <= low and high <= largest
+
+
+@pytest.mark.parametrize("n_search", [5000, 15_000])
+def test_it_says_which_choices_the_validation_samples_have_a_say_in(study, n_search):
+    subset = {"splits": study.searches[0].subset["splits"] | {"validation": n_search}}
+    searches = [replace(search, subset=subset) for search in study.searches]
+    text = section(summarise(replace(study, searches=searches)), "Retraining (step 2)")
+    assert tells(text, 15_000)
+    assert tells(text, 5000) == (n_search == 5000)
+
+
+def test_with_one_seed_the_choice_is_one_of_networks(study):
+    assert "not of configurations" not in " ".join(in_short(summarise(study)))
+    config = study.config | {"retrain": study.config["retrain"] | {"seeds": 1}}
+    text = " ".join(in_short(summarise(replace(study, config=config))))
+    assert "networks" in text and "not of configurations" in text

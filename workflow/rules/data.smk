@@ -40,6 +40,8 @@ rule prepare:
             part=["inputs", "targets"],
         ),
         test_sample=f"{RESULTS}/prepare/test_sample.npy",
+        # Empty where the split is not by blocks or groups.
+        validation_units=f"{RESULTS}/prepare/validation_units.npy",
     log:
         f"{RESULTS}/logs/prepare.log",
     conda:

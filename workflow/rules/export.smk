@@ -42,7 +42,7 @@ use rule export_trial as export with:
         chosen=json_param(
             {
                 "search": {key: config["search"][key] for key in ("n_trials", "fractions")},
-                **{key: config["retrain"][key] for key in ("top_k", "controls")},
+                **{key: config["retrain"][key] for key in ("top_k", "controls", "seeds")},
                 "select": config["select"],
             }
         ),

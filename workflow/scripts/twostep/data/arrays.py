@@ -58,15 +58,21 @@ class Rows:
         return cls(n_rows, (inputs.shape[1], targets.shape[1]), pieces)
 
 
-def write_folder(folder: str | Path, splits: dict[str, Rows], description: dict) -> dict:
+def write_folder(
+    folder: str | Path,
+    splits: dict[str, Rows],
+    description: dict,
+    other_checksums: dict[str, list[int]] | None = None,
+) -> dict:
     """Write the arrays of each split, then the manifest; return the manifest.
 
     `description` is what else the manifest says. The manifest's `data_hash` is one of the arrays
     and of what describes them, hence the same whenever the same data are prepared in the same way,
-    wherever their files are.
+    wherever their files are. `other_checksums` are those of files in the folder that no training
+    reads.
     """
     folder = Path(folder)
-    digests: dict[str, _Digest] = {}
+    digests: dict[str, Digest] = {}
     for split, rows in splits.items():
         digests |= _write_split(folder, split, rows)
     sizes = {split: rows.n_rows for split, rows in splits.items()}
@@ -74,12 +80,13 @@ def write_folder(folder: str | Path, splits: dict[str, Rows], description: dict)
     hashes = {name: digest.sha256.hexdigest() for name, digest in digests.items()}
     hashed = {key: value for key, value in manifest.items() if key not in NO_PART_OF_HASH}
     manifest["data_hash"] = hash_values([hashed, hashes])
-    manifest["checksums"] = {name: digest.checksums for name, digest in digests.items()}
+    checksums = {name: digest.checksums for name, digest in digests.items()}
+    manifest["checksums"] = checksums | (other_checksums or {})
     write_json(folder / MANIFEST, manifest)
     return manifest
 
 
-class _Digest:
+class Digest:
     """The SHA-256 of an array's values, and the checksum of each block of them."""
 
     def __init__(self) -> None:
@@ -100,10 +107,10 @@ class _Digest:
             values = values[len(piece) :]
 
 
-def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, _Digest]:
+def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, Digest]:
     """Write the inputs and targets of a split; return what tells of each file's array."""
     paths = array_paths(folder, split)
-    digests = [_Digest() for _ in paths]
+    digests = [Digest() for _ in paths]
     with ExitStack() as stack:
         files = [
             stack.enter_context(stack.enter_context(atomic_path(path)).open("wb")) for path in paths
@@ -129,7 +136,7 @@ def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
     file.flush()
 
 
-def _append(file: BinaryIO, array: np.ndarray, digest: _Digest) -> None:
+def _append(file: BinaryIO, array: np.ndarray, digest: Digest) -> None:
     array.tofile(file)
     digest.add(array.reshape(-1).view(np.uint8).data)
 
@@ -150,14 +157,14 @@ def load_split(
     description = read_json(manifest)
     arrays = []
     for path in array_paths(Path(manifest).parent, split):
-        array = _map(path, description["splits"][split], manifest)
-        _check_blocks(path, array, n_rows, description["checksums"][path.name], manifest)
+        array = map_array(path, description["splits"][split], manifest)
+        check_blocks(path, array, n_rows, description["checksums"][path.name], manifest)
         arrays.append(array[:n_rows])
     return arrays[0], arrays[1]
 
 
-def _map(path: Path, n_rows: int, manifest: str | Path) -> np.memmap:
-    """Map a file of so many rows into memory."""
+def map_array(path: Path, n_rows: int, manifest: str | Path, kind: str = _VALUES) -> np.memmap:
+    """Map a file of so many rows of a type into memory; UserError if it is missing or other."""
     try:
         # Copy-on-write, since torch takes no read-only memory; nothing ever writes to it.
         array = np.load(path, mmap_mode="c")
@@ -167,7 +174,7 @@ def _map(path: Path, n_rows: int, manifest: str | Path) -> np.memmap:
         ) from error
     n_bytes = array.offset + array.nbytes
     # A header that names another type is damaged, too: the values' checksums do not cover it.
-    if array.dtype != _VALUES or len(array) != n_rows or n_bytes != path.stat().st_size:
+    if array.dtype != kind or len(array) != n_rows or n_bytes != path.stat().st_size:
         raise UserError(
             f"{path} does not hold the {n_rows} rows that {manifest} says: "
             f"delete {manifest} and run the same command again"
@@ -175,7 +182,7 @@ def _map(path: Path, n_rows: int, manifest: str | Path) -> np.memmap:
     return array
 
 
-def _check_blocks(
+def check_blocks(
     path: Path,
     array: np.memmap,
     n_rows: int | None,

@@ -26,6 +26,7 @@ from twostep.data.source import Source
 from twostep.data.splits import SPLITS, TRAINING, UNKNOWN, Assignment, column_of, plan_splits
 from twostep.data.test_sample import write_test_sample
 from twostep.data.transforms import to_physical
+from twostep.data.validation_units import ValidationUnits
 from twostep.data.zero_fill import ZeroFills
 from twostep.util.errors import UserError
 
@@ -73,8 +74,11 @@ def prepare(
     zeros = ZeroFills(source, columns.features)
     assignment = plan_splits(source, split, seed)
     raw = RawValues(columns, _physical(rows[:: -(-len(rows) // BULK_ROWS)], columns), seed)
-    with closing(_make_shuffler(Path(folder), source, columns, seed)) as shuffler:
-        moments = _scatter(source, cleaner, zeros, assignment, shuffler, raw)
+    with (
+        closing(_make_shuffler(Path(folder), source, columns, seed)) as shuffler,
+        closing(ValidationUnits(shuffler)) as units,
+    ):
+        moments = _scatter(source, cleaner, zeros, assignment, shuffler, units, raw)
         cleaner.check(source, dataset["max_dropped"])
         sizes = _check_sizes([shuffler.count(code) for code in range(len(SPLITS))])
         is_constant = find_constant(columns, raw, moments.std, dataset["constant_features"])
@@ -101,7 +105,7 @@ def prepare(
             pieces = _take(shuffler.read(code), kept)
             standardised = _standardised(pieces, scaling, columns, name)
             splits[name] = Rows(sizes[name], columns.widths, standardised)
-        return write_folder(folder, splits, description)
+        return write_folder(folder, splits, description, units.write(Path(folder)))
 
 
 def _physical(rows: np.ndarray, columns: Columns) -> np.ndarray:
@@ -136,6 +140,7 @@ def _scatter(
     zeros: ZeroFills,
     assignment: Assignment,
     shuffler: Shuffler,
+    units: ValidationUnits,
     raw: RawValues,
 ) -> Moments:
     """Send each usable row to its split; return the moments of the training split."""
@@ -151,7 +156,7 @@ def _scatter(
             values = reader.read(slab)
             zeros.add(slab, values)
             rows, usable = cleaner.clean(slab, values)
-            splits = assignment.assign(slab, column_of(values, assignment.variable))
+            splits, numbers = assignment.assign(slab, column_of(values, assignment.variable))
             if assignment.variable is not None:
                 unknown = splits == UNKNOWN
                 name = f"{assignment.variable} (split.variable)"
@@ -162,6 +167,8 @@ def _scatter(
             raw.add(values, splits, slab.first_row)
             moments.add(rows[splits == TRAINING])
             shuffler.add(rows, splits)
+            if numbers is not None:
+                units.add(numbers, splits)
     return moments
 
 

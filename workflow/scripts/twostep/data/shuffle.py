@@ -29,6 +29,7 @@ class Shuffler:
     def __init__(
         self, folder: Path, *, n_rows: int, n_columns: int, n_splits: int, seed: int
     ) -> None:
+        self._folder = folder
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed below)
         self._background = Background()
         self._n_columns, self._n_splits, self._seed = n_columns, n_splits, seed
@@ -40,6 +41,17 @@ class Shuffler:
         self._ends: list[np.ndarray] = []
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
         self._bytes_waiting = 0
+
+    def beside(self) -> "Shuffler":
+        """Return a shuffler of one column that gives the same rows the same order.
+
+        It must be given the same rows in the same order, too; some splits may be left out.
+        """
+        twin = Shuffler(
+            self._folder, n_rows=0, n_columns=1, n_splits=self._n_splits, seed=self._seed
+        )
+        twin._n_buckets = self._n_buckets
+        return twin
 
     def add(self, rows: np.ndarray, splits: np.ndarray) -> None:
         """Take rows, float32 (n_rows, n_columns), of the splits (n_rows,); leave out those < 0."""

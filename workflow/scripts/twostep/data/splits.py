@@ -31,13 +31,14 @@ N_QUANTILE_SAMPLES = 1_000_000
 class Assignment:
     """How rows are assigned to splits.
 
-    `assign` maps a slab and the values of `variable` in it, (n_rows,), to the index of each row's
-    split in SPLITS, or UNKNOWN where the value is missing. `n_units` is the number of blocks or
-    groups that are kept together, None where each sample stands for itself. Slabs must be assigned
-    in the order of rows.
+    `assign` maps a slab and the values of `variable` in it, (n_rows,), to two arrays, (n_rows,):
+    the index of each row's split in SPLITS, or UNKNOWN where the value is missing, and the number
+    of each row's unit. `n_units` is the number of units, which are the blocks or groups that are
+    kept together. It is None, and so are the numbers, where each sample stands for itself. Slabs
+    must be assigned in the order of rows.
     """
 
-    assign: Callable[[Slab, np.ndarray | None], np.ndarray]
+    assign: Callable[[Slab, np.ndarray | None], tuple[np.ndarray, np.ndarray | None]]
     variable: str | None = None
     n_units: int | None = None
 
@@ -63,10 +64,10 @@ def _at_random(n_rows: int, split: dict, seed: int) -> Assignment:
     limits = _order_statistics(stream, n_rows, [n_test, n_test + n_validation])
     random = np.random.default_rng(stream)
 
-    def assign(slab: Slab, values: np.ndarray | None) -> np.ndarray:
+    def assign(slab: Slab, values: np.ndarray | None) -> tuple[np.ndarray, None]:
         numbers = random.random(slab.n_rows)
         of_number = np.array([TEST, VALIDATION, TRAINING], np.int8)
-        return of_number[np.searchsorted(limits, numbers, side="right")]
+        return of_number[np.searchsorted(limits, numbers, side="right")], None
 
     return Assignment(assign)
 
@@ -109,7 +110,7 @@ def _by_blocks(source: Source, split: dict, seed: int) -> Assignment:
         starts = _coordinate_blocks(source, variable, n_blocks)
     of_block = _deal(len(starts), split, seed, "blocks")
 
-    def assign(slab: Slab, values: np.ndarray | None) -> np.ndarray:
+    def assign(slab: Slab, values: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         if values is None:
             values = np.arange(slab.first_row, slab.first_row + slab.n_rows)
         return _look_up(starts[1:], of_block, values)
@@ -142,7 +143,7 @@ def _by_groups(source: Source, split: dict, seed: int) -> Assignment:
     groups = reduce(np.union1d, found)
     of_group = _deal(len(groups), split, seed, f"groups by {variable!r}")
 
-    def assign(slab: Slab, values: np.ndarray | None) -> np.ndarray:
+    def assign(slab: Slab, values: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         assert values is not None  # as there is a variable
         return _look_up(groups[1:], of_group, values)
 
@@ -159,10 +160,12 @@ def _deal(n_units: int, split: dict, seed: int, things: str) -> np.ndarray:
     return of_unit
 
 
-def _look_up(later_starts: np.ndarray, of_unit: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the split of the unit that each value lies in; units are intervals of values."""
-    splits = of_unit[np.searchsorted(later_starts, values, side="right")]
-    return np.where(_is_missing(values), np.int8(UNKNOWN), splits)
+def _look_up(
+    later_starts: np.ndarray, of_unit: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return split and number of the unit that each value lies in; units are intervals."""
+    units = np.searchsorted(later_starts, values, side="right")
+    return np.where(_is_missing(values), np.int8(UNKNOWN), of_unit[units]), units
 
 
 def _as_labelled(source: Source, variable: str) -> Assignment:
@@ -180,7 +183,7 @@ def _as_labelled(source: Source, variable: str) -> Assignment:
         meanings = dict(zip(numbers, names, strict=False))
     code_of = {number: SPLITS.index(name) for number, name in meanings.items() if name in SPLITS}
 
-    def assign(slab: Slab, values: np.ndarray | None) -> np.ndarray:
+    def assign(slab: Slab, values: np.ndarray | None) -> tuple[np.ndarray, None]:
         assert values is not None  # as there is a variable
         is_numeric = values.dtype.kind == "f"
         labels = values if is_numeric else np.char.strip(values)
@@ -195,7 +198,7 @@ def _as_labelled(source: Source, variable: str) -> Assignment:
                 f"{source.locate(slab.first_row + wrong[0])}; it must be training, validation or "
                 f"test{f', or {numbers}' if numbers else ''}"
             )
-        return codes
+        return codes, None
 
     return Assignment(assign, variable)
 

@@ -62,7 +62,20 @@ def choice_text(settings: dict | None) -> str:
         f"were trained on {fractions} of the training data, the best {settings['top_k']:,} of "
         f"each search{drawn} were retrained on all of them, and this is the cheapest by "
         f"{select['cost']} whose validation loss is within {100 * select['tolerance']:g} % of the "
-        "lowest. The test split had no say."
+        f"lowest. The test split had no say. {_scope(settings['seeds'])}"
+    )
+
+
+def _scope(n_seeds: int) -> str:
+    """Return what the choice holds for, with so many networks of each configuration."""
+    if n_seeds == 1:
+        return (
+            "The choice is one of networks, not of configurations: trained with another seed, the "
+            "same configuration may have other errors than this network."
+        )
+    return (
+        f"Each configuration was judged by the mean of its {n_seeds} networks, of which this is "
+        "the one with the lowest validation loss."
     )
 
 

@@ -1,19 +1,27 @@
 """The errors of a saved model on the splits that did not train it."""
 
+from collections.abc import Callable
+
+import numpy as np
+
 from twostep.data.arrays import load_split
-from twostep.model.metrics import block_losses, measure_errors
+from twostep.data.validation_units import load_validation_units
+from twostep.model.metrics import block_losses, measure_errors, unit_losses
 from twostep.model.model import load_model
 from twostep.util.files import read_json
 
 # Into so many parts the validation split is divided to tell the standard error of a loss.
 N_BLOCKS = 50
+# Fewer parts of whole blocks or groups do not tell it.
+FEWEST_PARTS = 10
 
 
 def evaluate(model: str, record: dict, manifest: str) -> dict:
     """Return the errors of a saved model on the test split of the folder with this manifest.
 
-    Beside them, as `validation_blocks`, the mean loss of each of some random parts of the
-    validation split, from which standard errors follow.
+    Beside them, as `validation_blocks`, the loss of each of some parts of the validation split,
+    from which standard errors follow: of random ones, or of whole blocks or groups if the split was
+    by these. There are none if the validation split has too few of them.
 
     A trial that failed before its first epoch ended has no weights, and so no errors.
     """
@@ -27,8 +35,18 @@ def evaluate(model: str, record: dict, manifest: str) -> dict:
             "validation_blocks": [],
         }
     predict = load_model(model).predict_scaled
-    blocks = block_losses(predict, *load_split(manifest, "validation"), N_BLOCKS)
+    blocks = _validation_blocks(predict, manifest)
     return {
         **measure_errors(predict, inputs, targets, read_json(manifest)["outputs"]),
         "validation_blocks": blocks.tolist(),
     }
+
+
+def _validation_blocks(predict: Callable[[np.ndarray], np.ndarray], manifest: str) -> np.ndarray:
+    """Return the losses of parts of the validation split, (n_parts,), or nothing."""
+    inputs, targets = load_split(manifest, "validation")
+    units = load_validation_units(manifest)
+    if units is None:
+        return block_losses(predict, inputs, targets, N_BLOCKS)
+    losses = unit_losses(predict, inputs, targets, units, N_BLOCKS)
+    return losses if len(losses) >= FEWEST_PARTS else losses[:0]

@@ -38,12 +38,75 @@ def block_losses(
     """
     n_blocks = min(n_blocks, len(targets))
     edges = np.linspace(0, len(targets), n_blocks + 1).astype(int)
-    totals = np.zeros(n_blocks)
+
+    def block_of(rows: slice) -> np.ndarray:
+        return np.searchsorted(edges, np.arange(rows.start, rows.stop), side="right") - 1
+
+    return _total_losses(predict, inputs, targets, block_of, n_blocks) / np.diff(edges)
+
+
+def unit_losses(
+    predict: Callable[[np.ndarray], np.ndarray],
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    units: np.ndarray,
+    n_parts: int,
+) -> np.ndarray:
+    """Return what takes the place of `block_losses` where samples are alike within units.
+
+    Parameters
+    ----------
+    predict : maps standardised inputs to outputs in the units of the loss
+    inputs, targets : (n_samples, n_inputs) and (n_samples, n_outputs), as prepared
+    units : (n_samples,), the number of each sample's block or group
+    n_parts : the most parts that are made of whole units
+
+    Returns
+    -------
+    One number for each part, (n_parts,) or fewer. Their mean is the loss, and their spread tells
+    its standard error as that of equally large blocks would: from the mean loss of a part, the
+    difference from the loss is taken times the part's size over the mean size (linearisation of a
+    ratio). As this is linear in the losses, it holds for differences of models, too.
+    """
+    part_of_unit, sizes = _divide(units, n_parts)
+    totals = _total_losses(
+        predict, inputs, targets, lambda rows: part_of_unit[units[rows]], len(sizes)
+    )
+    loss = totals.sum() / sizes.sum()
+    return loss + (totals - sizes * loss) / sizes.mean()
+
+
+def _divide(units: np.ndarray, n_parts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the part of each unit, (n_units,), and the size of each part, (n_parts,), in samples.
+
+    Units of consecutive numbers stand together, as they may be alike, too. There are no more parts
+    than equally large units would give the same precision, so that no part is much smaller.
+    """
+    sizes = np.zeros(int(units.max()) + 1)
+    for rows in chunks(len(units), CHUNK):
+        sizes += np.bincount(units[rows], minlength=len(sizes))
+    n_parts = min(n_parts, round(sizes.sum() ** 2 / (sizes**2).sum()))
+    middle = sizes.cumsum() - sizes / 2
+    cells = (middle * n_parts / sizes.sum()).astype(int).clip(max=n_parts - 1)
+    parts = np.bincount(cells, weights=sizes)
+    # A unit that is larger than a cell leaves others empty.
+    filled = parts > 0
+    return (filled.cumsum() - 1)[cells], parts[filled]
+
+
+def _total_losses(
+    predict: Callable[[np.ndarray], np.ndarray],
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    part_of: Callable[[slice], np.ndarray],
+    n_parts: int,
+) -> np.ndarray:
+    """Return the sum of the losses of each part's samples, (n_parts,)."""
+    totals = np.zeros(n_parts)
     for rows in chunks(len(targets), CHUNK):
         losses = ((predict(inputs[rows]) - targets[rows]) ** 2).mean(axis=1)
-        block = np.searchsorted(edges, np.arange(rows.start, rows.stop), side="right") - 1
-        totals += np.bincount(block, weights=losses, minlength=n_blocks)
-    return totals / np.diff(edges)
+        totals += np.bincount(part_of(rows), weights=losses, minlength=n_parts)
+    return totals
 
 
 def measure_errors(

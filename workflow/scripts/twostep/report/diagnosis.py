@@ -7,8 +7,9 @@ from twostep.report.data_checks import check_quality, check_values
 from twostep.report.edge_checks import check_edges
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.report.fraction_checks import check_fractions
+from twostep.report.noise_checks import check_noise
 from twostep.report.signature_checks import check_signatures
-from twostep.report.step_checks import check_noise, check_order
+from twostep.report.step_checks import check_order
 from twostep.report.training_checks import (
     check_processors,
     check_retraining,

@@ -1,4 +1,4 @@
-"""Whether the order of step 1 carries over to step 2, and what of the differences is chance."""
+"""Whether the order of step 1 carries over to step 2."""
 
 from twostep.analysis.agreement import (
     FEWEST_CONTROLS,
@@ -6,20 +6,12 @@ from twostep.analysis.agreement import (
     Coefficient,
     whole_range_correlation,
 )
-from twostep.analysis.noise import (
-    RepetitionNoise,
-    ValidationNoise,
-    repetition_noise,
-    validation_noise,
-)
 from twostep.analysis.study import Study
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
-from twostep.util.wording import number, share
+from twostep.util.wording import number
 
 # ASSUME: a ranking that correlates less than this with the one on all data chooses badly.
 WEAK_CORRELATION = 0.5
-# What is more probable than this may be chance.
-CHANCE = 0.05
 # ASSUME: a correlation of fewer trials tells nothing. Bootstrap intervals of three unrelated trials
 # are above 0 in 21 % of the cases, of six or more in at most 5 %.
 FEWEST = 6
@@ -76,64 +68,3 @@ def describe_finalists(fraction: str, agreement: Agreement | None) -> list[Findi
         f"the rank correlation of the steps is {agreement.spearman}."
     )
     return [Finding(text, GOOD)]
-
-
-def check_noise(study: Study) -> list[Finding]:
-    """Return whether the differences among the finalists are larger than what chance makes."""
-    retrained = study.retrained
-    # Controls may lie far behind; among the finalists the choice is made.
-    finalists = retrained[~retrained["control"] | (retrained["trial"] == study.best["trial"])]
-    return [
-        describe_repetitions(
-            repetition_noise(finalists), n_repetitions=study.config["retrain"]["seeds"]
-        ),
-        *describe_validation(validation_noise(finalists)),
-    ]
-
-
-def describe_repetitions(noise: RepetitionNoise | None, *, n_repetitions: int) -> Finding:
-    """Return whether the finalists differ by more than the repetitions of one trial."""
-    if noise is None:
-        reason = (
-            "each trial was retrained once: `retrain.seeds: 3` shows how much of a difference is "
-            "chance"
-            if n_repetitions == 1
-            else "too few trials succeeded with all seeds"
-        )
-        text = (
-            f"The noise of initial weights and of the order of the samples is not known: {reason}."
-        )
-        return Finding(text, UNKNOWN, "the noise of the seeds")
-    text = (
-        f"{noise.n_repetitions} retrainings of one trial differ by {100 * noise.noise:.2g} % in "
-        f"their loss, the means of the {noise.n_trials} finalists by {100 * noise.spread:.2g} % "
-        "(standard deviations)"
-    )
-    if noise.probability <= CHANCE:
-        return Finding(f"{text}: more than by chance (analysis of variance).", GOOD)
-    text += (
-        f"; by chance alone they would differ as much with a probability of {noise.probability:.2g}"
-        ", so that their order is not to be relied on: take the cheapest of them, or raise "
-        "`retrain.seeds`."
-    )
-    return Finding(text, DOUBT, "the finalists differ by no more than their seeds")
-
-
-def describe_validation(noise: ValidationNoise | None) -> list[Finding]:
-    """Return whether the validation split is large enough to tell the finalists apart."""
-    if noise is None:
-        return []
-    n_others = noise.n_trials - 1
-    error = (
-        f"(the standard error of a difference is {100 * noise.error:.2g} % of the best loss, if "
-        "the samples are independent)"
-    )
-    if noise.n_alike == 0:
-        text = f"The validation samples tell all other finalists from the best one {error}."
-        return [Finding(text, GOOD)]
-    alike = share(noise.n_alike, n_others, "other finalists")
-    text = f"The validation samples cannot tell {alike} from the best one {error}"
-    if 2 * noise.n_alike < n_others:
-        return [Finding(f"{text}.", GOOD)]
-    text += ": take the cheapest of them, or a larger `split.validation`."
-    return [Finding(text, DOUBT, "the validation split cannot tell the finalists apart")]

@@ -44,16 +44,37 @@ def _in_short(study: Study) -> list[str]:
     same = selected["trial"] == best["trial"]
     choice = f"cheapest by {cost} within {study.tolerance} of the best validation loss"
     return [
-        f"The best of {study.retrained['trial'].nunique():,} trials retrained on all data is trial "
-        f"{best['trial']}: {network(best)}. {_test_quality(study, best)}{_luck(study)}",
+        f"{_best_text(study)}: {network(best)}. {_test_quality(study, best)}{_luck(study)}",
         f"The model to use, the {choice}, is that same model."
         if same
         else f"The model to use, the {choice}, is trial {selected['trial']}: {network(selected)}; "
         f"{times(ratio)} times fewer {cost} than the best at a validation loss "
         f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher. "
         + _test_quality(study, selected),
-        _gain_text(study.model(selected)["test_loss"], linear),
+        _gain_text(study.model(selected)["test_loss"], linear) + _scope(study),
     ]
+
+
+def _best_text(study: Study) -> str:
+    """Return which network or trial is the best: one network of a trial is no more than itself."""
+    n_trials, trial = study.retrained["trial"].nunique(), study.best["trial"]
+    seeds = study.config["retrain"]["seeds"]
+    if seeds == 1:
+        return f"The best of {number(n_trials, 'network')} retrained on all data is trial {trial}"
+    return (
+        f"The best of {number(n_trials, 'trial')} retrained on all data is trial {trial}, by the "
+        f"mean validation loss of its {seeds} networks"
+    )
+
+
+def _scope(study: Study) -> str:
+    """Return the sentence on what the choice holds for."""
+    if study.config["retrain"]["seeds"] == 1:
+        return (
+            " The choice is one of networks, not of configurations: with another seed, another "
+            "one may be the best."
+        )
+    return " Of its networks, the one with the lowest validation loss is handed over."
 
 
 def _gain_text(loss: float, linear: float) -> str:
@@ -166,7 +187,7 @@ def _fraction(study: Study, search: Search) -> list[str]:
         f"- Best: trial {best['trial']}, validation loss {short(best['min_val_loss'])} (linear "
         f"regression {short(simple['linear'])}, constant prediction {short(simple['constant'])}): "
         f"{network(best)}.",
-        f"- Smallest within {study.tolerance} of that loss: "
+        f"- Smallest within {study.tolerance} of that loss, as trained once: "
         + (
             "the same trial."
             if smallest["trial"] == best["trial"]
@@ -228,11 +249,27 @@ def _retraining(study: Study) -> list[str]:
         )
         + f", {n_trials:,} in all, were trained on all "
         f"{study.manifest['splits']['training']:,} training samples ({number(n_models, 'model')}, "
-        f"{retrain['seeds']} per trial), each for {wording.budget(retrain['budget'])}. Errors on "
-        "the test split, which had no say in any choice:",
+        f"{retrain['seeds']} per trial), each for {wording.budget(retrain['budget'])}.",
+        _validation_text(study),
+        "Errors on the test split, which had no say in any choice:",
         *_metrics(study),
         "![Test loss against learnable parameters](figures/retrained.png)",
     ]
+
+
+def _validation_text(study: Study) -> str:
+    """Return which choices the validation samples have a say in."""
+    # It is the same for each fraction.
+    n_search = study.searches[0].subset["splits"]["validation"]
+    n_samples = study.manifest["splits"]["validation"]
+    if n_search < n_samples:
+        part = f"The search ranked by the first {n_search:,} of the validation samples."
+    else:
+        part = "The search ranked by all of the validation samples."
+    return (
+        f"{part} Step 2 uses all {n_samples:,} of them, for the epoch of each network and for the "
+        "choice of the model. So the lowest validation losses are a little too low."
+    )
 
 
 def _metrics(study: Study) -> list[str]:

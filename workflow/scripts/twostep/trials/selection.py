@@ -32,8 +32,9 @@ def retrained_table(
     A control has the same rights as the others: if it is the best, it is chosen, and the summary
     says that the cut had lost it. `val_loss_error` is the standard error of a model's validation
     loss, and `difference_error` that of the difference between the loss of its trial (the mean over
-    its repetitions) and that of the best trial: both from the spread over random parts of the
-    validation split, whose samples are taken to be independent.
+    its repetitions) and that of the best trial: both from the spread over the `validation_parts`.
+    These are parts of the validation split at random, whose samples are taken to be independent,
+    or whole blocks or groups, of which too few are none.
 
     Raises UserError if a trial has another configuration than in a ranking.
     """
@@ -63,6 +64,7 @@ def retrained_table(
     blocks = [evaluation["validation_blocks"] for evaluation in evaluations]
     column = list(table.columns).index("val_loss_error") + 1
     table.insert(column, "difference_error", _difference_errors(table, blocks))
+    table.insert(column + 1, "validation_parts", [len(each) for each in blocks])
     order = table.assign(
         # A repetition that failed leaves its trial without a mean to be judged by.
         failed=~table["trial"].isin(complete_trials(table)["trial"]),

@@ -1,0 +1,70 @@
+"""Which block or group each validation sample is of.
+
+Samples of one block or group are alike. So the standard error of a validation loss has to be told
+from whole ones, and not from single samples.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from twostep.data.arrays import Digest, check_blocks, map_array
+from twostep.data.shuffle import Shuffler
+from twostep.data.splits import UNKNOWN, VALIDATION
+from twostep.util.files import atomic_path, read_json
+
+FILE = "validation_units.npy"
+_NUMBERS = "<i4"
+
+
+class ValidationUnits:
+    """The numbers of the validation samples' blocks or groups, on their way into random order.
+
+    The order is that of the samples in `shuffler`, to which the same rows are added.
+    """
+
+    def __init__(self, shuffler: Shuffler) -> None:
+        self._shuffler = shuffler.beside()
+
+    def add(self, units: np.ndarray, splits: np.ndarray) -> None:
+        """Take the numbers of the units of rows, (n_rows,), of these splits, (n_rows,)."""
+        # The shuffler copies what it takes for float32 bit by bit.
+        column = units.astype(np.int32).view(np.float32)[:, None]
+        self._shuffler.add(column, np.where(splits == VALIDATION, splits, UNKNOWN))
+
+    def write(self, folder: Path) -> dict[str, list[int]]:
+        """Write the file; return its name with the checksums of its blocks.
+
+        It is an int32 array (n_validation,), or empty if nothing was added, because each sample
+        stands for itself.
+        """
+        n_rows = self._shuffler.count(VALIDATION)
+        digest = Digest()
+        header = {"descr": _NUMBERS, "fortran_order": False, "shape": (n_rows,)}
+        with atomic_path(folder / FILE) as temporary, temporary.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for piece in self._shuffler.read(VALIDATION) if n_rows else ():
+                numbers = piece.view(np.int32)[:, 0].astype(_NUMBERS)
+                file.write(numbers.data)
+                digest.add(numbers.view(np.uint8).data)
+            file.flush()
+        return {FILE: digest.checksums}
+
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self._shuffler.close()
+
+
+def load_validation_units(manifest: str | Path) -> np.ndarray | None:
+    """Return the number of each validation sample's block or group, int32 (n_validation,).
+
+    They are in the order of the prepared samples; None where each sample stands for itself. Raises
+    UserError if the file beside the manifest is missing or damaged.
+    """
+    description = read_json(manifest)
+    if description["split"]["n_units"] is None:
+        return None
+    path = Path(manifest).parent / FILE
+    units = map_array(path, description["splits"]["validation"], manifest, _NUMBERS)
+    check_blocks(path, units, None, description["checksums"][FILE], manifest)
+    return units
