@@ -53,7 +53,7 @@ def test_it_lists_the_inputs_that_were_left_out(tmp_path):
     path = tmp_path / "manifest.json"
     constant = [{"feature": "q[0]", "role": "input", "min": 0.0, "max": 0.0}]
     manifest = read_json(path) | {"constant_features": constant}
-    assert "Left out: 1 input (`q[0]`)" in make_card(tmp_path, manifest=manifest)
+    assert "rounding alone: 1 input (`q[0]`)" in make_card(tmp_path, manifest=manifest)
 
 
 def test_it_states_the_limits(tmp_path):

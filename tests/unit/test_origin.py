@@ -60,7 +60,8 @@ def test_nothing_is_outdated(folder):
 def test_other_settings_make_all_outdated_and_the_first_is_told(folder):
     files, sentence = outdated(folder, seed=2)
     assert files == ["rank/trials.csv", "search/shard_0.jsonl", "search/shard_1.jsonl"]
-    assert sentence == f"{folder}/rank/trials.csv was made with another seed (1, not 2)"
+    # What comes first in a study is named.
+    assert sentence == f"{folder}/search/shard_0.jsonl was made with another seed (1, not 2)"
 
 
 def test_an_input_that_was_replaced_makes_its_reader_outdated(folder):
@@ -77,6 +78,7 @@ def test_an_input_that_was_deleted_does_not(folder):
 def test_a_result_that_was_edited_or_has_no_origin_is_outdated(folder):
     (folder / "search" / "shard_0.jsonl").write_text("recorD 0")
     assert outdated(folder)[0] == ["search/shard_0.jsonl"]
+    assert outdated(folder)[1] == f"{folder}/search/shard_0.jsonl is not what its job wrote"
     (folder / "search" / f"shard_0.{NAME}").write_text("{")
     assert outdated(folder)[0] == [
         "rank/trials.csv",
@@ -141,7 +143,8 @@ def test_origins_lie_beside_the_results():
         ({}, ""),
         ({"seed": 2}, "another seed (1, not 2)"),
         ({"budget": '{"max_epochs": 9}'}, "another budget.max_epochs (4, not 9)"),
-        ({"code": "a"}, "another code"),
+        ({"code": "a"}, "other code"),
+        ({"version": "b"}, "other data files"),
         ({"seed": "long " * 20}, "another seed"),
     ],
 )

@@ -486,6 +486,13 @@ def test_autocorrelation_without_what_does_not_vary_in_the_sample(tmp_path, colu
     assert manifest["autocorrelation"]["inputs"] > 0.99
 
 
+def test_a_constant_that_is_no_binary_number_is_not_alike_its_neighbours(tmp_path, columns):
+    columns["b"] = np.full(1000, 273.15)
+    none = [{"name": name, "transform": "none"} for name in ("a", "b")]
+    _, manifest = run(tmp_path, columns, inputs=none, constant_features="drop")
+    assert abs(manifest["autocorrelation"]["inputs"]) < 0.1
+
+
 @pytest.mark.parametrize("n_files", [1, 20])
 def test_autocorrelation_is_looked_for_along_each_dimension(tmp_path, n_files):
     # Alike in time and not in space; with one time in each file, neighbours are in the next one.

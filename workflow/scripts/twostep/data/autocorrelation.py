@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from twostep.data.cleaning import Columns, transform_features
+from twostep.data.raw_values import ROUNDING
 from twostep.data.slabs import Slab, SlabReader, list_slabs
 from twostep.data.source import Source
 
@@ -46,8 +47,8 @@ def measure_autocorrelation(source: Source, columns: Columns, sample: Sample) ->
     rows = np.concatenate([rows for _, rows in sample])
     usable = rows[np.isfinite(rows).all(axis=1)]
     spread = usable.std(axis=0) if len(usable) else np.zeros(rows.shape[1])
-    # What does not vary in the sample is neither alike nor different.
-    varies = spread > 0
+    # What does not vary in the sample, or by rounding alone, is neither alike nor different.
+    varies = spread > ROUNDING * np.abs(usable).max(axis=0, initial=0)
     is_input = np.arange(len(spread)) < columns.n_inputs
     if not (varies & is_input).any() or not (varies & ~is_input).any():
         return None

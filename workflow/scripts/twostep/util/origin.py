@@ -15,13 +15,16 @@ from pathlib import Path
 
 from twostep.util.checked_json import read_checked, write_checked
 from twostep.util.errors import UserError
-from twostep.util.text import shorten
 
 NAME = "origin.json"
 # The settings of the run under way, in a folder that Snakemake does not own.
 PLAN = "journal/plan.json"
 # Settings in which the jobs of one rule differ from each other.
 OWN_SETTINGS = ("configuration", "fraction", "samples", "trials")
+# Settings that are hashes, and what another one means.
+HASHES = {"code": "other code", "version": "other data files"}
+# Letters of a value that a sentence repeats.
+MOST_LETTERS = 40
 # Not results, or checked in a way of their own: the manifest has the checksums of the arrays.
 NO_RESULTS = ("journal", "logs")
 ARRAYS = ".npy"
@@ -170,11 +173,14 @@ def find_outdated(
     sentence = ""
     if outdated and not origins:
         sentence = f"{folder} does not say what its results were made from, as of an older version"
-    for _, origin in sorted(origins.items()):
+    # What comes first in a study has the fewest inputs.
+    for origin in sorted(
+        origins.values(), key=lambda origin: (len(origin.inputs), *origin.outputs)
+    ):
         reason = _why_outdated(origin, folder, files, known, expected(origin))
         if reason:
             outdated |= origin.outputs.keys()
-            sentence = sentence or f"{folder / next(iter(origin.outputs))} {reason}"
+            sentence = sentence or reason
     return sorted((folder / path).as_posix() for path in outdated), sentence
 
 
@@ -194,18 +200,19 @@ def _why_outdated(
     known: dict[str, dict],
     expected: Settings | None,
 ) -> str:
-    """Return why the outputs of an origin are outdated; nothing if they are not, or not there."""
+    """Return which output of an origin is outdated and why; nothing if none is, or is there."""
     present = [path for path in origin.outputs if path in files]
     if expected is None or not present:
         return ""
     difference = describe_difference(origin.settings, expected)
     if difference:
-        return f"was made with {difference}"
+        return f"{folder / present[0]} was made with {difference}"
     for path, checksum in origin.inputs.items():
         if path in files and known.get(path, {}).get("sha256") != checksum:
-            return f"was made from another {path}"
-    if any(_has_changed(folder / path, origin.outputs[path]) for path in present):
-        return "is not what its job wrote"
+            return f"{folder / present[0]} was made from another {path}"
+    for path in present:
+        if _has_changed(folder / path, origin.outputs[path]):
+            return f"{folder / path} is not what its job wrote"
     return ""
 
 
@@ -223,9 +230,11 @@ def describe_difference(old: Settings, new: Settings) -> str:
         one, other = old.get(name), new.get(name)
         if one == other:
             continue
+        if name in HASHES:
+            return HASHES[name]
         path, one, other = _innermost(name, _parsed(one), _parsed(other))
-        values = [shorten(json.dumps(value), 40) for value in (one, other)]
-        is_short = all(len(value) <= 40 for value in values) and name != "code"
+        values = [json.dumps(value) for value in (one, other)]
+        is_short = max(map(len, values)) <= MOST_LETTERS
         return f"another {path} ({values[0]}, not {values[1]})" if is_short else f"another {path}"
     return ""
 

@@ -82,8 +82,8 @@ def left_out(constant: list[dict]) -> str:
         if names:
             parts.append(f"{number(len(names), role)} ({', '.join(names)})")
     return (
-        f"Left out: {' and '.join(parts)}, which do not vary in the training split, or by rounding "
-        "alone."
+        f"Left out, because they do not vary in the training split, or vary by rounding alone: "
+        f"{' and '.join(parts)}."
     )
 
 
