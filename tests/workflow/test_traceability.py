@@ -25,7 +25,7 @@ def test_a_commit_rewrites_nothing_and_new_figures_are_named_with_it(study):
         subprocess.run([*GIT, *arguments], cwd=study.folder, check=True)
     assert "Nothing to be done" in study.snakemake().stderr
     style = "workflow/scripts/twostep/figures/style.py"
-    study.edit(style, '"savefig.dpi": 200', '"savefig.dpi": 90')
+    study.edit(style, "DOTS_PER_INCH = 200", "DOTS_PER_INCH = 90")
     assert study.run().jobs.keys() == {"figures", "provenance", "report_pages", "all"}
 
     after = read_provenance(study)
