@@ -15,11 +15,12 @@ RULES = [
 ]
 
 
-def settings_of(maker, wildcards, names):
-    """Some of the parameters of a job, as its origin has them."""
-    values = {name: maker.params[name] for name in names}
+def settings_of(maker, wildcards, without=()):
+    """The parameters of a job as its origin has them, some of them left out."""
     settings = {
-        name: value(wildcards) if callable(value) else value for name, value in values.items()
+        name: value(wildcards) if callable(value) else value
+        for name, value in maker.params.items()
+        if name not in without
     }
     return portable(settings, Path(RESULTS))
 
@@ -43,8 +44,7 @@ def expected_settings(origin):
     if maker is None:
         return None
     try:
-        names = [name for name, _ in maker.params.items()]
-        return settings_of(maker, SimpleNamespace(**origin.wildcards), names)
+        return settings_of(maker, SimpleNamespace(**origin.wildcards))
     except (WorkflowError, KeyError, IndexError):
         # A trial, shard or fraction of another config, to which nobody looks now.
         return None
@@ -59,10 +59,7 @@ def write_plan():
     plan = {
         "patience_seconds": 0 if is_local else workflow.execution_settings.latency_wait,
         "rules": {
-            maker.rule.name: settings_of(
-                maker, None, [name for name, _ in maker.params.items() if name not in OWN_SETTINGS]
-            )
-            for maker in RULES
+            maker.rule.name: settings_of(maker, None, without=OWN_SETTINGS) for maker in RULES
         },
     }
     write_checked(f"{RESULTS}/{PLAN}", plan)

@@ -5,14 +5,13 @@ it whenever Snakemake plans would take minutes. So its content is hashed when it
 again only if its size or time differ from what was seen then.
 """
 
-import hashlib
 import os
 import stat
 from pathlib import Path
 
 from twostep.util.checked_json import read_checked, write_checked
 from twostep.util.errors import UserError
-from twostep.util.fingerprint import hash_values
+from twostep.util.fingerprint import hash_file, hash_values
 
 
 def describe_files(files: list[str], known: dict[str, dict] | None = None) -> list[dict]:
@@ -109,7 +108,5 @@ def stamp(path: str | Path) -> dict[str, int]:
 def _hash(path: str | Path) -> str:
     hashes = []
     for part in _parts(path):
-        with part.open("rb") as file:
-            name = part.relative_to(path).as_posix()
-            hashes.append([name, hashlib.file_digest(file, "sha256").hexdigest()])
+        hashes.append([part.relative_to(path).as_posix(), hash_file(part)])
     return hashes[0][1] if not Path(path).is_dir() else hash_values(hashes)

@@ -1,6 +1,5 @@
 """What a study's results were made from, with and on: one description for all of them."""
 
-import hashlib
 import os
 import platform
 import re
@@ -14,7 +13,7 @@ import pandas as pd
 import torch
 
 from twostep.util.checked_json import read_checked
-from twostep.util.fingerprint import LIBRARY
+from twostep.util.fingerprint import LIBRARY, hash_file
 from twostep.util.processor import processor_name
 
 # What decides numbers and figures; the rest follows from these.
@@ -125,9 +124,4 @@ def count_environments(timings: pd.DataFrame) -> list[dict]:
 
 def hash_results(paths: Iterable[str], folder: str | Path) -> dict[str, str]:
     """Return the SHA-256 of each file, by its path relative to a folder."""
-    hashes = {}
-    for path in sorted(paths):
-        with Path(path).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        hashes[Path(path).relative_to(folder).as_posix()] = digest
-    return hashes
+    return {Path(path).relative_to(folder).as_posix(): hash_file(path) for path in sorted(paths)}

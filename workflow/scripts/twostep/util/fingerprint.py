@@ -15,6 +15,12 @@ def hash_values(values: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def hash_file(path: str | Path) -> str:
+    """Return the SHA-256 of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def hash_code(source: str | Path) -> str:
     """Return a hash of the library modules that a Python file uses, itself excluded.
 

@@ -6,7 +6,6 @@ Results must not be wrong then. So each job leaves its settings, and the checksu
 and wrote; planning compares them with the config, and a job with what it is about to read.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from twostep.util.checked_json import read_checked, write_checked
 from twostep.util.errors import UserError
+from twostep.util.fingerprint import hash_file
 
 NAME = "origin.json"
 # The settings of the run under way, in a folder that Snakemake does not own.
@@ -110,12 +110,6 @@ def stamp(path: Path) -> dict:
     """Return size and SHA-256 of a file; no SHA-256 of an array, which may be large."""
     is_array = path.suffix == ARRAYS
     return {"bytes": path.stat().st_size, "sha256": "" if is_array else hash_file(path)}
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_inputs(paths: Iterable[Path], folder: Path, plan: dict[str, Settings]) -> dict[str, str]:
