@@ -5,7 +5,8 @@
 Simulates studies of which the truth is known and prints, for each setting, how often the sentence
 that no better trial is left was said and how often it was wrong; how often a number to retrain was
 given and sufficed; how often the intervals hold the truth; and how often the other checks raise an
-alarm, with and without a cause. Takes some minutes on one core.
+alarm, with and without a cause. Takes ten minutes or so on one core. `signatures.py` does the same
+for the signs of a search that misleads.
 """
 
 import sys
@@ -17,6 +18,7 @@ import pandas as pd
 from scipy.stats import rankdata, spearmanr
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from noise_studies import told_apart, winners
 from simulated_studies import Simulated, simulate
 
 from twostep.analysis.agreement import rank_correlation, whole_range_correlation
@@ -29,10 +31,18 @@ CORRELATIONS = (0.0, 0.4, 0.6, 0.8, 0.9, 0.95)
 SIZES = (
     {"n_trials": 50, "top_k": 12, "n_controls": 12},
     {"n_trials": 200, "top_k": 12, "n_controls": 12},
+    {"n_trials": 200, "top_k": 12, "n_controls": 6},
     {"n_trials": 2000, "top_k": 20, "n_controls": 12},
     {"n_trials": 10_000, "top_k": 50, "n_controls": 20},
 )
-SHAPES = ({}, {"plateau": 0.05}, {"tails": 5.0}, {"tails": 3.0})
+SHAPES: tuple[dict, ...] = (
+    {},
+    {"plateau": 0.05},
+    {"late": 0.02},
+    {"failed": 0.1},
+    {"tails": 5.0},
+    {"tails": 3.0},
+)
 
 
 def main() -> None:
@@ -41,6 +51,7 @@ def main() -> None:
     correlations(n_studies)
     trainings(n_studies)
     edges(n_studies)
+    noise(n_studies)
 
 
 def share(found: list[bool]) -> str:
@@ -51,14 +62,22 @@ def share(found: list[bool]) -> str:
 def remaining(n_studies: int) -> None:
     """Print how often the estimator of what is left answers, and how often it is right."""
     print(f"Is a better trial left? Tolerance {100 * TOLERANCE:g} %, {n_studies} studies each.")
-    print("setting | correlation | left | says enough | of these wrong | a number | it suffices")
-    for size in SIZES:
-        for shape in SHAPES:
+    print("setting | correlation | left | says enough, of these wrong | a number, it suffices")
+    for shape in SHAPES:
+        told, wrong = 0, 0
+        for size in SIZES:
             for correlation in CORRELATIONS:
-                _remaining_row(size, shape, correlation, n_studies)
+                found = _remaining_row(size, shape, correlation, n_studies)
+                told, wrong = told + len(found), wrong + sum(found)
+        print(f"all of {_name(shape)}: enough said to {told} studies, {wrong} of them wrong")
 
 
-def _remaining_row(size: dict, shape: dict, correlation: float, n_studies: int) -> None:
+def _name(shape: dict) -> str:
+    return ", ".join(f"{key} {value:g}" for key, value in shape.items()) or "normal"
+
+
+def _remaining_row(size: dict, shape: dict, correlation: float, n_studies: int) -> list[bool]:
+    """Print one setting; return for each study that was told "enough" whether that was wrong."""
     rng = np.random.default_rng(7)
     lost, wrong, suffices = [], [], []
     for _ in range(n_studies):
@@ -69,14 +88,13 @@ def _remaining_row(size: dict, shape: dict, correlation: float, n_studies: int) 
             wrong.append(lost[-1])
         elif answer.enough is not None:
             suffices.append(not study.has_lost(answer.enough, TOLERANCE))
-    setting = f"{size['n_trials']}, {size['top_k']} + {size['n_controls']}"
-    name = ", ".join(f"{key} {value:g}" for key, value in shape.items()) or "normal"
-    counts = (len(wrong) / n_studies, len(suffices) / n_studies)
+    setting = f"{size['n_trials']}, {size['top_k']} + {size['n_controls']}, {_name(shape)}"
     print(
-        f"{setting}, {name} | {correlation:g} | {share(lost)} | {counts[0]:.2f} | {share(wrong)} | "
-        f"{counts[1]:.2f} | {share(suffices)}",
+        f"{setting} | {correlation:g} | {share(lost)} | {len(wrong)}, {sum(wrong)} | "
+        f"{len(suffices)}, {sum(suffices)}",
         flush=True,
     )
+    return wrong
 
 
 def ask(study: Simulated):
@@ -166,6 +184,22 @@ def edges(n_studies: int) -> None:
             return bool(crowded(find_edges(trials, trials.index.isin(chosen), space)))
 
         print(f"{favour:g} times | {alarms(n_studies, crowd)}", flush=True)
+
+
+def noise(n_studies: int) -> None:
+    """Print how often equal models are told apart, and how often the best are listed."""
+    print("\nTwo equal models told apart: groups, inequality | by rows | by whole groups")
+    for n_groups, unequal in ((20, 0.0), (50, 0.0), (50, 1.0), (200, 1.0)):
+        found = [
+            told_apart(n_groups=n_groups, by_groups=by, n_studies=n_studies, unequal=unequal)
+            for by in (False, True)
+        ]
+        print(f"{n_groups}, {unequal:g} | {found[0]:.2f} | {found[1]:.2f}", flush=True)
+    print("\nThe truly best trial is the best or listed beside it: trials, seeds | rate | listed")
+    for n_trials in (6, 12, 50):
+        for seeds in (1, 2, 4):
+            rate, listed = winners(n_trials=n_trials, seeds=seeds, n_studies=n_studies)
+            print(f"{n_trials}, {seeds} | {rate:.2f} | {listed:.1f}", flush=True)
 
 
 def draw_trials(rng: np.random.Generator, space: dict, n_trials: int) -> pd.DataFrame:

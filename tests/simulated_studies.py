@@ -45,20 +45,27 @@ def simulate(
     n_controls: int = 12,
     tails: float | None = None,
     plateau: float | None = None,
+    late: float = 0.0,
+    failed: float = 0.0,
 ) -> Simulated:
     """Return a study whose logarithms of the losses correlate so much over all trials.
 
     Parameters
     ----------
     tails : degrees of freedom of the residuals (Student's t), which are normal without it
-    plateau : the part of the trials, the best ones, that step 2 does not tell apart
+    plateau : the part of the trials, the best ones, that are equally good
+    late : the part of the trials of which step 1 says nothing, because they learn late
+    failed : the part of the trials that fail in step 2
     """
     first = np.sort(rng.standard_normal(n_trials))
     if plateau is not None:
         first = np.maximum(first, np.quantile(first, plateau))
     slope = RESIDUAL * correlation / np.sqrt(1 - correlation**2)
     noise = rng.standard_normal(n_trials) if tails is None else rng.standard_t(tails, n_trials)
-    losses = np.exp(slope * first + RESIDUAL * noise)
+    is_late = rng.random(n_trials) < late
+    known = np.where(is_late, rng.standard_normal(n_trials), first)
+    losses = np.exp(slope * known + RESIDUAL * noise)
+    losses[rng.random(n_trials) < failed] = np.inf
     ranks = np.arange(1, n_trials + 1)
     controls = rng.choice(ranks[top_k:], n_controls, replace=False)
     tried = np.r_[ranks[:top_k], controls]
@@ -74,4 +81,5 @@ def simulate(
             "weight": np.where(is_control, (n_trials - top_k) / max(n_controls, 1), 1.0),
         }
     )
+    steps = steps[np.isfinite(steps["step_2_loss"])].reset_index(drop=True)
     return Simulated(steps, losses, top_k)
