@@ -56,6 +56,19 @@ def test_it_lists_the_inputs_that_were_left_out(tmp_path):
     assert "rounding alone: 1 input (`q[0]`)" in make_card(tmp_path, manifest=manifest)
 
 
+def test_it_names_the_doubts_about_the_data(tmp_path):
+    assert "In doubt" not in make_card(tmp_path)
+    doubt = {
+        "kind": "sentinel",
+        "feature": "t",
+        "value": -999.0,
+        "rows": 3,
+        "first": "data.nc at 5",
+    }
+    manifest = read_json(tmp_path / "manifest.json") | {"doubts": [doubt]}
+    assert "In doubt: `t` is -999 in 3 of 2,200 rows" in make_card(tmp_path, manifest=manifest)
+
+
 def test_it_states_the_limits(tmp_path):
     card = make_card(tmp_path / "linear", outputs=["log10", "none"])
     assert "`num[a]` must be above 0; `num[b]` must be above 0; `rain` must be above -1" in card

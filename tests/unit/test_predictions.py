@@ -100,8 +100,8 @@ def test_the_script_predicts_with_the_selected_model(tmp_path):
     kept = {key: value for key, value in description.items() if key not in ("splits", "data_hash")}
     raw = random.uniform(size=(200, sum(columns)))
     raw[7, -2:] = 0.0
-    kept["test_sample"] = write_test_sample(tmp_path, raw)
-    write_folder(tmp_path, splits, kept)
+    kept["test_sample"] = {"rows": len(raw)}
+    write_folder(tmp_path, splits, kept, write_test_sample(tmp_path, raw))
     path = write_model(tmp_path / "model.pt", (8, 4), trial=3)
     study = made_up.study()
     study.selection.assign(model=[str(tmp_path / "other.pt"), path]).to_csv(
@@ -182,9 +182,10 @@ def test_wide_rows_make_a_smaller_sample(monkeypatch):
     "damage", ["cut", "changed", "missing", "bytes in another order", "header"]
 )
 def test_a_sample_that_is_not_as_it_was_written_is_named(tmp_path, damage):
-    said = write_test_sample(tmp_path, np.arange(30.0).reshape(10, 3))
+    checksums = write_test_sample(tmp_path, np.arange(30.0).reshape(10, 3))
     manifest = tmp_path / "manifest.json"
-    write_json(manifest, {"test_sample": said, "inputs": [{}, {}]})
+    description = {"test_sample": {"rows": 10}, "checksums": checksums, "inputs": [{}, {}]}
+    write_json(manifest, description)
     inputs, outputs = load_test_sample(manifest)
     assert inputs.shape == (10, 2) and outputs[:, 0].tolist() == list(range(2, 30, 3))
     path = tmp_path / "test_sample.npy"

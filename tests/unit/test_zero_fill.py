@@ -1,7 +1,5 @@
 """Zeros that are the fill value of a variable: missing where the file says so, else counted."""
 
-import logging
-
 import netCDF4
 import numpy as np
 import pytest
@@ -9,6 +7,7 @@ import xarray as xr
 import zarr
 
 from twostep.data.cleaning import Columns
+from twostep.data.doubts import describe_doubts
 from twostep.data.prepare import prepare
 from twostep.data.slabs import SlabReader, list_slabs
 from twostep.data.source import read_headers
@@ -29,7 +28,7 @@ def look(path):
             read = reader.read(slab)
             zeros.add(slab, read)
             values.append(read["x"])
-    return np.concatenate(values).squeeze().tolist(), zeros.describe()
+    return np.concatenate(values).squeeze().tolist(), zeros.find()
 
 
 def write_zarr(path, zarr_format, *, fill_value, dtype="i2", values=VALUES, **attributes):
@@ -97,13 +96,14 @@ def test_zarr_3_has_the_mark_in_its_attribute(tmp_path, fill_value, dtype, mark,
 
 
 @pytest.mark.parametrize("dtype", ["i2", "u1", "i8", "f4", "f8"])
-def test_zeros_of_zarr_2_are_numbers_and_counted(tmp_path, dtype, caplog):
+def test_zeros_of_zarr_2_are_numbers_and_counted(tmp_path, dtype):
     path = write_zarr(tmp_path / "x.zarr", 2, fill_value=0, dtype=dtype)
-    with caplog.at_level(logging.WARNING):
-        assert look(path) == ([0, 3, 0, 7], [doubt(path)])
-    [line] = caplog.messages
-    assert "'x' is 0 in 2 rows" in line and f"{path} at sample index 0" in line
-    assert "missing_value = 0" in line
+    values, doubts = look(path)
+    assert (values, doubts) == ([0, 3, 0, 7], [doubt(path)])
+    [(kind, text)] = describe_doubts(doubts, 4)
+    assert kind == "zero_fill"
+    assert "`x` is 0 in 2 of 4 rows" in text and f"{path} at sample index 0" in text
+    assert "`missing_value`" in text
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ FEWEST_CONTROLS, FEWEST_FINALISTS = 6, 12
 # ASSUME: where the correlation of the steps may be lower than this, a normal model says too much.
 WEAKEST_CORRELATION = 0.6
 # How many times `top_k` may be asked for: farther out, the regression would be trusted too far.
-FARTHEST = 5
+FARTHEST = 10
 # A trial that is better than the regression by so many standard deviations speaks against it.
 OUTLIER = 3.5
 N_DRAWS = 1000

@@ -116,7 +116,7 @@ def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, Digest]:
             stack.enter_context(stack.enter_context(atomic_path(path)).open("wb")) for path in paths
         ]
         for file, width in zip(files, rows.widths, strict=True):
-            _write_header(file, (rows.n_rows, width))
+            _write_header(file, (rows.n_rows, width), _VALUES)
         background = stack.enter_context(Background())
         n_written = 0
         for piece in rows.pieces:
@@ -129,8 +129,20 @@ def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, Digest]:
     return {path.name: digest for path, digest in zip(paths, digests, strict=True)}
 
 
-def _write_header(file: BinaryIO, shape: tuple[int, int]) -> None:
-    header = {"descr": _VALUES, "fortran_order": False, "shape": shape}
+def write_array(path: Path, shape: tuple[int, ...], kind: str, pieces: Iterable) -> list[int]:
+    """Write an array, in pieces of whole rows, as a file; return the checksums of its blocks."""
+    digest = Digest()
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        _write_header(file, shape, kind)
+        for piece in pieces:
+            values = np.ascontiguousarray(piece, kind)
+            file.write(values.data)
+            digest.add(values.reshape(-1).view(np.uint8).data)
+    return digest.checksums
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...], kind: str) -> None:
+    header = {"descr": kind, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
     # What follows is written past this file object.
     file.flush()
@@ -155,15 +167,28 @@ def load_split(
     not have the rows that the manifest names, or is damaged in the rows that are asked for.
     """
     description = read_json(manifest)
-    arrays = []
-    for path in array_paths(Path(manifest).parent, split):
-        array = map_array(path, description["splits"][split], manifest)
-        check_blocks(path, array, n_rows, description["checksums"][path.name], manifest)
-        arrays.append(array[:n_rows])
-    return arrays[0], arrays[1]
+    n_all = description["splits"][split]
+    inputs, targets = (
+        load_array(path, n_all, _VALUES, manifest, n_rows)
+        for path in array_paths(Path(manifest).parent, split)
+    )
+    return inputs, targets
 
 
-def map_array(path: Path, n_rows: int, manifest: str | Path, kind: str = _VALUES) -> np.memmap:
+def load_array(
+    path: Path, n_all: int, kind: str, manifest: str | Path, n_rows: int | None = None
+) -> np.ndarray:
+    """Map the first `n_rows` rows, or all, of an array of a type and `n_all` rows into memory.
+
+    It is a file beside the manifest, which has its checksums. Raises UserError if it is missing,
+    another one, or damaged in these rows.
+    """
+    array = _map_array(path, n_all, kind, manifest)
+    _check_blocks(path, array, n_rows, read_json(manifest)["checksums"][path.name], manifest)
+    return array[:n_rows]
+
+
+def _map_array(path: Path, n_rows: int, kind: str, manifest: str | Path) -> np.memmap:
     """Map a file of so many rows of a type into memory; UserError if it is missing or other."""
     try:
         # Copy-on-write, since torch takes no read-only memory; nothing ever writes to it.
@@ -174,7 +199,8 @@ def map_array(path: Path, n_rows: int, manifest: str | Path, kind: str = _VALUES
         ) from error
     n_bytes = array.offset + array.nbytes
     # A header that names another type is damaged, too: the values' checksums do not cover it.
-    if array.dtype != kind or len(array) != n_rows or n_bytes != path.stat().st_size:
+    is_other = array.dtype != kind or not array.flags.c_contiguous
+    if is_other or len(array) != n_rows or n_bytes != path.stat().st_size:
         raise UserError(
             f"{path} does not hold the {n_rows} rows that {manifest} says: "
             f"delete {manifest} and run the same command again"
@@ -182,7 +208,7 @@ def map_array(path: Path, n_rows: int, manifest: str | Path, kind: str = _VALUES
     return array
 
 
-def check_blocks(
+def _check_blocks(
     path: Path,
     array: np.memmap,
     n_rows: int | None,

@@ -1,10 +1,8 @@
-"""Doubts about the values of a data set, which is used all the same: for the log and the summary.
+"""Doubts about the values of a data set, which is used all the same, and what is said of them.
 
 Each is a mapping with its `kind`, the `feature`, the `value` that it is about, the number of `rows`
 that have it, and where the `first` of these is.
 """
-
-import logging
 
 import numpy as np
 
@@ -12,29 +10,34 @@ from twostep.data.cleaning import Columns
 from twostep.data.far_values import is_mark
 from twostep.data.raw_values import RawValues
 from twostep.data.source import Source
-
-log = logging.getLogger(__name__)
+from twostep.util.text import list_names
+from twostep.util.wording import number
 
 # `sentinel`: a value far from all others that is repeated, or is a known mark of missing ones.
 # `far`: a single one. `tiny`: a feature whose values may be rounding errors around zero.
-SENTINEL, FAR, TINY = "sentinel", "far", "tiny"
+# `zero_fill`: zeros that a Zarr store may have put where nothing was written.
+SENTINEL, FAR, TINY, ZERO_FILL = "sentinel", "far", "tiny", "zero_fill"
 # Values below this size are seldom meant, whatever their unit.
 TINY_SIZE = 1e-20
 # The same for an entry of a variable, relative to the entry that varies most.
 TINY_SHARE = 1e-9
 
-WORDS = {
-    SENTINEL: "%r is %g in %s rows, far from all its other values, first in %s: declare "
-    "missing_value in the file, or mask it, if it stands for a missing one",
-    FAR: "%r is %g in %s row, far from all its other values, in %s: correct or mask it if it is "
-    "an error",
-    TINY: "%r has no value larger than %g in size in %s rows, from %s on: it may be rounding "
-    "errors around zero",
+# What is said of each kind; `rows` says in how many of all rows.
+TEXTS = {
+    SENTINEL: "{features} {verb} {value:g} in {rows}, far from all other values, first in {first}. "
+    "If it stands for missing values, declare it as `missing_value` in the file, or mask it.",
+    FAR: "{features} {verb} {value:g} in {rows}, far from all other values, in {first}. If it is "
+    "an error, correct or mask it.",
+    TINY: "{features} may be zero but for rounding errors: no value is larger than {value:g} in "
+    "size. If so, leave them out, because a network learns noise, too. Else choose another unit.",
+    ZERO_FILL: "{features} {verb} {value:g} in {rows}, first in {first}, which is the fill value "
+    "of the Zarr store and counts as a number. If it stands for missing values, say so by the "
+    "attribute `missing_value`.",
 }
 
 
 def find_doubts(source: Source, columns: Columns, raw: RawValues, kept: np.ndarray) -> list[dict]:
-    """Return the doubts about the values of columns, by their places (n_kept,), and log each.
+    """Return the doubts about the values of columns, by their places (n_kept,).
 
     `raw` has been given all rows.
     """
@@ -45,25 +48,44 @@ def find_doubts(source: Source, columns: Columns, raw: RawValues, kept: np.ndarr
         for value, count in raw.far[i].find(raw.n_rows):
             kind = SENTINEL if count.n_rows > 1 or is_mark(value) else FAR
             place = source.locate(count.first_row)
-            doubts.append(_describe(kind, feature.name, value, count.n_rows, place))
+            doubts.append(make_doubt(kind, feature.name, value, count.n_rows, place))
         if is_tiny[i]:
             assert raw.first_row is not None  # as there are rows
             size = float(max(abs(raw.lowest[i]), abs(raw.highest[i])))
             place = source.locate(raw.first_row)
-            doubts.append(_describe(TINY, feature.name, size, raw.n_rows, place))
-    for doubt in doubts:
-        log.warning(
-            WORDS[doubt["kind"]],
-            doubt["feature"],
-            doubt["value"],
-            f"{doubt['rows']:,}",
-            doubt["first"],
-        )
+            doubts.append(make_doubt(TINY, feature.name, size, raw.n_rows, place))
     return doubts
 
 
-def _describe(kind: str, feature: str, value: float, rows: int, first: str) -> dict:
+def make_doubt(kind: str, feature: str, value: float, rows: int, first: str) -> dict:
+    """Return one doubt as the manifest keeps it."""
     return {"kind": kind, "feature": feature, "value": value, "rows": rows, "first": first}
+
+
+def describe_doubts(doubts: list[dict], n_rows: int) -> list[tuple[str, str]]:
+    """Return the kinds of doubts and sentences about them; features with the same stand together.
+
+    `n_rows` is the number of rows that were read.
+    """
+    alike: dict[tuple, list[dict]] = {}
+    for doubt in doubts:
+        # Tiny values differ in each feature.
+        key = (doubt["kind"], doubt["value"] if doubt["kind"] != TINY else None)
+        alike.setdefault(key, []).append(doubt)
+    return [(kind, _describe(kind, group, n_rows)) for (kind, _), group in alike.items()]
+
+
+def _describe(kind: str, doubts: list[dict], n_rows: int) -> str:
+    """Return the sentences on features with the same doubt."""
+    most = max(doubt["rows"] for doubt in doubts)
+    up_to, each = ("up to ", " each") if len(doubts) > 1 else ("", "")
+    return TEXTS[kind].format(
+        features=list_names([f"`{doubt['feature']}`" for doubt in doubts]),
+        verb="is" if len(doubts) == 1 else "are",
+        value=max(doubt["value"] for doubt in doubts),
+        rows=f"{up_to}{most:,} of {number(n_rows, 'row')}{each}",
+        first=doubts[0]["first"],
+    )
 
 
 def _find_tiny(columns: Columns, raw: RawValues) -> np.ndarray:

@@ -17,7 +17,7 @@ from twostep.data.arrays import Rows, write_folder
 from twostep.data.autocorrelation import measure_autocorrelation, read_sample
 from twostep.data.cleaning import MISSING, Cleaner, Columns
 from twostep.data.constant import describe_constant, find_constant
-from twostep.data.doubts import find_doubts
+from twostep.data.doubts import describe_doubts, find_doubts
 from twostep.data.raw_values import RawValues
 from twostep.data.scaling import Moments, Scaling
 from twostep.data.shuffle import Shuffler
@@ -87,6 +87,10 @@ def prepare(
         scaling = Scaling(moments.mean, moments.std)
         if is_sigmoid:
             scaling.keep_values(columns.outputs)
+        doubts = [*zeros.find(), *find_doubts(source, columns, raw, kept)]
+        for _, text in describe_doubts(doubts, cleaner.tally.n_rows):
+            log.warning(text)
+        test_sample = write_test_sample(Path(folder), raw.test.rows()[:, kept])
         description = {
             "n_rows_read": cleaner.tally.n_rows,
             "n_rows_used": sum(sizes.values()),
@@ -94,8 +98,8 @@ def prepare(
             "split": _describe_split(split, assignment),
             "autocorrelation": measure_autocorrelation(source, columns, sample),
             "constant_features": describe_constant(columns, raw, is_constant),
-            "doubts": [*zeros.describe(), *find_doubts(source, columns, raw, kept)],
-            "test_sample": write_test_sample(Path(folder), raw.test.rows()[:, kept]),
+            "doubts": doubts,
+            "test_sample": {"rows": raw.test.n_rows},
             **_describe_features(columns, estimate, scaling, raw, kept),
             "output_activation": output_activation,
         }
@@ -105,7 +109,7 @@ def prepare(
             pieces = _take(shuffler.read(code), kept)
             standardised = _standardised(pieces, scaling, columns, name)
             splits[name] = Rows(sizes[name], columns.widths, standardised)
-        return write_folder(folder, splits, description, units.write(Path(folder)))
+        return write_folder(folder, splits, description, units.write(Path(folder)) | test_sample)
 
 
 def _physical(rows: np.ndarray, columns: Columns) -> np.ndarray:

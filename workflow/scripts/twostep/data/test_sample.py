@@ -4,17 +4,17 @@ The prepared arrays hold standardised numbers in single precision, which give ba
 zero nor small values beside large ones.
 """
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 
+from twostep.data.arrays import load_array, write_array
 from twostep.data.splits import TEST
-from twostep.util.errors import UserError
-from twostep.util.files import atomic_path, read_json
+from twostep.util.files import read_json
 from twostep.util.seeds import derive_seed
 
 FILE = "test_sample.npy"
+_VALUES = "<f8"
 # Rows, and values in all with those that are predicted: enough for any figure, and soon read.
 MOST_ROWS = 100_000
 MOST_VALUES = 10_000_000
@@ -69,40 +69,30 @@ class TestSample:
             self._numbers[i], self._rows[i] = own[kept], self._rows[i][kept]
         self._n_taken = self._most
 
+    @property
+    def n_rows(self) -> int:
+        """The number of rows of the sample."""
+        return min(self._n_taken, self._most)
+
     def rows(self) -> np.ndarray:
         """Return the sample in random order, float64 (n_samples, n_columns), physical units."""
         self._cut()
         return np.concatenate(self._rows)[np.concatenate(self._numbers).argsort()]
 
 
-def write_test_sample(folder: Path, rows: np.ndarray) -> dict:
-    """Write a sample, float64 (n_samples, n_columns); return what the manifest says of it."""
-    rows = np.ascontiguousarray(rows, "<f8")
-    with atomic_path(folder / FILE) as temporary:
-        np.save(temporary, rows)
-    return {"rows": len(rows), "sha256": hashlib.sha256(rows.data).hexdigest()}
+def write_test_sample(folder: Path, rows: np.ndarray) -> dict[str, list[int]]:
+    """Write a sample, float64 (n_samples, n_columns); return its file with its checksums."""
+    return {FILE: write_array(folder / FILE, rows.shape, _VALUES, [rows])}
 
 
 def load_test_sample(manifest: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """Return the inputs and outputs of the sample in the folder with this manifest.
 
     They are float64, (n_samples, n_inputs) and (n_samples, n_outputs), in physical units and random
-    order. Raises UserError if the sample is missing or is not the one that the manifest names.
+    order. Raises UserError if the sample is missing or damaged.
     """
     description = read_json(manifest)
     path = Path(manifest).parent / FILE
-    try:
-        # As it was written: a damaged header may name another order of the bytes.
-        rows = np.ascontiguousarray(np.load(path), "<f8")
-        found = hashlib.sha256(rows.data).hexdigest()
-    except Exception as error:  # numpy raises whatever it finds first in a damaged header
-        raise UserError(
-            f"{path} cannot be read ({error}): delete {manifest} and run the same command again"
-        ) from error
-    if found != description["test_sample"]["sha256"]:
-        raise UserError(
-            f"{path} is not the sample that {manifest} names: delete {manifest} and run the same "
-            "command again"
-        )
+    rows = load_array(path, description["test_sample"]["rows"], _VALUES, manifest)
     n_inputs = len(description["inputs"])
     return rows[:, :n_inputs], rows[:, n_inputs:]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from twostep.data.arrays import Digest, check_blocks, map_array
+from twostep.data.arrays import load_array, write_array
 from twostep.data.shuffle import Shuffler
 from twostep.data.splits import UNKNOWN, VALIDATION
-from twostep.util.files import atomic_path, read_json
+from twostep.util.files import read_json
 
 FILE = "validation_units.npy"
 _NUMBERS = "<i4"
@@ -39,16 +39,9 @@ class ValidationUnits:
         stands for itself.
         """
         n_rows = self._shuffler.count(VALIDATION)
-        digest = Digest()
-        header = {"descr": _NUMBERS, "fortran_order": False, "shape": (n_rows,)}
-        with atomic_path(folder / FILE) as temporary, temporary.open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
-            for piece in self._shuffler.read(VALIDATION) if n_rows else ():
-                numbers = piece.view(np.int32)[:, 0].astype(_NUMBERS)
-                file.write(numbers.data)
-                digest.add(numbers.view(np.uint8).data)
-            file.flush()
-        return {FILE: digest.checksums}
+        pieces = self._shuffler.read(VALIDATION) if n_rows else ()
+        numbers = (piece.view(np.int32)[:, 0] for piece in pieces)
+        return {FILE: write_array(folder / FILE, (n_rows,), _NUMBERS, numbers)}
 
     def close(self) -> None:
         """Remove the temporary file."""
@@ -65,6 +58,4 @@ def load_validation_units(manifest: str | Path) -> np.ndarray | None:
     if description["split"]["n_units"] is None:
         return None
     path = Path(manifest).parent / FILE
-    units = map_array(path, description["splits"]["validation"], manifest, _NUMBERS)
-    check_blocks(path, units, None, description["checksums"][FILE], manifest)
-    return units
+    return load_array(path, description["splits"]["validation"], _NUMBERS, manifest)

@@ -4,15 +4,12 @@ Zarr format 2 has one value for what was never written and for what is missing. 
 put there if they are told nothing, so that zeros are kept as numbers; here they are counted.
 """
 
-import logging
-
 import numpy as np
 
+from twostep.data.doubts import ZERO_FILL, make_doubt
 from twostep.data.slabs import Slab
 from twostep.data.source import Feature, Source
 from twostep.data.tally import Count, count_rows
-
-log = logging.getLogger(__name__)
 
 
 class ZeroFills:
@@ -31,27 +28,12 @@ class ZeroFills:
             for name, column in zip(self._names[variable], values[variable].T, strict=True):
                 count_rows(self._counts, (name, zero), column == zero, slab.first_row)
 
-    def describe(self) -> list[dict]:
-        """Log the counts, and return them for the manifest's list of doubts.
+    def find(self) -> list[dict]:
+        """Return the counts for the manifest's list of doubts.
 
         `value` is that of a stored 0, in physical units.
         """
-        doubts = []
-        for (name, zero), count in sorted(self._counts.items()):
-            first = self._source.locate(count.first_row)
-            log.warning(
-                "%r is %g in %d rows, first in %s, where the Zarr store has the fill value 0: kept "
-                "as numbers; if they are missing values, give the variable the attribute "
-                "missing_value = 0",
-                *(name, zero, count.n_rows, first),
-            )
-            doubts.append(
-                {
-                    "kind": "zero_fill",
-                    "feature": name,
-                    "value": zero,
-                    "rows": count.n_rows,
-                    "first": first,
-                }
-            )
-        return doubts
+        return [
+            make_doubt(ZERO_FILL, name, zero, count.n_rows, self._source.locate(count.first_row))
+            for (name, zero), count in sorted(self._counts.items())
+        ]

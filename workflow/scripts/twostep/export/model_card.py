@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from twostep.data.doubts import describe_doubts
 from twostep.data.transforms import TRANSFORMS
 from twostep.export.export import FORMATS, MEASURE, N_CHECKED, TOLERANCE
 from twostep.export.metadata import PRECISION, describe
@@ -97,7 +98,8 @@ def _data(model: Model, manifest: dict) -> list[str]:
     text = f"{wording.splits(manifest)}. {hashed}"
     if manifest["constant_features"]:
         text += f" {wording.left_out(manifest['constant_features'])}"
-    return ["## Data", text]
+    doubts = describe_doubts(manifest["doubts"], manifest["n_rows_read"])
+    return ["## Data", text, *(f"In doubt: {doubt}" for _, doubt in doubts)]
 
 
 def _network(model: Model, facts: CardFacts) -> list[str]:

@@ -4,58 +4,25 @@ import pandas as pd
 
 from twostep.analysis.baselines import baseline_losses
 from twostep.analysis.study import Study
+from twostep.data.doubts import FAR, SENTINEL, TINY, ZERO_FILL, describe_doubts
 from twostep.report.finding import DOUBT, Finding
 from twostep.util.text import list_names
-from twostep.util.wording import number
 
-# The topics of the doubts of a manifest, by their kind, and what is said of each.
+# The topics of the doubts of a manifest, by their kind.
 TOPICS = {
-    "sentinel": "values far from all others",
-    "far": "values far from all others",
-    "tiny": "features that may be zero but for rounding",
-    "zero_fill": "zeros that may stand for missing values",
-}
-TEXTS = {
-    "sentinel": "{features} {verb} {value:g} in {rows}, far from all other values, first in "
-    "{first}. If it stands for missing values, declare it as `missing_value` in the file, or mask "
-    "it.",
-    "far": "{features} {verb} {value:g} in {rows}, far from all other values, in {first}. If it is "
-    "an error, correct or mask it.",
-    "tiny": "{features} may be zero but for rounding errors: no value is larger than {value:g} in "
-    "size. If so, leave them out, because a network learns noise, too. Else choose another unit.",
-    "zero_fill": "{features} {verb} {value:g} in {rows}, first in {first}, which is the fill value "
-    "of the Zarr store and counts as a number. If it stands for missing values, say so by the "
-    "attribute `missing_value`.",
+    SENTINEL: "values far from all others",
+    FAR: "values far from all others",
+    TINY: "features that may be zero but for rounding",
+    ZERO_FILL: "zeros that may stand for missing values",
 }
 # ASSUME: a model below this R² has learned next to nothing.
 LOW_R2 = 0.02
 
 
 def check_values(manifest: dict) -> list[Finding]:
-    """Return the doubts of a manifest; features with the same one stand together."""
-    alike: dict[tuple, list[dict]] = {}
-    for doubt in manifest["doubts"]:
-        if doubt["kind"] in TEXTS:
-            # Tiny values differ in each feature.
-            key = (doubt["kind"], doubt["value"] if doubt["kind"] != "tiny" else None)
-            alike.setdefault(key, []).append(doubt)
-    return [_describe(kind, doubts) for (kind, _), doubts in alike.items()]
-
-
-def _describe(kind: str, doubts: list[dict]) -> Finding:
-    """Return the finding on features with the same doubt."""
-    most = max(doubts, key=lambda doubt: doubt["rows"])
-    rows = number(most["rows"], "row")
-    if len(doubts) > 1:
-        rows = f"up to {rows} each"
-    text = TEXTS[kind].format(
-        features=list_names([f"`{doubt['feature']}`" for doubt in doubts]),
-        verb="is" if len(doubts) == 1 else "are",
-        value=max(doubt["value"] for doubt in doubts),
-        rows=rows,
-        first=doubts[0]["first"],
-    )
-    return Finding(text, DOUBT, TOPICS[kind])
+    """Return the doubts of a manifest."""
+    texts = describe_doubts(manifest["doubts"], manifest["n_rows_read"])
+    return [Finding(text, DOUBT, TOPICS[kind]) for kind, text in texts]
 
 
 def check_quality(study: Study) -> list[Finding]:
