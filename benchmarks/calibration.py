@@ -40,6 +40,7 @@ SHAPES: tuple[dict, ...] = (
     {"plateau": 0.05},
     {"late": 0.02},
     {"failed": 0.1},
+    {"dead": 0.2},
     {"tails": 5.0},
     {"tails": 3.0},
 )

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 RESIDUAL = 0.3
+# How many times as high the loss of a network is that has learned next to nothing.
+DEAD = 12.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def simulate(
     plateau: float | None = None,
     late: float = 0.0,
     failed: float = 0.0,
+    dead: float = 0.0,
 ) -> Simulated:
     """Return a study whose logarithms of the losses correlate so much over all trials.
 
@@ -56,6 +59,7 @@ def simulate(
     plateau : the part of the trials, the best ones, that are equally good
     late : the part of the trials of which step 1 says nothing, because they learn late
     failed : the part of the trials that fail in step 2
+    dead : the part of the trials, the worst ones, that learn next to nothing in both steps
     """
     first = np.sort(rng.standard_normal(n_trials))
     if plateau is not None:
@@ -65,6 +69,7 @@ def simulate(
     is_late = rng.random(n_trials) < late
     known = np.where(is_late, rng.standard_normal(n_trials), first)
     losses = np.exp(slope * known + RESIDUAL * noise)
+    losses[n_trials - int(dead * n_trials) :] *= DEAD
     losses[rng.random(n_trials) < failed] = np.inf
     ranks = np.arange(1, n_trials + 1)
     controls = rng.choice(ranks[top_k:], n_controls, replace=False)

@@ -352,8 +352,8 @@ def test_whether_a_better_trial_is_left_in_words():
     assert about(doubt) == (DOUBT, "a better trial may be left", "0.05")
     assert tells(doubt.text, 15) and tells(doubt.text, 23, 5)
     assert names(doubt.text) == {"retrain.top_k"}
-    far = left(0.6, None, "more than 5 times as many would be needed")
-    assert about(far) == about(doubt) and tells(far.text, 60, 60, 5)
+    far = left(0.6, None, "more than 10 times as many would be needed")
+    assert about(far) == about(doubt) and tells(far.text, 60, 120, 5)
     assert names(far.text) == {"search.fractions"}
     unknown = left(None, None, "it rains")
     assert about(unknown) == (UNKNOWN, LEFT, "0.05")
@@ -379,7 +379,7 @@ def test_without_controls_nothing_is_known_of_what_is_left():
     study = made_up.study(("0.05",), controls=0)
     found = check_cut(study, "0.05")[0]
     assert about(found) == (UNKNOWN, LEFT, "0.05")
-    assert tells(found.text, 12, 6, 12, 0)
+    assert tells(found.text, 8, 6, 12, 0)
 
 
 def with_correlation(study, correlation):

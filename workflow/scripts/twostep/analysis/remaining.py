@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.special import log_ndtr, ndtri
+from scipy.stats import f as variance_ratio
 
 # A study may say "enough" if a better trial is left with at most this probability.
 RISK = 0.05
 # Fewer trials than these tell too little of the regression.
-FEWEST_CONTROLS, FEWEST_FINALISTS = 6, 12
+FEWEST_CONTROLS, FEWEST_FINALISTS = 6, 8
+# Controls in the better half of the ranking that give it a regression of its own.
+FEWEST_NEAR = 4
 # ASSUME: where the correlation of the steps may be lower than this, a normal model says too much.
 WEAKEST_CORRELATION = 0.6
 # How many times `top_k` may be asked for: farther out, the regression would be trusted too far.
@@ -55,7 +58,8 @@ def better_left(steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: fl
         by 1 + tolerance
 
     The logarithm of the loss is taken to be normal about a linear or a quadratic function of the
-    normal score of the rank, with flat priors; the function that sees more left counts.
+    normal score of the rank, with flat priors; the function that sees more left counts. Where the
+    worse half of the ranking scatters more, the better half has a function of its own.
     """
     controls, finalists = steps[steps["control"]], steps[~steps["control"]]
     if len(steps) >= n_trials:
@@ -69,21 +73,22 @@ def better_left(steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: fl
     if (losses <= 0).any() or np.ptp(losses) == 0:
         return _unknown("the losses of step 2 are all the same, or not all above 0")
     scores = normal_scores(steps["step_1_rank"].to_numpy(dtype=float), n_trials)
-    fits = [_Fit.of(scores, np.log(losses), degree) for degree in (1, 2)]
+    fits = _fit(scores, np.log(losses))
     correlation = np.quantile(fits[0].correlations(), RISK)
     if correlation < WEAKEST_CORRELATION:
         return _unknown(
             "the losses of the two steps agree too little: their correlation may be as low as "
             f"{correlation:.2f}, and {WEAKEST_CORRELATION:g} is needed"
         )
-    if fits[-1].lowest_residual < -OUTLIER:
+    near = _fit_better_half(scores, np.log(losses), steps["control"].to_numpy(), fits)
+    if near[-1].lowest_residual < -OUTLIER:
         return _unknown("a trial came out far better in step 2 than its rank in step 1 lets expect")
     best = float(np.log(losses).min()) - math.log1p(tolerance)
     left = np.setdiff1d(np.arange(1, n_trials + 1), steps["step_1_rank"])
     ranks, counts = _bins(left, FARTHEST * top_k)
     points = normal_scores(ranks, n_trials)
     # For each bin, the probability of a better trial in it or in any that comes after it.
-    beyond = np.max([fit.better_from(points, counts, best) for fit in fits], axis=0)
+    beyond = _better_from(points, counts, best, near=near, far=fits)
     beyond = np.r_[beyond, 0.0]
     candidates = np.r_[top_k, ranks[(ranks > top_k) & (ranks <= FARTHEST * top_k)]]
     probabilities = beyond[np.searchsorted(ranks, candidates, side="right")]
@@ -102,6 +107,45 @@ def normal_scores(ranks: np.ndarray, n_trials: int) -> np.ndarray:
     return ndtri((ranks - 0.375) / (n_trials + 0.25))
 
 
+def _fit(scores: np.ndarray, values: np.ndarray) -> list["_Fit"]:
+    return [_Fit.of(scores, values, degree) for degree in (1, 2)]
+
+
+def _fit_better_half(
+    scores: np.ndarray, values: np.ndarray, is_control: np.ndarray, fits: list["_Fit"]
+) -> list["_Fit"]:
+    """Return what describes the better half: its own fits if all together scatter more, or `fits`.
+
+    Trials that learn nothing make the worse half scatter, which says nothing of the best ones. A
+    choice by the rank does not bias the regression.
+    """
+    is_near = scores <= 0
+    if (is_near & is_control).sum() < FEWEST_NEAR:
+        return fits
+    near = _fit(scores[is_near], values[is_near])
+    ratio = fits[-1].variance / near[-1].variance
+    return near if ratio > variance_ratio.ppf(1 - RISK, fits[-1].n_free, near[-1].n_free) else fits
+
+
+def _better_from(
+    scores: np.ndarray, counts: np.ndarray, limit: float, *, near: list["_Fit"], far: list["_Fit"]
+) -> np.ndarray:
+    """Return for each place the probability of a value below the limit there or later on.
+
+    `scores` and `counts` are (n_places,); `near` describes the better half, `far` all trials.
+    """
+    if near is far:
+        return np.max([fit.better_from(scores, counts, limit) for fit in far], axis=0)
+    is_far = scores > 0
+    # A line through all trials fits none of them well where the halves differ.
+    beyond = np.zeros(len(scores))
+    beyond[is_far] = far[-1].better_from(scores[is_far], counts[is_far], limit)
+    own = [fit.better_from(scores[~is_far], counts[~is_far], limit) for fit in near]
+    rest = beyond[is_far][0] if is_far.any() else 0.0
+    beyond[~is_far] = 1 - (1 - np.max(own, axis=0)) * (1 - rest)
+    return beyond
+
+
 def _bins(ranks: np.ndarray, single: int) -> tuple[np.ndarray, np.ndarray]:
     """Return ranks and how many trials each stands for: up to `single` itself, then groups."""
     near, far = ranks[ranks <= single], ranks[ranks > single]
@@ -117,11 +161,14 @@ class _Fit:
     """A polynomial regression with draws from its posterior under flat priors.
 
     `coefficients` are (N_DRAWS, degree + 1), `deviations` (N_DRAWS,) are the residual standard
-    deviations, `lowest_residual` is the lowest residual in units of its own deviation.
+    deviations, `variance` is that of the residuals with `n_free` degrees of freedom, and
+    `lowest_residual` is the lowest residual in units of its own deviation.
     """
 
     coefficients: np.ndarray
     deviations: np.ndarray
+    variance: float
+    n_free: int
     lowest_residual: float
 
     @classmethod
@@ -138,7 +185,8 @@ class _Fit:
         deviations = np.sqrt(n_free * variance / random.chisquare(n_free, N_DRAWS))
         noise = deviations[:, None] * random.standard_normal((N_DRAWS, degree + 1))
         coefficients = np.linalg.solve(r, (fitted + noise).T).T
-        return cls(coefficients, deviations, float((residuals / spread).min()))
+        lowest = float((residuals / spread).min())
+        return cls(coefficients, deviations, float(variance), n_free, lowest)
 
     def correlations(self) -> np.ndarray:
         """Return the correlation of scores and values over all trials, for each draw."""

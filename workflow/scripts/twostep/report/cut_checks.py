@@ -8,6 +8,10 @@ from twostep.util.wording import number, percent, times
 
 # What decides whether a study can be trusted.
 LEFT = "if a better trial is left"
+ASSUMPTION = (
+    "That takes the scatter of the logarithms of the losses to be normal: a rare trial that comes "
+    "out far better than its rank is not foreseen."
+)
 
 
 def check_cut(study: Study, fraction: str) -> list[Finding]:
@@ -59,13 +63,15 @@ def left_text(search: str, left: Remaining, *, top_k: int, tolerance: float) -> 
         f"{percent(left.probability)}, as its finalists and controls were trained"
     )
     if left.enough == top_k:
-        return f"{text}: {number(top_k, 'finalist')} were enough."
-    if left.enough is None:
-        return f"{text}. It takes more than {FARTHEST * top_k:,} finalists for {percent(RISK)}."
-    return (
-        f"{text}. With the first {left.enough:,} of its ranking retrained it would be at most "
-        f"{percent(RISK)}."
-    )
+        text += f": {number(top_k, 'finalist')} were enough. {ASSUMPTION}"
+    elif left.enough is None:
+        text += f". It takes more than {FARTHEST * top_k:,} finalists for {percent(RISK)}."
+    else:
+        text += (
+            f". With the first {left.enough:,} of its ranking retrained it would be at most "
+            f"{percent(RISK)}. {ASSUMPTION}"
+        )
+    return text
 
 
 def _better_step_1(fraction: str) -> str:
