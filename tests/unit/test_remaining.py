@@ -36,11 +36,16 @@ def test_enough_is_hardly_ever_wrong_and_is_said_where_the_steps_agree(
 
 
 def test_the_probability_falls_with_the_number_that_is_retrained():
-    steps = study_of(0.8, 7).steps
-    answer = ask(steps)
+    study = study_of(0.8, 7)
+    answer = ask(study.steps)
     assert answer.enough > 20 and answer.probability > RISK
-    # Nothing is left beyond all trials.
-    assert ask(steps, n_trials=int(steps["step_1_rank"].max())).probability <= 1
+    # The others of the ranking up to there are retrained, too.
+    first = np.arange(21, answer.enough + 1)
+    more = pd.DataFrame({"step_1_rank": first, "step_2_loss": study.losses[first - 1]})
+    steps = pd.concat([study.steps[["step_1_rank", "step_2_loss", "control"]], more])
+    steps = steps.drop_duplicates("step_1_rank").fillna({"control": False})
+    steps["control"] = steps["control"].astype(bool)
+    assert ask(steps, top_k=answer.enough).probability <= RISK
 
 
 def test_all_retrained_leaves_nothing():
