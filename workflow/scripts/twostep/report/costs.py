@@ -7,8 +7,8 @@ from twostep.util.wording import duration, number, short, times
 
 ASSUMPTION = (
     "The estimates assume the same processor time per sample and epoch, and validation on the "
-    "whole validation split. Step 2's epochs are the fair comparison: with more updates in each "
-    "epoch, fewer epochs do. Step 1's epochs give an upper bound."
+    "whole validation split. Step 2's epochs are the fair comparison, because the number of "
+    "epochs that a training needs depends on the number of samples."
 )
 
 
