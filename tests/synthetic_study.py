@@ -149,6 +149,7 @@ def _model(row: pd.Series, loss: float) -> dict:
         "updates": epochs * math.ceil(N_TRAINING / row["batch_size"]),
         "stop_reason": "patience",
         "min_val_loss": loss,
+        "train_loss": 0.9 * loss,
         "collapsed_outputs": "",
     }
 
