@@ -326,7 +326,8 @@ def _measure_retraining(
         timing = _read(path.with_suffix(".timing.json"), *OUTLINE_TIMING)
         if record is None or timing is None:
             continue
-        key = keys.key(trial, repetition, configurations[trial], timing)
+        # Without prepared data there are no configurations, and all is trained again.
+        key = keys.key(trial, repetition, configurations[trial], timing) if configurations else ""
         if not (folder / f"journal/retrain/{key}.pt").exists():
             step.n_foreign += 1
             continue

@@ -59,7 +59,7 @@ def training_mb(
     # four steps, and the gradients by two layers at a time.
     rows = max(configuration.batch_size, VALIDATION_CHUNK)
     # Each unit has a weight and a bias, at least.
-    n_units, widest = (min(most // 2, f(configuration.hidden_widths)) for f in (sum, max))
+    n_units, widest = (min(most / 2, f(configuration.hidden_widths)) for f in (sum, max))
     activations = 4e-6 * rows * (4 * n_units + 2 * widest)
     return math.ceil(BASE_MB + data_mb(manifest) + weights + activations)
 
