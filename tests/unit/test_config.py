@@ -225,7 +225,7 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
             ["search.max_epochs", "mean search.budget.max_epochs or retrain.budget.max_epochs?"],
         ),
         ({f"{SPACE}.lr": 1}, ["search.space.lr is not", "known here:", "learning_rate"]),
-        ({f"{SPACE}.WIDTH": [1]}, ["search.space.WIDTH", "did you mean search.space.width?"]),
+        ({f"{SPACE}.WIDTH": [1]}, ["search.space.WIDTH", "did you mean search.space.width or"]),
         (
             {f"{SPACE}.learning_rate": {"min": 1e-4, "maxi": 1e-2}},
             ["search.space.learning_rate.maxi", "did you mean search.space.learning_rate.max?"],
@@ -431,8 +431,8 @@ def test_a_mistake_is_one_sentence(changes, fragments):
     [
         (
             {f"{SPACE}.dropout": 1},
-            "search.space.dropout must be a number of at least 0 and below 1, or a list of them, or "
-            "a mapping with min and max, not 1",
+            "search.space.dropout must be a number of at least 0 and below 1, or a list of them, "
+            "or a mapping with min and max, not 1",
         ),
         (
             {f"{SPACE}.activation": "tahn"},

@@ -148,7 +148,7 @@ def middle_configuration(space: dict) -> Configuration:
     layers, widths = space["n_hidden_layers"], space["width"]
     if isinstance(widths, dict):
         steps = [(i + 0.5) / WIDTHS_OF_RANGE for i in range(WIDTHS_OF_RANGE)]
-        widths = [integer(widths, u, log=True) for u in steps]
+        widths = [integer(widths, u) for u in steps]
     # The mean product of two independent widths is the square of their mean. That of two equal ones
     # is their mean square, and of tapering ones it lies between the two.
     power = 1 if patterns_of(space) == [INDEPENDENT] else 2

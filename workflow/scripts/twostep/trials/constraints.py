@@ -4,7 +4,6 @@ import operator
 from dataclasses import dataclass
 
 
-
 @dataclass(frozen=True)
 class Constraints:
     """The largest numbers of parameters and operations, in networks with these features.

@@ -8,7 +8,8 @@ from twostep.trials.ranges import bounds, choose, count_values, integer, integer
 
 # The dimensions that together make a network.
 DIMENSIONS = ("n_hidden_layers", "width", "width_pattern")
-INDEPENDENT, EQUAL, TAPERING = "independent", "equal", "tapering"
+# The strictest first: each is a special case of the next.
+PATTERNS = EQUAL, TAPERING, INDEPENDENT = "equal", "tapering", "independent"
 
 
 def patterns_of(space: dict) -> list[str]:
@@ -45,7 +46,7 @@ class Networks:
     def __init__(self, space: dict, constraints: Constraints | None) -> None:
         self._layers = space["n_hidden_layers"]
         self._patterns = patterns_of(space)
-        self._width = integers(space["width"], log=True)
+        self._width = integers(space["width"])
         self._n_widths = count_values(space["width"], is_integer=True)
         self._allow = constraints.allow if constraints else None
         # Deeper networks are refused before their widths are drawn, which saves most of the time.
@@ -58,7 +59,7 @@ class Networks:
 
         `uniform` returns another number in [0, 1) each time.
         """
-        n_layers = integer(self._layers, uniform(), log=False)
+        n_layers = integer(self._layers, uniform())
         if n_layers > self._deepest:
             return None
         widths = self._draw_widths(n_layers, uniform)

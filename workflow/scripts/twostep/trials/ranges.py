@@ -1,7 +1,7 @@
 """One dimension of a search space: a value, a list to draw from, or a range {min, max, log}.
 
-A draw takes one number `u`, uniform in [0, 1). `log` says whether a range that does not say so
-itself is uniform in the logarithm.
+A draw takes one number `u`, uniform in [0, 1). The schema of the config says which ranges are
+logarithmic where the user does not.
 """
 
 import math
@@ -17,23 +17,23 @@ def choose(values: list[Value] | Value, u: float) -> Value:
     return values[int(u * len(values))] if isinstance(values, list) else values
 
 
-def number(values: float | list[float] | Range, u: float, *, log: bool) -> float:
+def number(values: float | list[float] | Range, u: float) -> float:
     """Return a number of a dimension."""
     if not isinstance(values, dict):
         return float(choose(values, u))
     low, high = bounds(values)
-    if is_log(values, log=log):
+    if is_log(values):
         low, high = math.log(low), math.log(high)
         return math.exp(low + u * (high - low))
     return low + u * (high - low)
 
 
-def integer(values: int | list[int] | Range, u: float, *, log: bool) -> int:
+def integer(values: int | list[int] | Range, u: float) -> int:
     """Return an integer of a dimension."""
-    return integers(values, log=log)(u)
+    return integers(values)(u)
 
 
-def integers(values: int | list[int] | Range, *, log: bool) -> Callable[[float], int]:
+def integers(values: int | list[int] | Range) -> Callable[[float], int]:
     """Return the function that draws integers of a dimension, for many draws.
 
     In a logarithmic range an integer n has a weight of about 1 / n.
@@ -43,7 +43,7 @@ def integers(values: int | list[int] | Range, *, log: bool) -> Callable[[float],
         n_values = len(listed)
         return lambda u: listed[int(u * n_values)]
     first, last = map(int, bounds(values))
-    if not is_log(values, log=log):
+    if not is_log(values):
         return lambda u: first + int(u * (last - first + 1))
     # From half a step below the first to half a step above the last, so that both ends have the
     # weight of an integer.
@@ -52,9 +52,9 @@ def integers(values: int | list[int] | Range, *, log: bool) -> Callable[[float],
     return lambda u: min(last, max(first, int(math.exp(low + u * length) + 0.5)))
 
 
-def is_log(values: Range, *, log: bool) -> bool:
+def is_log(values: Range) -> bool:
     """Return whether a range is uniform in the logarithm."""
-    return bool(values.get("log", log))
+    return bool(values.get("log", False))
 
 
 def bounds(values: float | list[float] | Range) -> tuple[float, float]:

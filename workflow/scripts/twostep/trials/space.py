@@ -82,10 +82,10 @@ def draw(
         return None
     return Configuration(
         hidden_widths=widths,
-        learning_rate=number(space["learning_rate"], uniform(), log=True),
-        batch_size=integer(space["batch_size"], uniform(), log=True),
+        learning_rate=number(space["learning_rate"], uniform()),
+        batch_size=integer(space["batch_size"], uniform()),
         activation=choose(space["activation"], uniform()),
         optimizer=choose(space["optimizer"], uniform()),
-        weight_decay=number(space["weight_decay"], uniform(), log=True),
-        dropout=number(space["dropout"], uniform(), log=False),
+        weight_decay=number(space["weight_decay"], uniform()),
+        dropout=number(space["dropout"], uniform()),
     )
