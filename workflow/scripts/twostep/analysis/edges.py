@@ -103,8 +103,10 @@ def _of_dimension(
     dimension: str, what: str, values: pd.Series, allowed: list | dict, *, least: float
 ) -> Iterator[tuple[str, str, str, float, pd.Series]]:
     """Yield both ends of a dimension; the lower one is none at the least value there can be."""
-    of = _of_range if isinstance(allowed, dict) else _of_list
-    yield from of(dimension, what, values, allowed, least=least)
+    if isinstance(allowed, dict):
+        yield from _of_range(dimension, what, values, allowed, least=least)
+    else:
+        yield from _of_list(dimension, what, values, allowed, least=least)
 
 
 def _of_list(

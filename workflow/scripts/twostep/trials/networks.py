@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from twostep.trials.constraints import Constraints
-from twostep.trials.ranges import bounds, choose, count_values, integer, integers
+from twostep.trials.ranges import bounds, count_values, integer, integers
 
 # The dimensions that together make a network.
 DIMENSIONS = ("n_hidden_layers", "width", "width_pattern")
@@ -67,8 +67,8 @@ class Networks:
 
     def _draw_widths(self, n_layers: int, uniform: Callable[[], float]) -> tuple[int, ...]:
         # One pattern takes no draw: spaces without the key are drawn as they were before it.
-        only, *more = self._patterns
-        pattern = choose(self._patterns, uniform()) if more else only
+        patterns = self._patterns
+        pattern = patterns[int(uniform() * len(patterns)) if len(patterns) > 1 else 0]
         if pattern == EQUAL:
             return (self._width(uniform()),) * n_layers
         if pattern == TAPERING:

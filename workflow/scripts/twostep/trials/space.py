@@ -55,13 +55,13 @@ def random_configurations(
     seen: set[Configuration] = set()
     for trial in itertools.count():
         attempts = iter(range(MOST_ATTEMPTS)) if constraints else itertools.count()
-        for repetition in itertools.count():
-            random_seed = derive_seed(seed, "trial", trial, repetition)
-            configuration = draw(space, allowed, random_seed, attempts)
-            if configuration is None:
-                return
-            if configuration not in seen:
-                break
+        drawn = (
+            draw(space, allowed, derive_seed(seed, "trial", trial, repetition), attempts)
+            for repetition in itertools.count()
+        )
+        configuration = next(found for found in drawn if found not in seen)
+        if configuration is None:
+            return
         seen.add(configuration)
         yield configuration
 
