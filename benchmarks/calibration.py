@@ -171,7 +171,7 @@ def edges(n_studies: int) -> None:
         "n_hidden_layers": {"min": 1, "max": 8},
         "width": [2**i for i in range(3, 10)],
         "batch_size": 128,
-        "learning_rate": {"min": 1e-4, "max": 1e-2},
+        "learning_rate": {"min": 1e-4, "max": 1e-2, "log": True},
         "weight_decay": 0.0,
         "dropout": {"min": 0.0, "max": 0.5},
     }

@@ -323,9 +323,11 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls:
                 "patience_epochs": 5,
                 "patience_updates": None,
             },
+            "constraints": {"max_parameters": None, "max_operations": None},
             "space": {
-                "n_hidden_layers": {"min": 1, "max": 8},
+                "n_hidden_layers": {"min": 1, "max": 8, "log": False},
                 "width": WIDTHS,
+                "width_pattern": "independent",
                 "learning_rate": 1e-3,
                 "batch_size": 128,
                 "activation": "relu",

@@ -84,9 +84,11 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
             "patience_epochs": 5,
             "patience_updates": None,
         },
+        "constraints": {"max_parameters": None, "max_operations": None},
         "space": {
-            "n_hidden_layers": {"min": 1, "max": 20},
+            "n_hidden_layers": {"min": 1, "max": 20, "log": False},
             "width": [8, 16, 32, 64, 128, 256, 512, 1024, 2048],
+            "width_pattern": "independent",
             "learning_rate": 0.001,
             "batch_size": 1024,
             "activation": "relu",
@@ -126,7 +128,7 @@ def test_given_values_win_over_defaults_at_any_depth():
     resolved = resolve_config(
         changed({"search.space.n_hidden_layers": {"max": 4}, "search.budget.patience_epochs": None})
     )
-    assert resolved["search"]["space"]["n_hidden_layers"] == {"min": 1, "max": 4}
+    assert resolved["search"]["space"]["n_hidden_layers"] == {"min": 1, "max": 4, "log": False}
     assert resolved["search"]["budget"]["patience_epochs"] is None
     assert resolved["search"]["budget"]["max_epochs"] == 100
 
@@ -175,7 +177,7 @@ def test_numbers_that_yaml_takes_for_text_are_numbers():
     search = resolve_config(yaml.safe_load(text))["search"]
     assert search["n_trials"] == 100 and isinstance(search["n_trials"], int)
     assert search["fractions"] == [0.00001, 0.5, 1.0]
-    assert search["space"]["learning_rate"] == {"min": 1e-5, "max": 1e-2}
+    assert search["space"]["learning_rate"] == {"min": 1e-5, "max": 1e-2, "log": True}
     # One number has one form, since a change of its text would otherwise rerun trials.
     assert json.dumps(search["space"]["batch_size"]) == "[16, 32]"
     assert json.dumps(search["space"]["weight_decay"]) == "0.0"
@@ -205,6 +207,7 @@ def test_fraction_names_are_plain_decimals_that_keep_the_number(fraction):
 
 
 SPACE = "search.space"
+GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +225,7 @@ SPACE = "search.space"
             ["search.max_epochs", "mean search.budget.max_epochs or retrain.budget.max_epochs?"],
         ),
         ({f"{SPACE}.lr": 1}, ["search.space.lr is not", "known here:", "learning_rate"]),
-        ({f"{SPACE}.WIDTH": [1]}, ["search.space.WIDTH", "did you mean search.space.width?"]),
+        ({f"{SPACE}.WIDTH": [1]}, ["search.space.WIDTH", "did you mean search.space.width or"]),
         (
             {f"{SPACE}.learning_rate": {"min": 1e-4, "maxi": 1e-2}},
             ["search.space.learning_rate.maxi", "did you mean search.space.learning_rate.max?"],
@@ -273,9 +276,14 @@ SPACE = "search.space"
         ({"dataset.inputs": [{"name": 5}]}, ["entry 1, name must be the name", "not 5; put it in"]),
         ({f"{SPACE}.n_hidden_layers": 3}, ["n_hidden_layers must be a mapping", "min, max"]),
         ({f"{SPACE}.width": 64}, ["search.space.width must be a non-empty list", "not 64"]),
-        ({f"{SPACE}.batch_size": {"min": 1}}, ["batch_size must be an integer", "a mapping"]),
-        ({f"{SPACE}.learning_rate": [0.1]}, ["learning_rate must be a number above 0, or a map"]),
-        ({f"{SPACE}.learning_rate": "fast"}, ["learning_rate must be a number above 0, or a map"]),
+        ({f"{SPACE}.batch_size": "all"}, ["batch_size must be an integer", "a list", "a mapping"]),
+        ({f"{SPACE}.batch_size": {"min": 1}}, ["search.space.batch_size.max is missing"]),
+        ({f"{SPACE}.learning_rate": "fast"}, ["learning_rate must be a number above 0, or a list"]),
+        (
+            {f"{SPACE}.width": {"min": 8, "max": 64, "log": "no"}},
+            ["search.space.width.log must be true or false, not 'no'"],
+        ),
+        ({"search.constraints": {"max_parameters": 0.5}}, ["max_parameters must be an integer"]),
         # Ranges and choices.
         ({"search.n_trials": 0}, ["search.n_trials must be an integer from 1 to 1000000, not 0"]),
         ({"search.fractions": [1.5]}, ["search.fractions, entry 1", "at most 1", "not 1.5"]),
@@ -286,11 +294,12 @@ SPACE = "search.space"
         ({"seed": -1}, ["seed must be an integer of at least 0, not -1"]),
         ({f"{SPACE}.dropout": 1}, ["search.space.dropout", "below 1", "not 1"]),
         (
-            {f"{SPACE}.weight_decay": {"min": 0, "max": 1}},
-            ["search.space.weight_decay.min must be a number above 0, not 0"],
+            {f"{SPACE}.learning_rate": {"min": 0, "max": 1}},
+            ["search.space.learning_rate.min must be a number above 0, not 0"],
         ),
         ({f"{SPACE}.activation": "ReLU"}, ["one of relu", "not 'ReLU'", "did you mean relu?"]),
         ({"dataset.outputs": [{"name": "fn", "transform": "log"}]}, ["log10, log1p or logit?"]),
+        ({f"{SPACE}.width_pattern": "taper"}, ["independent, equal, tapering", "mean tapering?"]),
         ({f"{SPACE}.optimizer": ["adm"]}, ["search.space.optimizer, entry 1", "mean adam?"]),
         (
             {"split.method": "block"},
@@ -309,6 +318,7 @@ SPACE = "search.space"
         ({"search.fractions": ["1e-5", 0.00001]}, ["search.fractions", "twice", "1e-05"]),
         ({f"{SPACE}.width": [8, 16, 8.0]}, ["search.space.width", "twice", "8"]),
         ({f"{SPACE}.batch_size": [64, 64]}, ["search.space.batch_size", "twice", "64"]),
+        ({f"{SPACE}.learning_rate": ["1e-3", 0.001]}, ["learning_rate", "twice", "0.001"]),
         ({f"{SPACE}.batch_size": []}, ["search.space.batch_size must be", "an empty list"]),
         ({f"{SPACE}.activation": ["relu", "relu"]}, ["search.space.activation", "'relu'"]),
         ({"generate.modes": ["coarse", "single"]}, ["generate.modes", "combine 'single'"]),
@@ -342,6 +352,40 @@ SPACE = "search.space"
             ["search.n_trials is 13", "search.space has only 12 different"],
         ),
         ({f"{SPACE}.n_hidden_layers": {"min": 3, "max": 2}}, ["n_hidden_layers: min (3)", "(2)"]),
+        (
+            {
+                "search.n_trials": 10,
+                "retrain.top_k": 1,
+                f"{SPACE}.n_hidden_layers": {"max": 2},
+                f"{SPACE}.width": {"min": 4, "max": 6},
+                f"{SPACE}.width_pattern": ["equal", "tapering"],
+            },
+            ["search.n_trials is 10", "search.space has only 9 different"],
+        ),
+        ({f"{SPACE}.width": {"min": 9, "max": 8}}, ["width: min (9)", "max (8)"]),
+        (
+            {f"{SPACE}.weight_decay": {"min": 0, "max": 1}},
+            ["search.space.weight_decay: min is 0", "above 0, or log: false"],
+        ),
+        ({f"{SPACE}.dropout": {"min": 0, "max": 0.5, "log": True}}, ["dropout: min is 0"]),
+        (
+            # 2 inputs, 8 units, 1 output, at least: files may have several of each.
+            {"search.constraints": {"max_parameters": 32}},
+            ["search.constraints.max_parameters is 32", "smallest network", "at least 33"],
+        ),
+        (
+            {"search.constraints": {"max_operations": 23}},
+            ["search.constraints.max_operations is 23", "at least 24 operations"],
+        ),
+        (
+            # 16 inputs and 4 outputs, since the data are generated.
+            {
+                "dataset.files": MISSING,
+                "dataset.inputs": [{"name": name} for name in GENERATED],
+                "search.constraints": {"max_parameters": 171},
+            },
+            ["search.constraints.max_parameters is 171", "at least 172"],
+        ),
         ({f"{SPACE}.dropout": {"min": 0.5, "max": 0.1}}, ["dropout: min (0.5)", "max (0.1)"]),
         (
             {"search.budget": {"max_epochs": None}},
@@ -387,8 +431,8 @@ def test_a_mistake_is_one_sentence(changes, fragments):
     [
         (
             {f"{SPACE}.dropout": 1},
-            "search.space.dropout must be a number of at least 0 and below 1, or a mapping with "
-            "min and max, not 1",
+            "search.space.dropout must be a number of at least 0 and below 1, or a list of them, "
+            "or a mapping with min and max, not 1",
         ),
         (
             {f"{SPACE}.activation": "tahn"},
@@ -445,6 +489,14 @@ def test_edges_that_are_allowed():
         {"search.n_trials": 12, "retrain.top_k": 12, "search.space": space},
         # A continuous range has no end of configurations.
         {"search.n_trials": 13, "search.space": {**space, "dropout": {"min": 0, "max": 0.1}}},
+        {"search.n_trials": 13, "search.space": {**space, "learning_rate": [1e-3, 1e-2]}},
+        {f"{SPACE}.weight_decay": {"min": 0, "max": 1, "log": False}},
+        {"search.constraints": {"max_parameters": 33, "max_operations": 24}},
+        # Features that are dropped may leave a single one.
+        {
+            "search.constraints": {"max_parameters": 25},
+            "dataset.constant_features": "drop",
+        },
         {"retrain.top_k": 1000},
         {"retrain.budget": {"max_epochs": None, "max_updates": 10}},
         {"search.fractions": [1]},

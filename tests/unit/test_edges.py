@@ -12,7 +12,7 @@ from twostep.report.finding import DOUBT, GOOD, UNKNOWN
 SPACE = {
     "n_hidden_layers": {"min": 1, "max": 4},
     "width": [8, 16, 32, 64],
-    "learning_rate": {"min": 1e-4, "max": 1e-2},
+    "learning_rate": {"min": 1e-4, "max": 1e-2, "log": True},
     "batch_size": [64, 128, 256],
     "weight_decay": 0.0,
     "dropout": {"min": 0.0, "max": 0.5},
@@ -100,3 +100,69 @@ def test_a_few_finalists_tell_nothing_and_usual_ones_are_in_order():
     assert few.kind == UNKNOWN and tells(few.text, 5)
     (usual,) = describe_edges(edges_of(trials, np.arange(200) < 12))
     assert usual.kind == GOOD
+
+
+RANGES = {
+    "n_hidden_layers": {"min": 1, "max": 4},
+    "width": {"min": 8, "max": 512, "log": True},
+    "batch_size": {"min": 16, "max": 1024, "log": True},
+    "learning_rate": [1e-4, 1e-3, 1e-2],
+    "weight_decay": [0.0, 1e-4],
+    "activation": ["relu", "tanh"],
+    "dropout": 0.0,
+}
+
+
+def draw_from_ranges(n_trials=200, seed=0):
+    rng = np.random.default_rng(seed)
+    depths = rng.integers(1, 5, n_trials)
+    return pd.DataFrame(
+        {
+            "n_hidden_layers": depths,
+            "hidden_widths": [
+                "-".join(f"{2**x:.0f}" for x in rng.uniform(3, 9, depth)) for depth in depths
+            ],
+            "learning_rate": rng.choice(RANGES["learning_rate"], n_trials),
+            "batch_size": (2 ** rng.uniform(4, 10, n_trials)).astype(int),
+            "weight_decay": rng.choice(RANGES["weight_decay"], n_trials),
+            "activation": "relu",
+            "dropout": 0.0,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "dimension", "what", "end", "value"),
+    [
+        (lambda t: t.batch_size < 24, "batch_size", "batch size", "lower", 16),
+        (lambda t: t.batch_size > 700, "batch_size", "batch size", "upper", 1024),
+        (lambda t: t.learning_rate == 1e-2, "learning_rate", "learning rate", "upper", 1e-2),
+        (
+            lambda t: t.hidden_widths.str.split("-").str[0].astype(int) > 350,
+            "width",
+            "first layer",
+            "upper",
+            512,
+        ),
+    ],
+)
+def test_ranges_of_integers_and_lists_of_numbers_have_edges(condition, dimension, what, end, value):
+    trials = draw_from_ranges()
+    first = crowded(edges_of(trials, finalists(trials, condition(trials)), RANGES))[0]
+    assert (first.dimension, first.what, first.end, first.value) == (dimension, what, end, value)
+
+
+def test_only_dimensions_of_several_numbers_have_edges():
+    edges = edges_of(draw_from_ranges(), np.arange(200) < 12, RANGES)
+    ends = {(edge.dimension, edge.end) for edge in edges}
+    assert ends == {
+        ("n_hidden_layers", "upper"),
+        ("width", "lower"),
+        ("width", "upper"),
+        ("batch_size", "lower"),
+        ("batch_size", "upper"),
+        ("learning_rate", "lower"),
+        ("learning_rate", "upper"),
+        # No weight decay is no edge.
+        ("weight_decay", "upper"),
+    }

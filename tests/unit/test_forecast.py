@@ -120,7 +120,12 @@ def describe(tmp_path, budget, *, controls=5) -> dict[str, str]:
         config={
             "study": "mine",
             "training": {"gpu": 0},
-            "search": {"budget": budget, "shard_size": 50, "space": space},
+            "search": {
+                "budget": budget,
+                "shard_size": 50,
+                "space": space,
+                "constraints": {"max_parameters": None, "max_operations": None},
+            },
             "retrain": {"budget": budget, "top_k": 10, "controls": controls, "seeds": 1},
         },
         configurations=[network(8)] * 100,

@@ -43,7 +43,8 @@ def folder(tmp_path) -> Path:
     folder = tmp_path / "results/small"
     write(folder / "subset/0.2/manifest.json", {"data_hash": DATA})
     splits = {"test": 160, "training": 1280, "validation": 160}
-    write(folder / "prepare/manifest.json", {"data_hash": "all data", "splits": splits})
+    manifest = {"data_hash": "all data", "splits": splits, "inputs": [{}] * 3, "outputs": [{}]}
+    write(folder / "prepare/manifest.json", manifest)
     return folder
 
 
@@ -279,6 +280,7 @@ def test_a_look_at_ten_thousand_trials_is_a_quick_one_and_fits_a_screen(tmp_path
     config = resolve_config(given)
     folder = tmp_path / "results/small"
     write(folder / "subset/0.2/manifest.json", {"data_hash": DATA})
+    write(folder / "prepare/manifest.json", {"inputs": [{}], "outputs": [{}]})
     first = entry({**config, "search": {**config["search"], "n_trials": 1}}, 0)
     first["record"]["train_loss"] = first["record"]["val_loss"] = [0.123456789012345] * 100
     for start in range(0, 10_000, 100):

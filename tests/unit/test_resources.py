@@ -1,10 +1,13 @@
 """What jobs ask for follows the size of the data and of the networks."""
 
+from dataclasses import replace
+
 import pytest
 
 from twostep.running import resources
 from twostep.training.configuration import Configuration
 from twostep.training.windows import SHUFFLE_WINDOW
+from twostep.trials.configurations import write_configurations
 from twostep.util.files import read_json, write_json
 
 BUDGET = {"max_epochs": 10, "max_updates": None}
@@ -96,3 +99,48 @@ def test_extremes_of_a_space():
     assert resources.middle_configuration(space).hidden_widths == (16,) * 3
     assert resources.largest_batch(space) == 64
     assert resources.largest_batch({**space, "batch_size": 16}) == 16
+    # The square of equal widths is their mean square on average, (64 + 576) / 2.
+    equal = {**space, "width_pattern": "equal"}
+    assert resources.middle_configuration(equal).hidden_widths == (18,) * 3
+
+
+def test_extremes_of_a_space_of_ranges():
+    space = {
+        "n_hidden_layers": {"min": 1, "max": 5},
+        "width": {"min": 8, "max": 24},
+        "batch_size": {"min": 16, "max": 100, "log": True},
+    }
+    largest = resources.largest_configuration(space)
+    assert (largest.hidden_widths, largest.batch_size) == ((24,) * 5, 100)
+    assert resources.middle_configuration(space).hidden_widths == (16,) * 3
+
+
+def test_constraints_bound_memory_and_time(manifest):
+    """A network of 10,000 parameters takes no more than what 10,000 of them can."""
+    large = Configuration((2000,) * 10, 1e-3, 100, "relu", "adam", 0.0, 0.0)
+    free = {"max_parameters": None, "max_operations": None}
+    needs = [
+        (
+            resources.training_mb(manifest, large, constraints=constraints),
+            resources.training_minutes(manifest, large, BUDGET, constraints=constraints),
+        )
+        for constraints in (None, free, {**free, "max_parameters": 10_000})
+    ]
+    assert needs[0] == needs[1]
+    allowed = Configuration((700,), 1e-3, 100, "relu", "adam", 0.0, 0.0)
+    assert allowed.count_parameters(10, 2) < 10_000
+    assert resources.training_mb(manifest, allowed) <= needs[2][0] < needs[0][0]
+    assert resources.training_minutes(manifest, allowed, BUDGET) <= needs[2][1] < needs[0][1]
+
+
+def test_the_configuration_of_a_trial_is_read_from_its_list(tmp_path):
+    path = tmp_path / "configurations.jsonl"
+    with pytest.raises(FileNotFoundError):
+        resources.listed_configuration(path, 0)
+    other = replace(SMALL, batch_size=32)
+    write_configurations(path, [SMALL, other])
+    assert resources.listed_configuration(path, 1) == other
+    # It is about to be made again.
+    path.write_text("damaged")
+    with pytest.raises(FileNotFoundError):
+        resources.listed_configuration(path, 0)

@@ -116,6 +116,16 @@ def test_a_space_that_is_used_up_has_no_more_trials():
     assert check_length(study) == []
 
 
+def test_constraints_may_leave_no_more_trials():
+    """Unless a range of numbers has no end of configurations."""
+    study = made_up.study(("0.05",))
+    search = study.config["search"]
+    search["constraints"] = {"max_parameters": 1_000_000, "max_operations": None}
+    assert check_length(study) == []
+    search["space"]["learning_rate"] = {"min": 1e-4, "max": 1e-2, "log": True}
+    assert len(check_length(study)) == 1
+
+
 def test_the_largest_fraction_tells_of_the_length():
     study = made_up.study(("0.05", "0.2"))
     (found,) = check_length(study)

@@ -2,18 +2,29 @@
 
 import itertools
 import math
+from collections import Counter
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_study import REPOSITORY
 
+from twostep.config.resolve import resolve_config
 from twostep.training.configuration import Configuration
 from twostep.trials.configurations import (
     draw_configurations,
     read_configurations,
     write_configurations,
 )
-from twostep.trials.space import count_configurations, random_configurations
+from twostep.trials.constraints import (
+    Constraints,
+    make_constraints,
+    most_operations,
+    most_parameters,
+)
+from twostep.trials.ranges import integer, number
+from twostep.trials.space import count_configurations, largest_batch, random_configurations
 from twostep.util.errors import UserError
 from twostep.util.fingerprint import hash_values
 
@@ -73,8 +84,8 @@ def test_depth_is_uniform_and_widths_are_drawn_per_layer():
 def test_ranges_and_choices_are_searched():
     space = {
         **SPACE,
-        "learning_rate": {"min": 1e-5, "max": 1e-1},
-        "weight_decay": {"min": 1e-6, "max": 1e-2},
+        "learning_rate": {"min": 1e-5, "max": 1e-1, "log": True},
+        "weight_decay": {"min": 1e-6, "max": 1e-2, "log": True},
         "dropout": {"min": 0.0, "max": 0.5},
         "batch_size": [16, 32],
         "activation": ["relu", "tanh"],
@@ -92,6 +103,196 @@ def test_ranges_and_choices_are_searched():
     assert count_configurations(space) == math.inf
 
 
+# Ranges
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.integers(1, 1000),
+    st.integers(0, 1000),
+    st.booleans(),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_integers_lie_within_their_range_and_reach_both_ends(low, length, log, u):
+    values = {"min": low, "max": low + length, "log": log}
+    assert low <= integer(values, u) <= low + length
+    assert integer(values, 0.0) == low
+    assert integer(values, math.nextafter(1, 0)) == low + length
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(1e-8, 1e3), st.floats(0, 1e3), st.booleans(), st.floats(0, 1, exclude_max=True))
+def test_numbers_lie_within_their_range(low, length, log, u):
+    drawn = number({"min": low, "max": low + length, "log": log}, u)
+    assert low * (1 - 1e-12) <= drawn <= (low + length) * (1 + 1e-12)
+
+
+def test_integers_of_a_logarithmic_range_have_weights_of_one_over_themselves():
+    drawn = [integer({"min": 1, "max": 64, "log": True}, (i + 0.5) / 10_000) for i in range(10_000)]
+    assert drawn.count(1) / 10_000 == pytest.approx(math.log(1.5 / 0.5) / math.log(129), abs=1e-3)
+    assert drawn.count(32) / drawn.count(64) == pytest.approx(2, rel=0.1)
+    even = [integer({"min": 1, "max": 64, "log": False}, (i + 0.5) / 640) for i in range(640)]
+    assert even == sorted([*range(1, 65)] * 10)
+
+
+def test_lists_are_drawn_from_evenly_and_one_value_is_itself():
+    assert [number([0.1, 0.2], u) for u in (0, 0.49, 0.5, 0.99)] == [0.1, 0.1, 0.2, 0.2]
+    assert (number(3, 0.7), integer(3, 0.7)) == (3.0, 3)
+
+
+def test_ranges_of_integers_and_lists_of_numbers_are_searched():
+    space = {
+        **SPACE,
+        "width": {"min": 8, "max": 11, "log": True},
+        "batch_size": {"min": 30, "max": 32},
+        "learning_rate": [1e-4, 1e-3],
+    }
+    drawn = take(space, 500)
+    assert {width for each in drawn for width in each.hidden_widths} == {8, 9, 10, 11}
+    assert {each.batch_size for each in drawn} == {30, 31, 32}
+    assert {each.learning_rate for each in drawn} == {1e-4, 1e-3}
+    assert largest_batch(space) == 32
+    assert count_configurations(space) == (4 + 16 + 64) * 3 * 2
+    assert len(set(take(space, 504))) == 504
+
+
+# Patterns of widths
+
+
+def patterned(patterns, n_layers=(1, 4)):
+    layers = dict(zip(("min", "max"), n_layers, strict=True))
+    return {**SPACE, "n_hidden_layers": layers, "width_pattern": patterns}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "follows", "n_networks"),
+    [
+        ("equal", lambda widths: len(set(widths)) == 1, 4 * 3),
+        # Combinations of 3 widths with repetition.
+        ("tapering", lambda widths: list(widths) == sorted(widths)[::-1], 3 + 6 + 10 + 15),
+        (["equal", "tapering"], lambda widths: list(widths) == sorted(widths)[::-1], 34),
+        (["tapering", "independent"], lambda widths: True, 3 + 9 + 27 + 81),
+    ],
+)
+def test_all_networks_of_a_pattern_are_found_and_no_others(patterns, follows, n_networks):
+    space = patterned(patterns)
+    assert count_configurations(space) == n_networks
+    drawn = take(space, n_networks)
+    assert len(set(drawn)) == n_networks
+    assert all(follows(each.hidden_widths) for each in drawn)
+
+
+def test_tapering_networks_of_a_depth_are_equally_probable():
+    """Independent widths, sorted, would be all equal in one of 27 networks, not in 3 of 10."""
+    space = {**patterned("tapering", (3, 3)), "dropout": {"min": 0, "max": 0.5}}
+    counts = Counter(each.hidden_widths for each in take(space, 5000))
+    assert len(counts) == 10
+    assert all(count == pytest.approx(500, abs=100) for count in counts.values())
+
+
+def test_several_patterns_are_drawn_alike():
+    space = {
+        **patterned(["equal", "independent"], (6, 6)),
+        "dropout": {"min": 0, "max": 0.5},
+    }
+    equal = [len(set(each.hidden_widths)) == 1 for each in take(space, 1000)]
+    # And 3 of 729 independent ones happen to be equal.
+    assert sum(equal) == pytest.approx(502, abs=60)
+
+
+def test_deep_tapering_networks_are_all_found():
+    space = {**patterned("tapering", (12, 12)), "width": [8, 16]}
+    assert count_configurations(space) == 13 == len(set(take(space, 13)))
+
+
+# Constraints
+
+
+def limits(max_parameters=None, max_operations=None):
+    return Constraints(16, 4, max_parameters, max_operations)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=20), st.integers(1, 50))
+def test_constraints_count_as_configurations_do(widths, n_outputs):
+    network = Configuration(tuple(widths), 1e-3, 64, "relu", "adam", 0.0, 0.0)
+    constraints = Constraints(7, n_outputs, None, None)
+    expected = network.count_parameters(7, n_outputs), network.count_operations(7, n_outputs)
+    assert constraints.count(tuple(widths)) == expected
+    exact = Constraints(7, n_outputs, *expected)
+    assert exact.allow(tuple(widths))
+    for less in ((expected[0] - 1, None), (None, expected[1] - 1)):
+        assert not Constraints(7, n_outputs, *less).allow(tuple(widths))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(172, 3000), st.integers(1, 60), st.integers(0, 2**32), st.booleans())
+def test_constrained_lists_are_allowed_prefix_stable_and_without_duplicates(
+    most, n, seed, is_operations
+):
+    space = {
+        **patterned(["independent", "tapering"], (1, 6)),
+        "width": {"min": 8, "max": 64, "log": True},
+        "learning_rate": {"min": 1e-4, "max": 1e-2, "log": True},
+    }
+    constraints = limits(None, most) if is_operations else limits(most)
+    drawn = draw_configurations(space, range(60), seed=seed, constraints=constraints)
+    assert all(constraints.allow(each.hidden_widths) for each in drawn)
+    assert len(set(drawn)) == 60
+    assert draw_configurations(space, range(n), seed=seed, constraints=constraints) == drawn[:n]
+
+
+def test_a_constraint_that_allows_all_changes_nothing():
+    largest = 16 * 32 + 32 + 2 * (32 * 32 + 32) + 32 * 4 + 4
+    drawn = draw_configurations(SPACE, range(39), seed=1, constraints=limits(largest))
+    assert drawn == take(SPACE, 39)
+    # All but the largest one.
+    others = draw_configurations(SPACE, range(38), seed=1, constraints=limits(largest - 1))
+    assert {each.hidden_widths for each in set(drawn) - set(others)} == {(32, 32, 32)}
+
+
+def test_allowed_networks_are_as_probable_as_before():
+    """Two of the 39 networks have 8 and 8-8 units, which is all that 244 parameters allow."""
+    space = {**SPACE, "dropout": {"min": 0, "max": 0.5}}
+    drawn = draw_configurations(space, range(2000), seed=1, constraints=limits(244))
+    counts = Counter(each.hidden_widths for each in drawn)
+    assert counts.keys() == {(8,), (8, 8)}
+    # A third of the networks has one layer, and 1 in 3 of these 8 units; 1 in 9 of those of two.
+    assert counts[(8,)] / 2000 == pytest.approx(3 / 4, abs=0.04)
+
+
+def test_a_space_that_holds_too_few_says_how_many_it_found():
+    with pytest.raises(UserError) as error:
+        draw_configurations(SPACE, range(3), seed=1, constraints=limits(244))
+    text = str(error.value)
+    assert text.startswith("search.constraints leaves too few configurations of search.space: 2 ")
+    assert "in 100,000 attempts" in text and "search.n_trials is 3: take fewer trials" in text
+    # A list that is longer than the study may end before.
+    drawn = draw_configurations(SPACE, range(30), seed=1, constraints=limits(244), n_needed=2)
+    assert {each.hidden_widths for each in drawn} == {(8,), (8, 8)}
+
+
+def test_a_constraint_that_nothing_meets_is_told_at_once():
+    with pytest.raises(UserError) as error:
+        draw_configurations(SPACE, range(3), seed=1, constraints=limits(171))
+    assert "max_parameters is 171" in str(error.value) and "at least 172" in str(error.value)
+
+
+def test_no_limit_is_no_constraint():
+    none = {"max_parameters": None, "max_operations": None}
+    assert make_constraints(none, n_inputs=1, n_outputs=1) is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=20))
+def test_no_allowed_network_has_more_than_the_bounds(widths):
+    n_parameters, n_operations = limits().count(tuple(widths))
+    for section in ((n_parameters, None), (None, n_operations), (n_parameters, n_operations)):
+        named = dict(zip(("max_parameters", "max_operations"), section, strict=True))
+        assert most_parameters(named) >= n_parameters
+        assert most_operations(named) >= n_operations
+
+
 def test_a_range_of_one_value_is_not_continuous():
     assert count_configurations({**SPACE, "dropout": {"min": 0.1, "max": 0.1}}) == 39
     assert count_configurations({**SPACE, "batch_size": [16, 32, 64]}) == 117
@@ -101,6 +302,21 @@ def test_a_range_of_one_value_is_not_continuous():
 def test_configurations_survive_json(widths):
     configuration = Configuration(widths, 1e-3, 64, "relu", "adam", 0.0, 0.0)
     assert Configuration.from_dict(configuration.to_dict()) == configuration
+
+
+@pytest.mark.parametrize(
+    ("name", "n_trials", "expected"),
+    [
+        ("config", 1000, "d301859e3f83afa2eeb47e90687244a3"),
+        ("paper", 10_000, "ad085b622e1c50c4a152fe228d250273"),
+    ],
+)
+def test_the_lists_of_the_studies_that_come_with_the_workflow_stay(name, n_trials, expected):
+    config = resolve_config(yaml.safe_load((REPOSITORY / f"config/{name}.yaml").read_text()))
+    drawn = draw_configurations(
+        config["search"]["space"], range(n_trials), seed=config["seed"], constraints=None
+    )
+    assert hash_values([configuration.to_dict() for configuration in drawn]) == expected
 
 
 # A space with ranges, and one that is so small that most draws are repetitions.
@@ -131,6 +347,14 @@ def test_any_range_of_the_list_comes_back_from_its_file(tmp_path_factory, start,
     assert draw_configurations(SPACE, trials, seed=1) == drawn[trials.start : trials.stop]
 
 
+def test_a_list_that_ends_too_early_is_told(tmp_path):
+    """As one that held all configurations that there were for fewer trials."""
+    path = tmp_path / "configurations.jsonl"
+    write_configurations(path, take(SPACE, 20))
+    with pytest.raises(UserError, match=r"ends before trial 20: delete it and run the same"):
+        read_configurations(path, range(18, 25))
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -147,5 +371,5 @@ def test_a_damaged_list_is_told(tmp_path, damage):
     path = tmp_path / "configurations.jsonl"
     write_configurations(path, take(SPACE, 39))
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(UserError, match=r"configurations.jsonl is damaged: delete it and run"):
+    with pytest.raises(UserError, match=r"configurations.jsonl .*: delete it and run"):
         read_configurations(path, range(4, 39))

@@ -7,10 +7,12 @@ import synthetic_study as made_up
 
 from twostep.analysis.binning import equal_bins, log_bins, summarise_bins
 from twostep.analysis.importance import Effect, Importance, features_of, measure_importance
-from twostep.analysis.widths import widths_of
+from twostep.analysis.widths import pattern_of, widths_of
 from twostep.figures.importance import draw_hyperparameters
 from twostep.figures.space import draw_depth_width, draw_layers, group_depths
 
+# The one pattern of widths that most spaces have.
+PLAIN = ["independent"]
 BASELINES = {"constant": made_up.CONSTANT, "linear": made_up.LINEAR}
 SHOWN = {"fraction": "0.05", "loss_label": "MSE, dimensionless"}
 
@@ -34,7 +36,10 @@ def artist(axes, gid):
 
 
 def test_few_distinct_values_are_bins_of_their_own():
-    assert log_bins(np.array([8.0, 64, 8, 16]), 2).tolist() == [0, 2, 0, 1]
+    values = np.array([8.0, 64, 8, 16] * 3)
+    assert log_bins(values, 2).tolist() == [0, 2, 0, 1] * 3
+    # Not if most of them are there but once.
+    assert log_bins(np.array([8.0, 9, 16, 64]), 2).tolist() == [0, 0, 0, 1]
 
 
 def test_many_distinct_values_are_put_into_bins_equal_in_log():
@@ -147,11 +152,11 @@ def varied_trials(n_trials=150):
 
 @pytest.fixture(scope="module")
 def importance():
-    return measure_importance(varied_trials())
+    return measure_importance(varied_trials(), PLAIN)
 
 
 def test_only_hyperparameters_that_vary_are_features():
-    assert list(features_of(varied_trials())) == [
+    assert list(features_of(varied_trials(), PLAIN)) == [
         "n_hidden_layers",
         "mean_width",
         "relative_narrowest",
@@ -159,6 +164,35 @@ def test_only_hyperparameters_that_vary_are_features():
         "batch_size",
         "activation",
     ]
+
+
+def test_a_searched_pattern_of_widths_is_a_category():
+    """Of equal networks, whose loss is a tenth of that of the others."""
+    table = varied_trials()
+    widths = ["32-16-8", "16-16-16", "64-64-8"]
+    table["hidden_widths"] = [widths[i % 3] for i in range(len(table))]
+    table["n_hidden_layers"] = 3
+    table["min_val_loss"] = np.where(table["hidden_widths"] == "16-16-16", 1e-3, 1e-2)
+    table["learning_rate"] = 1e-3
+    patterns = ["tapering", "equal"]
+    assert "width_pattern" in features_of(table, patterns)
+    assert "width_pattern" not in features_of(table, ["tapering"])
+    effects = {effect.name: effect for effect in measure_importance(table, patterns).effects}
+    assert effects["width_pattern"].values == ["equal", "tapering"]
+    assert effects["width_pattern"].losses[0] < effects["width_pattern"].losses[1]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (["equal", "tapering", "independent"], ["equal", "equal", "tapering", "independent"]),
+        (["independent", "tapering"], ["tapering", "tapering", "tapering", "independent"]),
+        (["independent"], ["independent"] * 4),
+    ],
+)
+def test_the_pattern_of_a_trial_is_the_strictest_that_its_widths_follow(patterns, expected):
+    trials = pd.DataFrame({"hidden_widths": ["8", "16-16", "16-16-8", "8-16"]}, index=[4, 2, 3, 9])
+    assert pattern_of(trials, patterns).to_dict() == dict(zip([4, 2, 3, 9], expected, strict=True))
 
 
 def test_what_the_loss_depends_on_is_important_and_the_rest_is_not(importance):
@@ -182,7 +216,7 @@ def test_the_effects_have_the_shape_of_the_loss(importance):
 
 
 def test_the_same_trials_give_the_same_importance(importance):
-    again = measure_importance(varied_trials())
+    again = measure_importance(varied_trials(), PLAIN)
     for first, second in zip(importance.effects, again.effects, strict=True):
         assert first.name == second.name
         assert (first.importances == second.importances).all()
@@ -192,7 +226,7 @@ def test_the_same_trials_give_the_same_importance(importance):
 def test_a_loss_that_depends_on_nothing_is_not_explained():
     table = varied_trials()
     table["min_val_loss"] = np.random.default_rng(5).uniform(1, 2, len(table))
-    found = measure_importance(table)
+    found = measure_importance(table, PLAIN)
     assert found.r2 < 0.1
     figure = draw_hyperparameters(found, **SHOWN)
     assert "explains little" in figure.get_suptitle()
@@ -201,14 +235,14 @@ def test_a_loss_that_depends_on_nothing_is_not_explained():
 def test_failed_trials_are_left_out_and_few_trials_tell_nothing():
     table = varied_trials(30)
     table.loc[table.index[:11], "status"] = "diverged"
-    assert measure_importance(table) is None
+    assert measure_importance(table, PLAIN) is None
     figure = draw_hyperparameters(None, **SHOWN)
     assert [text.get_gid() for text in figure.texts] == ["nothing"]
 
 
 def test_of_many_trials_a_sample_is_taken(monkeypatch):
     monkeypatch.setattr("twostep.analysis.importance.MOST_TRIALS", 60)
-    found = measure_importance(varied_trials())
+    found = measure_importance(varied_trials(), PLAIN)
     assert (found.n_trials, found.n_succeeded) == (60, 150)
     figure = draw_hyperparameters(found, **SHOWN)
     assert "random forest on 60 of 150 trials, drawn at random" in figure.get_suptitle()

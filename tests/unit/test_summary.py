@@ -220,6 +220,22 @@ def test_each_fraction_has_its_own_section(study, text):
         assert f"(figures/search_{search.fraction}.png)" in part
 
 
+def test_it_tells_the_space_and_its_constraints():
+    study = made_up.study(("0.05",))
+    settings = study.config["search"]
+    assert "No network" not in section(summarise(study), "Search (step 1)")
+    settings["space"] |= {
+        "width": {"min": 8, "max": 512, "log": True},
+        "width_pattern": ["equal", "tapering"],
+        "dropout": {"min": 0.0, "max": 0.5, "log": False},
+    }
+    settings["constraints"] = {"max_parameters": 50_000, "max_operations": 40_000}
+    text = section(summarise(study), "Search (step 1)")
+    assert "width 8 to 512 (logarithmic); width pattern equal, tapering; " in text
+    assert "dropout 0 to 0.5." in text
+    assert "No network has more than 50,000 parameters or 40,000 operations." in text
+
+
 def test_few_trials_have_no_interval_of_the_smallest_size(study):
     (search,) = made_up.study(("0.05",)).searches
     few = replace(search, trials=search.trials.head(19))

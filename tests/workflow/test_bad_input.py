@@ -120,3 +120,30 @@ def test_bad_contents_stop_in_prepare_with_one_sentence(fresh, tmp_path, path, v
     assert len(sentences(process, [f"Error: {sentence}"])) == 1, process.stderr
     assert not list((study.results / "prepare").glob("*"))
     assert sentence in (study.results / "logs/prepare.log").read_text()
+
+
+def test_a_space_of_too_few_allowed_networks_stops_in_draw_with_one_sentence(fresh, tmp_path):
+    """3 inputs, 2 outputs: 4, 8, 4-4 and 4-8 units are the networks of up to 74 parameters."""
+    study = fresh.copy(tmp_path)
+    study.config["search"]["constraints"] = {"max_parameters": 74}
+    process = study.snakemake("search")
+    fragments = ["Error: search.constraints leaves too few", "4 were found", "n_trials is 6"]
+    assert len(sentences(process, fragments)) == 1, process.stderr
+    assert not list(study.results.glob("search/*/shard_*"))
+    # As many trials as there are run.
+    study.config["search"]["n_trials"] = 4
+    assert study.run("search").trials("0.2") == [0, 1, 2, 3]
+    # The list of these is too short for more, and drawing it again says why.
+    study.config["search"]["n_trials"] = 5
+    process = study.snakemake("search")
+    fragments = ["configurations_1000.jsonl ends before trial 4: delete it and run the same"]
+    assert len(sentences(process, fragments)) == 1, process.stderr
+
+
+def test_a_constraint_that_nothing_meets_stops_in_draw(fresh, tmp_path):
+    """While planning, the two inputs are known, and not that one of them has two entries."""
+    study = fresh.copy(tmp_path)
+    study.config["search"]["constraints"] = {"max_operations": 19}
+    process = study.snakemake("search")
+    fragments = ["Error: search.constraints.max_operations is 19", "at least 20 operations"]
+    assert len(sentences(process, fragments)) == 1, process.stderr

@@ -6,7 +6,7 @@ import re
 def test_a_study_is_forecast_before_it_is_run(fresh, tmp_path):
     study = fresh.copy(tmp_path)
     work = study.run("forecast")
-    assert set(work.jobs) == {"prepare", "subset", "forecast"}
+    assert set(work.jobs) == {"prepare", "subset", "draw", "forecast"}
     assert not work.searched
     text = (study.results / "forecast.md").read_text()
     assert re.search(r"step 1 on fraction 0\.2, 6 trials \| [\d.]+ s", text)

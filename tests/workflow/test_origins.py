@@ -47,6 +47,17 @@ def test_another_budget_after_a_copy_retrains_all(study):
     assert "Nothing to be done" in study.snakemake().stderr
 
 
+def test_another_space_after_a_copy_is_searched_and_retrained(study):
+    """The trials keep their ids: only the list of configurations tells that they are others."""
+    forget(study)
+    study.config["search"]["space"]["width"] = [5, 6]
+    work = study.run("select_model")
+    assert work.trials("0.2") == list(range(6))
+    widths = pd.read_csv(study.results / "select" / "retrained.csv")["hidden_widths"].astype(str)
+    assert set("-".join(widths).split("-")) <= {"5", "6"}
+    assert "Nothing to be done" in study.snakemake("select_model").stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -190,11 +190,13 @@ def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_pat
             "shard_size": 6,
             "n_validation": 100,
             "budget": {"max_epochs": 3},
+            "constraints": {"max_parameters": 500},
             "space": {
                 "n_hidden_layers": {"min": 1, "max": 3},
-                "width": [8, 16],
+                "width": {"min": 8, "max": 16},
+                "width_pattern": ["equal", "tapering"],
                 "learning_rate": {"min": 1e-3, "max": 1e20},
-                "batch_size": [32, 64],
+                "batch_size": {"min": 32, "max": 64},
                 "activation": ["relu", "tanh"],
                 "optimizer": ["adam", "sgd"],
                 "dropout": {"min": 0.0, "max": 0.2},
@@ -215,6 +217,8 @@ def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_pat
     ]
     table = pd.read_csv(study.results / "rank" / "0.5" / "trials.csv")
     assert sorted(table["trial"]) == list(range(6))
+    assert table["n_parameters"].max() <= 500
+    assert table["batch_size"].between(32, 64).all()
     assert set(table["status"]) == {"ok", "diverged"}
     assert table.loc[table["status"] == "diverged", "rank"].isna().all()
     retrained = pd.read_csv(study.results / "select" / "retrained.csv")

@@ -26,7 +26,6 @@ from twostep.config.resolve import resolve_config
 from twostep.data import file_versions
 from twostep.data.sizes import fraction_name
 from twostep.report.entries import figure_entries, page_entries
-from twostep.trials.configurations import draw_configurations
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.fingerprint import hash_script
@@ -154,24 +153,11 @@ def block(wildcards, *, name, n, size):
 # Trials
 
 
-@cache
-def configurations():
-    """The configurations of all trials of the study."""
-    search = config["search"]
-    return draw_configurations(search["space"], range(search["n_trials"]), seed=config["seed"])
-
-
 def check_trial(wildcards):
     """A trial that the study does not have cannot be asked for."""
     n_trials = config["search"]["n_trials"]
     if int(wildcards.trial) >= n_trials:
         raise WorkflowError(f"there is no trial {wildcards.trial}: search.n_trials is {n_trials}")
-
-
-def configuration_text(wildcards):
-    """The configuration of one trial, which is what its retraining depends on."""
-    check_trial(wildcards)
-    return to_json(configurations()[int(wildcards.trial)].to_dict())
 
 
 def list_of_trials(n_trials):

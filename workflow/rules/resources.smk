@@ -10,6 +10,7 @@ from twostep.running.resources import (
     BASE_MB,
     evaluation_minutes,
     largest_configuration,
+    listed_configuration,
     middle_configuration,
     training_mb,
     training_minutes,
@@ -61,18 +62,24 @@ def draw_mb(wildcards, attempt):
 
 def search_mb(wildcards, input, attempt):
     """A shard: its data and the largest network that it may train."""
-    return attempt * training_mb(input.manifest, largest_configuration(config["search"]["space"]))
+    return attempt * largest_mb(input.manifest)
 
 
 def forecast_mb(wildcards, input, attempt):
     """The timing of the largest network, too."""
-    largest = largest_configuration(config["search"]["space"])
-    return attempt * training_mb(input.subsets[0], largest)
+    return attempt * largest_mb(input.subsets[0])
+
+
+def largest_mb(manifest):
+    """The training of the largest network that may be drawn."""
+    search = config["search"]
+    largest = largest_configuration(search["space"])
+    return training_mb(manifest, largest, constraints=search["constraints"])
 
 
 def retrain_mb(wildcards, input, attempt):
     """The training of one network, with its checkpoints."""
-    configuration = configurations()[int(wildcards.trial)]
+    configuration = listed_configuration(input.configurations, int(wildcards.trial))
     return attempt * training_mb(input.manifest, configuration, checkpoints=True)
 
 
@@ -112,13 +119,19 @@ def search_minutes(wildcards, input, attempt):
     """A shard of average networks."""
     search = config["search"]
     middle = middle_configuration(search["space"])
-    minutes = training_minutes(input.manifest, middle, search["budget"], search["shard_size"])
+    minutes = training_minutes(
+        input.manifest,
+        middle,
+        search["budget"],
+        search["shard_size"],
+        constraints=search["constraints"],
+    )
     return limited(minutes, attempt)
 
 
 def retrain_minutes(wildcards, input, attempt):
     """The training of one network."""
-    configuration = configurations()[int(wildcards.trial)]
+    configuration = listed_configuration(input.configurations, int(wildcards.trial))
     minutes = training_minutes(input.manifest, configuration, config["retrain"]["budget"])
     return limited(minutes, attempt)
 

@@ -3,6 +3,7 @@
 rule retrain_trial:
     input:
         manifest=rules.prepare.output.manifest,
+        configurations=list_of_trial,
     output:
         model=f"{RESULTS}/retrain/{MODEL_NAME}.pt",
         record=f"{RESULTS}/retrain/{MODEL_NAME}.json",
@@ -16,7 +17,6 @@ rule retrain_trial:
         **gpus(),
         runtime=retrain_minutes,
     params:
-        configuration=configuration_text,
         budget=json_param(config["retrain"]["budget"]),
         output_activation=config["training"]["output_activation"],
         gpu=config["training"]["gpu"],

@@ -7,6 +7,7 @@ rule forecast:
             *rules.prepare.output.arrays,
             *expand(rules.subset.output.arrays, fraction=FRACTIONS),
         ],
+        configurations=lambda wildcards: list_of_trials(config["search"]["n_trials"]),
     output:
         f"{RESULTS}/forecast.md",
     log:
@@ -26,10 +27,13 @@ rule forecast:
         "../scripts/forecast.py"
 
 
-# The configurations of all trials, drawn once for many shards: because no two trials are the same,
-# to draw one takes all that come before it. The lists have fixed sizes, each for the trials that no
-# smaller one holds, so that more trials may add a list and change none.
+# The configurations of all trials, drawn once for all jobs: because no two trials are the same, to
+# draw one takes all that come before it. The constraints ask for the numbers of inputs and outputs.
+# The lists have fixed sizes, each for the trials that no smaller one holds, so that more trials may
+# add a list and change none.
 rule draw:
+    input:
+        manifest=rules.prepare.output.manifest,
     output:
         f"{RESULTS}/search/configurations_{{size}}.jsonl",
     log:
@@ -41,6 +45,7 @@ rule draw:
         runtime=growing(30),
     params:
         space=json_param(config["search"]["space"]),
+        constraints=json_param(config["search"]["constraints"]),
         seed=config["seed"],
         code=code("draw"),
     script:

@@ -12,7 +12,7 @@ from twostep.running.forecast_report import Plan, describe_forecast
 from twostep.training.data import load_training_data
 from twostep.training.device import choose_device, use_threads
 from twostep.training.warm_up import warm_up
-from twostep.trials.configurations import draw_configurations
+from twostep.trials.configurations import read_configurations
 from twostep.util.files import read_json, write_text
 from twostep.util.job import job
 from twostep.util.processor import processor_name
@@ -21,15 +21,21 @@ log = logging.getLogger(__name__)
 
 
 def main(
-    *, manifest: str, subsets: list[str], arrays: list[str], config: str, output: str, threads: int
+    *,
+    manifest: str,
+    subsets: list[str],
+    arrays: list[str],
+    configurations: str,
+    config: str,
+    output: str,
+    threads: int,
 ) -> None:
     """Write the forecast and say it; a subset lies in the folder named after its fraction."""
     resolved = json.loads(config)
     use_threads(threads)
     device = choose_device(resolved["training"]["gpu"])
     warm_up(device)
-    search = resolved["search"]
-    drawn = draw_configurations(search["space"], range(search["n_trials"]), seed=resolved["seed"])
+    drawn = read_configurations(configurations, range(resolved["search"]["n_trials"]))
     by_fraction = {Path(path).parent.name: path for path in subsets}
     plan = Plan(
         config=resolved,
@@ -70,6 +76,7 @@ if __name__ == "__main__":
             manifest=snakemake.input.manifest,
             subsets=snakemake.input.subsets,
             arrays=snakemake.input.arrays,
+            configurations=snakemake.input.configurations,
             config=snakemake.params.config,
             output=snakemake.output[0],
             threads=snakemake.threads,

@@ -4,7 +4,7 @@ import json
 import shutil
 
 from twostep.model.model import read_model_file
-from twostep.training.configuration import Configuration
+from twostep.trials.configurations import read_configurations
 from twostep.trials.retrain import retrain
 from twostep.trials.supervision import Watch, supervise
 from twostep.trials.trainer import make_trainer
@@ -17,9 +17,9 @@ from twostep.util.logs import end_process
 def main(
     *,
     manifest: str,
+    configurations: str,
     trial: int,
     repetition: int,
-    configuration: dict,
     budget: dict,
     output_activation: str,
     seed: int,
@@ -40,7 +40,8 @@ def main(
         n_gpus=gpu,
         threads=threads,
     )
-    finalist = Trial(trial, Configuration.from_dict(configuration), "retrain", repetition)
+    (configuration,) = read_configurations(configurations, range(trial, trial + 1))
+    finalist = Trial(trial, configuration, "retrain", repetition)
     saved = retrain(trainer, finalist, read_json(manifest), journal, watch)
     content = read_model_file(saved)
     write_json(timing, content["timing"])
@@ -53,9 +54,9 @@ if __name__ == "__main__":
     with job(snakemake):
         main(
             manifest=snakemake.input.manifest,
+            configurations=snakemake.input.configurations,
             trial=int(snakemake.wildcards.trial),
             repetition=int(snakemake.wildcards.repetition),
-            configuration=json.loads(snakemake.params.configuration),
             budget=json.loads(snakemake.params.budget),
             output_activation=snakemake.params.output_activation,
             seed=snakemake.params.seed,

@@ -3,17 +3,19 @@
 import numpy as np
 import pandas as pd
 
-# More distinct values than these are put into bins of several values.
+# More distinct values than these are put into bins of several values. So are values that are there
+# fewer times than this on average: by themselves, they would show chance.
 MOST_VALUES = 25
+FEWEST_ALIKE = 3
 
 
 def log_bins(values: np.ndarray, n_bins: int) -> np.ndarray:
-    """Return the bin of each positive value: one bin per value, or for many bins equal in log.
+    """Return the bin of each positive value: one bin per value, or for many equal ones in log.
 
     Bins are numbered from 0 in ascending order of the values; some may be empty.
     """
     distinct = np.unique(values)
-    if len(distinct) <= MOST_VALUES:
+    if len(distinct) <= min(MOST_VALUES, len(values) / FEWEST_ALIKE):
         return np.searchsorted(distinct, values)
     edges = np.geomspace(distinct[0], distinct[-1], n_bins + 1)
     return np.searchsorted(edges[1:-1], values, side="right")

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom
 
+from twostep.trials.networks import DIMENSIONS
+from twostep.trials.ranges import bounds, is_log
+from twostep.trials.space import INTEGERS
+
 # What all dimensions together would show by chance in one of so many studies.
 CHANCE = 0.05
-# The part of a continuous range, at either end, that is its edge.
+# The part of a range, at either end, that is its edge.
 MARGIN = 0.1
-# Dimensions whose values are drawn from their logarithms, and the others that are numbers.
-LOGARITHMIC, LINEAR = ("learning_rate", "weight_decay"), ("dropout",)
 # What of a network's widths is looked at.
 LAYERS: dict[str, Callable[[list[int]], int]] = {
     "first layer": lambda widths: widths[0],
@@ -77,42 +79,55 @@ def crowded(edges: list[Edge]) -> list[Edge]:
 
 def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, float, pd.Series]]:
     """Yield each end of each dimension, and which of the trials are there."""
-    depth, layers = trials["n_hidden_layers"], space["n_hidden_layers"]
-    yield from _both("n_hidden_layers", "number of hidden layers", depth, layers, no_less_than=1)
+    depth = trials["n_hidden_layers"]
+    layers = [space["n_hidden_layers"][end] for end in ("min", "max")]
+    yield from _of_list("n_hidden_layers", "number of hidden layers", depth, layers, least=1)
     widths = [[int(width) for width in text.split("-")] for text in trials["hidden_widths"]]
-    allowed = {"min": min(space["width"]), "max": max(space["width"])}
     for what, part in LAYERS.items():
         values = pd.Series([part(width) for width in widths], trials.index)
-        yield from _both("width", what, values, allowed, no_less_than=1)
-    sizes = space["batch_size"]
-    if isinstance(sizes, list):
-        allowed = {"min": min(sizes), "max": max(sizes)}
-        yield from _both("batch_size", "batch size", trials["batch_size"], allowed, no_less_than=1)
-    for name in (*LOGARITHMIC, *LINEAR):
-        if isinstance(space[name], dict):
-            yield from _range(name, trials[name], space[name])
+        yield from _of_dimension("width", what, values, space["width"], least=1)
+    for name, values in space.items():
+        if name not in DIMENSIONS and name in trials and _is_numeric(values):
+            what, least = name.replace("_", " "), 1 if name in INTEGERS else 0
+            yield from _of_dimension(name, what, trials[name], values, least=least)
 
 
-def _both(
-    dimension: str, what: str, values: pd.Series, allowed: dict, *, no_less_than: float
+def _is_numeric(values: object) -> bool:
+    """Return whether a dimension has several numbers: a list of them or a range."""
+    return isinstance(values, dict) or (
+        isinstance(values, list) and all(isinstance(value, int | float) for value in values)
+    )
+
+
+def _of_dimension(
+    dimension: str, what: str, values: pd.Series, allowed: list | dict, *, least: float
 ) -> Iterator[tuple[str, str, str, float, pd.Series]]:
-    if allowed["min"] == allowed["max"]:
-        return
-    if allowed["min"] > no_less_than:
-        yield dimension, what, "lower", allowed["min"], values == allowed["min"]
-    yield dimension, what, "upper", allowed["max"], values == allowed["max"]
+    """Yield both ends of a dimension; the lower one is none at the least value there can be."""
+    if isinstance(allowed, dict):
+        yield from _of_range(dimension, what, values, allowed, least=least)
+    else:
+        yield from _of_list(dimension, what, values, allowed, least=least)
 
 
-def _range(
-    name: str, values: pd.Series, allowed: dict
+def _of_list(
+    dimension: str, what: str, values: pd.Series, allowed: list, *, least: float
 ) -> Iterator[tuple[str, str, str, float, pd.Series]]:
-    """Yield both ends of a continuous range; the lower one is none if it is 0."""
-    if allowed["min"] == allowed["max"]:
+    low, high = bounds(allowed)
+    if low == high:
         return
-    scale = np.log if name in LOGARITHMIC else np.asarray
-    low, high = scale(allowed["min"]), scale(allowed["max"])
-    place = (scale(values) - low) / (high - low)
-    what = name.replace("_", " ")
-    if allowed["min"] > 0:
-        yield name, what, "lower", allowed["min"], place < MARGIN
-    yield name, what, "upper", allowed["max"], place > 1 - MARGIN
+    if low > least:
+        yield dimension, what, "lower", low, values == low
+    yield dimension, what, "upper", high, values == high
+
+
+def _of_range(
+    dimension: str, what: str, values: pd.Series, allowed: dict, *, least: float
+) -> Iterator[tuple[str, str, str, float, pd.Series]]:
+    low, high = bounds(allowed)
+    if low == high:
+        return
+    scale = np.log if is_log(allowed) else np.asarray
+    place = (scale(values) - scale(low)) / (scale(high) - scale(low))
+    if low > least:
+        yield dimension, what, "lower", low, place < MARGIN
+    yield dimension, what, "upper", high, place > 1 - MARGIN

@@ -9,7 +9,7 @@ from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
 
-from twostep.analysis.widths import widths_of
+from twostep.analysis.widths import pattern_of, widths_of
 from twostep.trials.records import SETTINGS
 
 # More trials than these bring no other result, only longer waiting.
@@ -22,7 +22,7 @@ N_TREES = 50
 N_GRID = 12
 # Rows over which an effect is averaged.
 MOST_ROWS = 500
-CATEGORIES = ("activation", "optimizer")
+CATEGORIES = ("activation", "optimizer", "width_pattern")
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,13 @@ class Importance:
     n_succeeded: int
 
 
-def features_of(trials: pd.DataFrame) -> pd.DataFrame:
+def features_of(trials: pd.DataFrame, patterns: list[str]) -> pd.DataFrame:
     """Return the hyperparameters of trials that vary, one column each.
 
     Beside the settings of the training these are the number of hidden layers, the geometric mean
-    of their widths and the narrowest one relative to that mean. The number of parameters, which
-    follows from these, is none of them.
+    of their widths and the narrowest one relative to that mean; and which of several `patterns`
+    of the space their widths follow. The number of parameters, which follows from these, is none of
+    them.
     """
     widths = widths_of(trials)
     table = pd.DataFrame(
@@ -67,13 +68,14 @@ def features_of(trials: pd.DataFrame) -> pd.DataFrame:
             "n_hidden_layers": trials["n_hidden_layers"],
             "mean_width": widths["mean_width"],
             "relative_narrowest": (widths["narrowest"] / widths["mean_width"]).round(6),
+            "width_pattern": pattern_of(trials, patterns),
             **{name: trials[name] for name in SETTINGS},
         }
     )
     return table[[name for name in table if table[name].nunique() > 1]]
 
 
-def measure_importance(trials: pd.DataFrame) -> Importance | None:
+def measure_importance(trials: pd.DataFrame, patterns: list[str]) -> Importance | None:
     """Return importance and effect of each hyperparameter that varies; None for too few trials.
 
     A random forest learns the log loss from the hyperparameters. The importance of one is the
@@ -82,13 +84,14 @@ def measure_importance(trials: pd.DataFrame) -> Importance | None:
     10.1023/A:1010933404324). Its effect is the partial dependence: the mean prediction over all
     trials, with the one value set for all of them (Friedman 2001, doi 10.1214/aos/1013203451).
 
-    `trials` is the ranked table of a search, in which those that failed are left out.
+    `trials` is the ranked table of a search, in which those that failed are left out, and
+    `patterns` are those of the space's widths.
     """
     succeeded = trials[(trials["status"] == "ok") & (trials["min_val_loss"] > 0)]
     sample = succeeded.sort_values("trial")
     if len(sample) > MOST_TRIALS:
         sample = sample.sample(MOST_TRIALS, random_state=0)
-    features = features_of(sample)
+    features = features_of(sample, patterns)
     if len(sample) < FEWEST_TRIALS or features.empty or sample["min_val_loss"].nunique() < 2:
         return None
     features, categories = _encode(features)

@@ -22,6 +22,8 @@ from twostep.config.sentences import (
     list_types,
 )
 from twostep.parcel.header import DIMENSIONS
+from twostep.trials.constraints import make_constraints, why_impossible
+from twostep.trials.networks import smallest_network
 from twostep.trials.space import count_configurations
 from twostep.util.errors import UserError
 from twostep.util.text import suggest
@@ -168,6 +170,7 @@ def _contradictions(config: dict) -> Iterator[str]:
         if budget["max_epochs"] is None and budget["max_updates"] is None:
             yield f"{step}.budget must limit max_epochs, max_updates or both, and has null for both"
     yield from _contradictions_in_space(config["search"]["space"])
+    yield from _contradictions_in_constraints(config)
     yield from _contradictions_in_jobs(config)
     n_trials, top_k = config["search"]["n_trials"], config["retrain"]["top_k"]
     n_distinct = count_configurations(config["search"]["space"])
@@ -245,6 +248,38 @@ def _contradictions_in_space(space: dict) -> Iterator[str]:
                 f"search.space.{key}: min ({values['min']:g}) must not be larger than max "
                 f"({values['max']:g})"
             )
+        elif isinstance(values, dict) and values.get("log") and values["min"] == 0:
+            yield (
+                f"search.space.{key}: min is 0, but the logarithm of 0 does not exist: take a min "
+                "above 0, or log: false"
+            )
+
+
+def _contradictions_in_constraints(config: dict) -> Iterator[str]:
+    """Yield a sentence if no network of the space can be allowed, whatever the data are like."""
+    n_inputs, n_outputs = _least_features(config)
+    constraints = make_constraints(
+        config["search"]["constraints"], n_inputs=n_inputs, n_outputs=n_outputs
+    )
+    if constraints:
+        impossible = why_impossible(smallest_network(config["search"]["space"]), constraints)
+        if impossible:
+            yield impossible
+
+
+def _least_features(config: dict) -> tuple[int, int]:
+    """Return how many inputs and outputs there are, at least: files may have several of each."""
+    dataset, n_modes = config["dataset"], len(config["generate"]["modes"])
+    if dataset["constant_features"] == "drop":
+        return 1, 1
+    n_inputs, n_outputs = (
+        sum(
+            n_modes if dataset["files"] is None and "mode" in DIMENSIONS[entry["name"]] else 1
+            for entry in dataset[role]
+        )
+        for role in ("inputs", "outputs")
+    )
+    return n_inputs, n_outputs
 
 
 def _contradictions_in_jobs(config: dict) -> Iterator[str]:

@@ -47,7 +47,7 @@ def _describe_type(kind: str, schema: dict) -> str:
         return f"a non-empty list, each entry {describe_allowed(schema['items'])}"
     if kind == "object":
         return f"a mapping with the keys {', '.join(schema['properties'])}"
-    return {"string": "text"}.get(kind, kind)
+    return {"string": "text", "boolean": "true or false"}.get(kind, kind)
 
 
 def list_types(schema: dict) -> list[str]:

@@ -20,6 +20,7 @@ from twostep.figures.space import draw_depth_width, draw_layers
 from twostep.figures.steps import draw_loss_curves, draw_steps
 from twostep.figures.style import describe_loss
 from twostep.model.predictions import Predictions
+from twostep.trials.networks import patterns_of
 
 
 def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, Figure]]:
@@ -130,7 +131,8 @@ def _space_figures(study: Study) -> Iterator[tuple[str, Figure]]:
         shown = {"fraction": fraction, "baselines": losses, "loss_label": loss_label}
         yield f"depth_width_{fraction}", draw_depth_width(trials, **shown)
         yield f"layers_{fraction}", draw_layers(trials, **shown)
-        importance = measure_importance(trials)
+        patterns = patterns_of(study.config["search"]["space"])
+        importance = measure_importance(trials, patterns)
         figure = draw_hyperparameters(importance, fraction=fraction, loss_label=loss_label)
         yield f"hyperparameters_{fraction}", figure
 

@@ -111,7 +111,10 @@ def check_length(study: Study) -> list[Finding]:
     """Return whether more trials would help, as the search on the largest fraction tells."""
     search = max(study.searches, key=lambda search: float(search.fraction))
     settings, tolerance = study.config["search"], study.config["select"]["tolerance"]
-    if count_configurations(settings["space"]) < 2 * settings["n_trials"]:
+    n_distinct = count_configurations(settings["space"])
+    # Of a limited number, constraints may leave as few as there are trials.
+    is_constrained = any(limit is not None for limit in settings["constraints"].values())
+    if n_distinct < (math.inf if is_constrained else 2 * settings["n_trials"]):
         return []
     losses = search.trials.loc[search.trials["status"] == "ok", "min_val_loss"]
     more = double_trials(losses, tolerance)

@@ -165,8 +165,8 @@ def _search(study: Study) -> list[str]:
     return [
         "## Search (step 1)",
         f"{search['n_trials']:,} random configurations, the same for each fraction, drawn from: "
-        f"{wording.space(search['space'])}. Each trial trains for "
-        f"{wording.budget(search['budget'])}.",
+        f"{wording.space(search['space'])}.{wording.constraints(search['constraints'])} Each trial "
+        f"trains for {wording.budget(search['budget'])}.",
     ]
 
 

@@ -109,14 +109,17 @@ def _need_rows(plan: Plan) -> list[list[str]]:
         key=lambda configuration: _weights_bytes(plan, configuration),
     )
     # What the jobs ask for: a shard for the largest network that the space may yield.
-    possible = resources.largest_configuration(plan.config["search"]["space"])
-    search_mb = [resources.training_mb(path, possible) for path in plan.subsets.values()]
+    search = plan.config["search"]
+    possible = resources.largest_configuration(search["space"])
+    search_mb = [
+        resources.training_mb(path, possible, constraints=search["constraints"])
+        for path in plan.subsets.values()
+    ]
     retrain_mb = resources.training_mb(plan.manifest, largest, checkpoints=True)
     retrain = plan.config["retrain"]
     n_models = len(plan.subsets) * retrain["top_k"] + _n_controls(plan)
-    budget = plan.config["search"]["budget"]
     epochs = sum(
-        resources.count_updates(configuration, budget, sizes.n_train)[1]
+        resources.count_updates(configuration, search["budget"], sizes.n_train)[1]
         for sizes in plan.subset_sizes.values()
         for configuration in plan.configurations
     )

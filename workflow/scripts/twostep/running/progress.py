@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from twostep.data.sizes import fraction_name
 from twostep.training.configuration import Configuration
 from twostep.trials.configurations import draw_configurations
+from twostep.trials.constraints import make_constraints
 from twostep.trials.journal import OUTLINE, OUTLINE_TIMING, read_outlines
 from twostep.trials.key import trial_key, trial_seed
 from twostep.trials.records import REPEATABLE
@@ -129,9 +130,7 @@ def measure_progress(config: dict, folder: str | Path, now: float) -> Progress:
     folder = Path(folder)
     search = config["search"]
     names = [fraction_name(value) for value in search["fractions"]]
-    configurations = draw_configurations(
-        search["space"], range(search["n_trials"]), seed=config["seed"]
-    )
+    configurations = _draw(config, folder)
     searches = [_measure_search(config, folder, name, configurations) for name in names]
     rankings = _read_rankings(folder, names, search["n_trials"])
     retraining, n_evaluated = _measure_retraining(config, folder, rankings, configurations)
@@ -149,6 +148,26 @@ def measure_progress(config: dict, folder: str | Path, now: float) -> Progress:
         n_evaluated,
         finished=all(step.n_done == step.n_wanted for step in steps)
         and _describes(_read(folder / "provenance.json"), config),
+    )
+
+
+def _draw(config: dict, folder: Path) -> list[Configuration]:
+    """Return the configurations of all trials; none while nothing has been prepared.
+
+    The list in the study's folder may be that of another config.
+    """
+    manifest = _read(folder / "prepare/manifest.json", "inputs", "outputs")
+    if manifest is None:
+        return []
+    search = config["search"]
+    constraints = make_constraints(
+        search["constraints"],
+        n_inputs=len(manifest["inputs"]),
+        n_outputs=len(manifest["outputs"]),
+    )
+    trials = range(search["n_trials"])
+    return draw_configurations(
+        search["space"], trials, seed=config["seed"], constraints=constraints
     )
 
 
@@ -225,7 +244,7 @@ def _is_installed(library: str, build: str) -> bool:
 def _measure_search(
     config: dict, folder: Path, fraction: str, configurations: list[Configuration]
 ) -> Step:
-    step = Step(fraction, len(configurations))
+    step = Step(fraction, config["search"]["n_trials"])
     subset = _read(folder / f"subset/{fraction}/manifest.json", "data_hash")
     keys = _Keys(config, "search", subset["data_hash"] if subset else "")
     found: dict[int, Done] = {}
@@ -307,7 +326,8 @@ def _measure_retraining(
         timing = _read(path.with_suffix(".timing.json"), *OUTLINE_TIMING)
         if record is None or timing is None:
             continue
-        key = keys.key(trial, repetition, configurations[trial], timing)
+        # Without prepared data there are no configurations, and all is trained again.
+        key = keys.key(trial, repetition, configurations[trial], timing) if configurations else ""
         if not (folder / f"journal/retrain/{key}.pt").exists():
             step.n_foreign += 1
             continue

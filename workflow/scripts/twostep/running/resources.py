@@ -8,6 +8,10 @@ from pathlib import Path
 
 from twostep.training.configuration import Configuration
 from twostep.training.windows import SHUFFLE_WINDOW, VALIDATION_CHUNK
+from twostep.trials.configurations import read_configurations
+from twostep.trials.constraints import most_operations, most_parameters
+from twostep.trials.networks import INDEPENDENT, patterns_of
+from twostep.trials.ranges import bounds, integer
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError
 from twostep.util.files import read_json
@@ -21,6 +25,8 @@ SECONDS_PER_UPDATE = 2e-3
 COPIES = 5
 # And those that are made while a checkpoint is written: all of them, in one buffer.
 CHECKPOINT_COPIES = 5
+# Widths that stand for a range of them.
+WIDTHS_OF_RANGE = 1000
 
 
 def data_mb(manifest: str | Path) -> float:
@@ -35,17 +41,26 @@ def data_mb(manifest: str | Path) -> float:
 
 
 def training_mb(
-    manifest: str | Path, configuration: Configuration, *, checkpoints: bool = False
+    manifest: str | Path,
+    configuration: Configuration,
+    *,
+    checkpoints: bool = False,
+    constraints: dict | None = None,
 ) -> int:
-    """Return the memory in MB of training a configuration on the data of a folder."""
+    """Return the memory in MB of training a configuration on the data of a folder.
+
+    With `search.constraints`, no more than the networks take that these allow.
+    """
     n_inputs, n_outputs, _ = _read_sizes(manifest)
+    most = most_parameters(constraints) if constraints else math.inf
     copies = COPIES + CHECKPOINT_COPIES * checkpoints
-    weights = 4e-6 * copies * configuration.count_parameters(n_inputs, n_outputs)
+    weights = 4e-6 * copies * min(most, configuration.count_parameters(n_inputs, n_outputs))
     # Of a batch, or of a chunk of the validation: what the layers compute, with dropout in up to
     # four steps, and the gradients by two layers at a time.
     rows = max(configuration.batch_size, VALIDATION_CHUNK)
-    widths = configuration.hidden_widths
-    activations = 4e-6 * rows * (4 * sum(widths) + 2 * max(widths))
+    # Each unit has a weight and a bias, at least.
+    n_units, widest = (min(most / 2, f(configuration.hidden_widths)) for f in (sum, max))
+    activations = 4e-6 * rows * (4 * n_units + 2 * widest)
     return math.ceil(BASE_MB + data_mb(manifest) + weights + activations)
 
 
@@ -61,14 +76,23 @@ def count_updates(configuration: Configuration, budget: dict, n_train: int) -> t
 
 
 def training_minutes(
-    manifest: str | Path, configuration: Configuration, budget: dict, n_trials: int = 1
+    manifest: str | Path,
+    configuration: Configuration,
+    budget: dict,
+    n_trials: int = 1,
+    *,
+    constraints: dict | None = None,
 ) -> int:
-    """Return a generous time in minutes for training `n_trials` like this one to their limit."""
+    """Return a generous time in minutes for training `n_trials` like this one to their limit.
+
+    With `search.constraints`, no more than the networks take that these allow.
+    """
     n_inputs, n_outputs, splits = _read_sizes(manifest)
     n_train = splits["training"]
     _, epochs = count_updates(configuration, budget, n_train)
     updates_per_epoch = math.ceil(n_train / configuration.batch_size)
-    n_operations = configuration.count_operations(n_inputs, n_outputs)
+    most = most_operations(constraints) if constraints else math.inf
+    n_operations = min(most, configuration.count_operations(n_inputs, n_outputs))
     n_samples = 6 * n_train + 2 * splits["validation"]
     seconds = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE
     return math.ceil(10 + n_trials * epochs * seconds / 60)
@@ -108,17 +132,29 @@ def _made_again_if_damaged(path: str | Path) -> Iterator[None]:
         raise FileNotFoundError(errno.ENOENT, "damaged", str(path)) from error
 
 
+def listed_configuration(path: str | Path, trial: int) -> Configuration:
+    """Return the configuration of a trial in a list; FileNotFoundError until that is drawn."""
+    with _made_again_if_damaged(path):
+        return read_configurations(path, range(trial, trial + 1))[0]
+
+
 def largest_configuration(space: dict) -> Configuration:
     """Return the largest network of a space with its largest batch."""
-    return _configuration(space, max(space["width"]), space["n_hidden_layers"]["max"])
+    return _configuration(space, int(bounds(space["width"])[1]), space["n_hidden_layers"]["max"])
 
 
 def middle_configuration(space: dict) -> Configuration:
-    """Return a network about as costly as the average one of a space."""
-    layers = space["n_hidden_layers"]
-    # The mean product of two independent widths is the square of their mean.
-    mean_width = math.ceil(sum(space["width"]) / len(space["width"]))
-    return _configuration(space, mean_width, math.ceil((layers["min"] + layers["max"]) / 2))
+    """Return a network about as costly as the average one of a space, or somewhat more costly."""
+    layers, widths = space["n_hidden_layers"], space["width"]
+    if isinstance(widths, dict):
+        steps = [(i + 0.5) / WIDTHS_OF_RANGE for i in range(WIDTHS_OF_RANGE)]
+        widths = [integer(widths, u) for u in steps]
+    # The mean product of two independent widths is the square of their mean. That of two equal ones
+    # is their mean square, and of tapering ones it lies between the two.
+    power = 1 if patterns_of(space) == [INDEPENDENT] else 2
+    mean_width = (sum(width**power for width in widths) / len(widths)) ** (1 / power)
+    n_layers = math.ceil((layers["min"] + layers["max"]) / 2)
+    return _configuration(space, math.ceil(mean_width), n_layers)
 
 
 def _configuration(space: dict, width: int, n_layers: int) -> Configuration:

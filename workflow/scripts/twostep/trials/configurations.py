@@ -1,4 +1,4 @@
-"""The configurations of a study's trials: drawn, and kept in a file that every shard reads."""
+"""The configurations of a study's trials: drawn, and kept in a file that every job reads."""
 
 import itertools
 import json
@@ -6,19 +6,44 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from twostep.training.configuration import Configuration
+from twostep.trials.constraints import Constraints, why_impossible
+from twostep.trials.networks import smallest_network
 from twostep.trials.records import write_lines
-from twostep.trials.space import random_configurations
+from twostep.trials.space import MOST_ATTEMPTS, random_configurations
+from twostep.util.errors import UserError
 from twostep.util.files import damaged
 
 
-def draw_configurations(space: dict, trials: range, *, seed: int) -> list[Configuration]:
+def draw_configurations(
+    space: dict,
+    trials: range,
+    *,
+    seed: int,
+    constraints: Constraints | None = None,
+    n_needed: int | None = None,
+) -> list[Configuration]:
     """Return the configurations of a range of trials.
 
-    All earlier ones are drawn, too, as no two trials are the same: some 15 us a draw, and more
-    than one draw a trial where the space is so small that many are repetitions.
+    All earlier ones are drawn, too, as no two trials are the same: some 20 us a draw, and more
+    than one draw a trial where the space is so small that many are repetitions, or where
+    constraints allow few networks.
+
+    Raises UserError if the constraints leave fewer than `n_needed` configurations, all by default.
+    With more than that and fewer than all, the list is shorter.
     """
-    drawn = random_configurations(space, seed=seed)
-    return list(itertools.islice(drawn, trials.start, trials.stop))
+    impossible = why_impossible(smallest_network(space), constraints) if constraints else None
+    if impossible:
+        raise UserError(impossible)
+    drawn = random_configurations(space, seed=seed, constraints=constraints)
+    found = list(itertools.islice(drawn, trials.stop))
+    n_needed = trials.stop if n_needed is None else n_needed
+    if len(found) < n_needed:
+        raise UserError(
+            f"search.constraints leaves too few configurations of search.space: {len(found):,} "
+            f"were found, then none in {MOST_ATTEMPTS:,} attempts, and search.n_trials is "
+            f"{n_needed}: take fewer trials, allow larger networks or change the space"
+        )
+    return found[trials.start :]
 
 
 def write_configurations(path: str | Path, configurations: Iterable[Configuration]) -> None:
@@ -33,17 +58,24 @@ def write_configurations(path: str | Path, configurations: Iterable[Configuratio
 
 
 def read_configurations(path: str | Path, trials: range) -> list[Configuration]:
-    """Read the configurations of a range of trials; UserError if the file is damaged.
+    """Read the configurations of a range of trials; UserError if the file is damaged or too short.
 
-    Other lines are not parsed, so that many shards may share a long list.
+    Other lines are not parsed, so that many jobs may share a long list.
     """
     try:
         with Path(path).open(encoding="utf-8") as lines:
             found = [
                 json.loads(line) for line in itertools.islice(lines, trials.start, trials.stop)
             ]
-        if [entry["trial"] for entry in found] != list(trials):
+        if [entry["trial"] for entry in found] != list(trials)[: len(found)]:
             raise damaged(path)
-        return [Configuration.from_dict(entry["configuration"]) for entry in found]
+        configurations = [Configuration.from_dict(entry["configuration"]) for entry in found]
     except (ValueError, KeyError, TypeError) as error:
         raise damaged(path) from error
+    if len(configurations) < len(trials):
+        # As many as there were for fewer trials, or cut off.
+        raise UserError(
+            f"{path} ends before trial {trials.start + len(configurations)}: delete it and run the "
+            "same command again"
+        )
+    return configurations

@@ -1,87 +1,91 @@
-"""The search space: configurations, their number, and the list of a study's random ones."""
+"""The search space: the number of its configurations, and the list of a study's random ones."""
 
+import itertools
 import math
 import random
 from collections.abc import Iterator
-from typing import TypeVar
 
 from twostep.training.configuration import Configuration
+from twostep.trials import networks
+from twostep.trials.constraints import Constraints
+from twostep.trials.networks import Networks
+from twostep.trials.ranges import bounds, choose, count_values, integer, number
 from twostep.util.seeds import derive_seed
 
-Value = TypeVar("Value")
+# The dimensions of the training that are integers.
+INTEGERS = ("batch_size",)
+# Networks that are drawn for one trial before the space counts as used up, with constraints.
+MOST_ATTEMPTS = 100_000
 
 
 def count_configurations(space: dict) -> float:
-    """Return how many distinct configurations a space holds; infinity if a range is continuous."""
-    for key in ("learning_rate", "weight_decay", "dropout"):
-        if isinstance(space[key], dict) and space[key]["min"] < space[key]["max"]:
-            return math.inf
-    layers = space["n_hidden_layers"]
-    n_widths = len(space["width"])
-    networks = sum(n_widths**n for n in range(layers["min"], layers["max"] + 1))
-    return networks * math.prod(
-        len(space[key]) if isinstance(space[key], list) else 1
-        for key in ("batch_size", "activation", "optimizer")
-    )
+    """Return how many distinct configurations a space holds; infinity if a range is continuous.
+
+    Constraints may leave fewer of them.
+    """
+    counts = [
+        count_values(values, is_integer=name in INTEGERS)
+        for name, values in space.items()
+        if name not in networks.DIMENSIONS
+    ]
+    if math.inf in counts:
+        return math.inf
+    # An integer that may be too large for a float.
+    return networks.count_networks(space) * math.prod(counts)
 
 
 def largest_batch(space: dict) -> int:
     """Return the largest batch that a configuration of a space may have."""
-    sizes = space["batch_size"]
-    return max(sizes) if isinstance(sizes, list) else sizes
+    return int(bounds(space["batch_size"])[1])
 
 
-def random_configurations(space: dict, *, seed: int) -> Iterator[Configuration]:
+def random_configurations(
+    space: dict, *, seed: int, constraints: Constraints | None = None
+) -> Iterator[Configuration]:
     """Yield the configurations of trials 0, 1, 2, ... of a study.
 
-    Trial `i` depends on the seed, the space and `i` alone, and the list is prefix-stable: asking
-    for more trials never changes an earlier one. A configuration that an earlier trial already
-    has is drawn again, so that no two trials are the same (as in Keras Tuner's random search).
-    The caller must not ask for more than `count_configurations` of them.
+    Trial `i` depends on the seed, the space, the constraints and `i` alone, and the list is
+    prefix-stable: asking for more trials never changes an earlier one. A configuration that an
+    earlier trial already has is drawn again, so that no two trials are the same (as in Keras
+    Tuner's random search). With constraints, the list ends before the first trial for which
+    `MOST_ATTEMPTS` networks were drawn in vain. Without any, the caller must not ask for more than
+    `count_configurations` of them.
     """
-    seen = set()
-    trial = 0
-    while True:
-        attempt = 0
-        while (configuration := draw(space, derive_seed(seed, "trial", trial, attempt))) in seen:
-            attempt += 1
+    allowed = Networks(space, constraints)
+    seen: set[Configuration] = set()
+    for trial in itertools.count():
+        attempts = iter(range(MOST_ATTEMPTS)) if constraints else itertools.count()
+        drawn = (
+            draw(space, allowed, derive_seed(seed, "trial", trial, repetition), attempts)
+            for repetition in itertools.count()
+        )
+        configuration = next(found for found in drawn if found not in seen)
+        if configuration is None:
+            return
         seen.add(configuration)
         yield configuration
-        trial += 1
 
 
-def draw(space: dict, seed: int) -> Configuration:
-    """Draw one configuration: the depth uniformly, then each layer's width independently.
+def draw(
+    space: dict, allowed: Networks, seed: int, attempts: Iterator[int]
+) -> Configuration | None:
+    """Draw one configuration: networks until one is allowed, then how it is trained.
 
+    Each network takes one of `attempts`; None if they come to an end.
     Only `random.Random.random` is used, whose sequence Python guarantees for a seed, so that a
-    study's list of configurations does not move with the version of a library.
+    study's list of configurations does not move with the version of a library. It is called once
+    for each dimension, whether there is a choice or not.
     """
     uniform = random.Random(seed).random
-    layers = space["n_hidden_layers"]
-    n_layers = layers["min"] + int(uniform() * (layers["max"] - layers["min"] + 1))
-    widths = tuple(_choice(space["width"], uniform()) for _ in range(n_layers))
+    widths = next((found for _ in attempts if (found := allowed.draw(uniform))), None)
+    if widths is None:
+        return None
     return Configuration(
         hidden_widths=widths,
-        learning_rate=_log_uniform(space["learning_rate"], uniform()),
-        batch_size=_choice(space["batch_size"], uniform()),
-        activation=_choice(space["activation"], uniform()),
-        optimizer=_choice(space["optimizer"], uniform()),
-        weight_decay=_log_uniform(space["weight_decay"], uniform()),
-        dropout=_uniform(space["dropout"], uniform()),
+        learning_rate=number(space["learning_rate"], uniform()),
+        batch_size=integer(space["batch_size"], uniform()),
+        activation=choose(space["activation"], uniform()),
+        optimizer=choose(space["optimizer"], uniform()),
+        weight_decay=number(space["weight_decay"], uniform()),
+        dropout=number(space["dropout"], uniform()),
     )
-
-
-def _choice(values: list[Value] | Value, u: float) -> Value:
-    return values[int(u * len(values))] if isinstance(values, list) else values
-
-
-def _uniform(values: float | dict[str, float], u: float) -> float:
-    if not isinstance(values, dict):
-        return float(values)
-    return values["min"] + u * (values["max"] - values["min"])
-
-
-def _log_uniform(values: float | dict[str, float], u: float) -> float:
-    if not isinstance(values, dict):
-        return float(values)
-    return math.exp(_uniform({edge: math.log(values[edge]) for edge in ("min", "max")}, u))

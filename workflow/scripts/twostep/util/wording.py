@@ -168,10 +168,21 @@ def space(dimensions: dict) -> str:
     for name, values in dimensions.items():
         if isinstance(values, dict):
             text = f"{values['min']:g} to {values['max']:g}"
+            text += " (logarithmic)" if values.get("log") else ""
         else:
             text = ", ".join(map(str, values)) if isinstance(values, list) else str(values)
         texts.append(f"{spell(name)} {text}")
     return "; ".join(texts)
+
+
+def constraints(limits: dict) -> str:
+    """Return what `search.constraints` allows as a sentence after a blank; nothing if all."""
+    texts = [
+        f"{limit:,} {name.removeprefix('max_')}"
+        for name, limit in limits.items()
+        if limit is not None
+    ]
+    return f" No network has more than {' or '.join(texts)}." if texts else ""
 
 
 def splits(manifest: dict) -> str:
