@@ -19,9 +19,11 @@ from twostep.config.sentences import (
     Foreign,
     describe_error,
     describe_given,
+    list_keys,
     list_types,
 )
 from twostep.parcel.header import DIMENSIONS
+from twostep.trials.settings import USED_WITH, is_used, schedules
 from twostep.trials.space import count_configurations
 from twostep.util.errors import UserError
 from twostep.util.text import suggest
@@ -43,6 +45,8 @@ MAX_JOBS = 20_000
 Scalar = str | int | float | datetime.date | None
 # Of several mistakes, the one that most likely explains the others is reported.
 URGENCY = {"additionalProperties": 0, "required": 1}
+STEPS = ("search", "retrain")
+PATIENCE = ("patience_epochs", "patience_updates")
 
 
 def resolve_config(config: dict) -> dict:
@@ -61,10 +65,19 @@ def resolve_config(config: dict) -> dict:
     dimensions = resolved["dataset"]["sample_dimension"]
     if isinstance(dimensions, str):
         resolved["dataset"]["sample_dimension"] = [dimensions]
+    if schedules(resolved["search"]["space"]):
+        _take_out_patience(resolved, config)
     contradiction = next(_contradictions(resolved), None)
     if contradiction:
         raise UserError(contradiction)
     return resolved
+
+
+def _take_out_patience(resolved: dict, given: dict) -> None:
+    """Set each patience that was not given to null: a schedule uses up the whole budget."""
+    for step in STEPS:
+        budget = given.get(step, {}).get("budget", {})
+        resolved[step]["budget"] |= {limit: None for limit in PATIENCE if limit not in budget}
 
 
 @functools.cache
@@ -163,10 +176,11 @@ def _contradictions(config: dict) -> Iterator[str]:
     if "single" in modes and len(modes) > 1:
         yield "generate.modes must not combine 'single', which stands for one mode, with others"
     yield from _contradictions_in_split(config["split"])
-    for step in ("search", "retrain"):
+    for step in STEPS:
         budget = config[step]["budget"]
         if budget["max_epochs"] is None and budget["max_updates"] is None:
             yield f"{step}.budget must limit max_epochs, max_updates or both, and has null for both"
+        yield from _contradictions_with_schedules(step, budget, config["search"]["space"])
     yield from _contradictions_in_space(config["search"]["space"])
     yield from _contradictions_in_jobs(config)
     n_trials, top_k = config["search"]["n_trials"], config["retrain"]["top_k"]
@@ -244,6 +258,25 @@ def _contradictions_in_space(space: dict) -> Iterator[str]:
             yield (
                 f"search.space.{key}: min ({values['min']:g}) must not be larger than max "
                 f"({values['max']:g})"
+            )
+    defaults = dict(list_keys(load_schema()))
+    for key, (other, needed) in USED_WITH.items():
+        if space[key] != defaults[f"search.space.{key}"]["default"] and not is_used(key, space):
+            names = " or ".join(needed)
+            yield (
+                f"search.space.{key} has no effect, because search.space.{other} does not have "
+                f"{names}: take it out, or add {names}"
+            )
+
+
+def _contradictions_with_schedules(step: str, budget: dict, space: dict) -> Iterator[str]:
+    """Yield a sentence for each patience of a step, where a schedule lets the learning rate fall."""
+    for limit in PATIENCE:
+        if schedules(space) and budget[limit] is not None:
+            yield (
+                f"{step}.budget.{limit} is {budget[limit]}, but search.space.learning_rate_schedule "
+                f"has {schedules(space)[0]}, whose learning rate is small only at the end of the "
+                "budget, and patience would end trials before: take one of them out"
             )
 
 

@@ -116,7 +116,7 @@ def _need_rows(plan: Plan) -> list[list[str]]:
     n_models = len(plan.subsets) * retrain["top_k"] + _n_controls(plan)
     budget = plan.config["search"]["budget"]
     epochs = sum(
-        resources.count_updates(configuration, budget, sizes.n_train)[1]
+        resources.updates_and_epochs(configuration, budget, sizes.n_train)[1]
         for sizes in plan.subset_sizes.values()
         for configuration in plan.configurations
     )
