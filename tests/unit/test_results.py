@@ -59,6 +59,23 @@ def test_ranking_orders_by_loss_then_id_and_keeps_failed_trials():
     assert table["train_loss"].tolist()[:3] == [0.7] * 3 and pd.isna(table.loc[3, "train_loss"])
 
 
+def with_settings(record, **settings):
+    return record | {"configuration": record["configuration"] | settings}
+
+
+def test_further_settings_are_columns_where_a_trial_does_not_have_the_default():
+    plain = [record(i, 1 - i / 10) for i in range(3)]
+    scheduled = with_settings(record(3, 0.5), learning_rate_schedule="one_cycle", warmup=0.1)
+    columns = list(rank(plain, n_trials=3, output_names=["y"], max_failed=0.5))
+    table = rank([*plain, scheduled], n_trials=4, output_names=["y"], max_failed=0.5)
+    place = columns.index("dropout") + 1
+    further = ["learning_rate_schedule", "warmup"]
+    assert list(table) == columns[:place] + further + columns[place:]
+    by_trial = table.set_index("trial")
+    assert by_trial.loc[0, further].tolist() == ["constant", 0.0]
+    assert by_trial.loc[3, further].tolist() == ["one_cycle", 0.1]
+
+
 def test_the_cut_takes_the_best_that_succeeded(tmp_path):
     records = [record(i, 1 - i / 10) for i in range(5)]
     records.append(record(5, None, status="failed"))

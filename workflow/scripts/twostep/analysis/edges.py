@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom
 
+from twostep.trials.settings import users_of
+
 # What all dimensions together would show by chance in one of so many studies.
 CHANCE = 0.05
 # The part of a continuous range, at either end, that is its edge.
 MARGIN = 0.1
 # Dimensions whose values are drawn from their logarithms, and the others that are numbers.
-LOGARITHMIC, LINEAR = ("learning_rate", "weight_decay"), ("dropout",)
+LOGARITHMIC = ("learning_rate", "weight_decay", "max_gradient_norm")
+LINEAR = ("dropout", "warmup", "momentum", "beta1", "beta2")
 # What of a network's widths is looked at.
 LAYERS: dict[str, Callable[[list[int]], int]] = {
     "first layer": lambda widths: widths[0],
@@ -27,7 +30,8 @@ class Edge:
 
     `dimension` is its key below `search.space`, `what` the part of the network that it is about,
     `end` is "lower" or "upper", `value` the last value there is. `probability` is that of as many
-    finalists there if they were drawn at random from the trials (hypergeometric).
+    finalists there if they were drawn at random from the trials (hypergeometric). Only trials count
+    that use the dimension, such as those with sgd for the momentum.
     """
 
     dimension: str
@@ -60,9 +64,9 @@ def find_edges(trials: pd.DataFrame, is_finalist: pd.Series, space: dict) -> lis
             what,
             end,
             value,
-            int(is_finalist.sum()),
-            int((at_end & is_finalist).sum()),
-            len(trials),
+            int(is_finalist[at_end.index].sum()),
+            int((at_end & is_finalist[at_end.index]).sum()),
+            len(at_end),
             int(at_end.sum()),
         )
         for dimension, what, end, value, at_end in _ends(trials, space)
@@ -76,7 +80,7 @@ def crowded(edges: list[Edge]) -> list[Edge]:
 
 
 def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, float, pd.Series]]:
-    """Yield each end of each dimension, and which of the trials are there."""
+    """Yield each end of each dimension, and which are there of the trials that use it."""
     depth, layers = trials["n_hidden_layers"], space["n_hidden_layers"]
     yield from _both("n_hidden_layers", "number of hidden layers", depth, layers, no_less_than=1)
     widths = [[int(width) for width in text.split("-")] for text in trials["hidden_widths"]]
@@ -89,8 +93,10 @@ def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, fl
         allowed = {"min": min(sizes), "max": max(sizes)}
         yield from _both("batch_size", "batch size", trials["batch_size"], allowed, no_less_than=1)
     for name in (*LOGARITHMIC, *LINEAR):
-        if isinstance(space[name], dict):
-            yield from _range(name, trials[name], space[name])
+        allowed = space.get(name)
+        if isinstance(allowed, dict) and name in trials:
+            values = trials.loc[users_of(name, trials), name]
+            yield from _range(name, values, allowed) if len(values) else ()
 
 
 def _both(
@@ -109,7 +115,7 @@ def _range(
     """Yield both ends of a continuous range; the lower one is none if it is 0."""
     if allowed["min"] == allowed["max"]:
         return
-    scale = np.log if name in LOGARITHMIC else np.asarray
+    scale = np.log if name in LOGARITHMIC else np.positive
     low, high = scale(allowed["min"]), scale(allowed["max"])
     place = (scale(values) - low) / (high - low)
     what = name.replace("_", " ")

@@ -270,13 +270,13 @@ def _contradictions_in_space(space: dict) -> Iterator[str]:
 
 
 def _contradictions_with_schedules(step: str, budget: dict, space: dict) -> Iterator[str]:
-    """Yield a sentence for each patience of a step, where a schedule lets the learning rate fall."""
+    """Yield a sentence for each patience of a step where the learning rate follows a schedule."""
     for limit in PATIENCE:
         if schedules(space) and budget[limit] is not None:
             yield (
-                f"{step}.budget.{limit} is {budget[limit]}, but search.space.learning_rate_schedule "
-                f"has {schedules(space)[0]}, whose learning rate is small only at the end of the "
-                "budget, and patience would end trials before: take one of them out"
+                f"{step}.budget.{limit} is {budget[limit]}, but search.space."
+                f"learning_rate_schedule has {schedules(space)[0]}, which needs the whole budget, "
+                "and patience would end trials before: take one of them out"
             )
 
 

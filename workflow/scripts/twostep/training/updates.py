@@ -6,7 +6,7 @@ import math
 def count_updates(
     n_train: int, batch_size: int, *, max_epochs: int | None, max_updates: int | None
 ) -> int:
-    """Return the updates of a training on `n_train` samples that no patience ends before its limits.
+    """Return the updates of a training on `n_train` samples that no patience ends before.
 
     An epoch makes one update for each batch, the last and perhaps smaller one included. Of two
     limits the smaller one counts. Raises ValueError if both are None.

@@ -24,7 +24,7 @@ def rank(
     """
     check_complete([record["trial"] for record in records], n_trials)
     check_failures(records, max_failed, key="search.max_failed")
-    further = further_settings(record["configuration"] for record in records)
+    further = further_settings(name for record in records for name in record["configuration"])
     table = pd.DataFrame([_row(record, further, output_names) for record in records])
     succeeded = table["status"] == "ok"
     ranked = table[succeeded].sort_values(["min_val_loss", "trial"])

@@ -46,8 +46,8 @@ def retrained_table(
     chosen = {trial for table in rankings.values() for trial in select_top(table, top_k)}
     ranked = {name: table.set_index("trial") for name, table in rankings.items()}
     # Those of all trials, and of a retrained one that has changed since.
-    columns = {name for table in rankings.values() for name in table}
-    further = further_settings([*(record["configuration"] for record in records), columns])
+    named = [*rankings.values(), *(record["configuration"] for record in records)]
+    further = further_settings(name for each in named for name in each)
     for record in records:
         _check_configuration(record, ranked, further)
     table = pd.DataFrame(

@@ -61,18 +61,19 @@ def told_dimensions(space: Mapping) -> dict:
     }
 
 
-def further_settings(configurations: Iterable[Mapping]) -> list[str]:
-    """Return the further settings that any of these configurations does not have at its default.
+def further_settings(names: Iterable[str]) -> list[str]:
+    """Return which further settings are among these names, in their order.
 
-    Configurations are mappings, in which settings at their defaults are missing.
+    The names may be those in a configuration's mapping, which lacks settings at their defaults, or
+    the columns of a table.
     """
-    found = {name for configuration in configurations for name in configuration}
+    found = set(names)
     return [name for name in FURTHER if name in found]
 
 
 def users_of(name: str, trials: "pd.DataFrame") -> "pd.Series":
-    """Return which of the trials of a table use a setting, (n_trials,)."""
+    """Return which of the trials of a table use a hyperparameter, (n_trials,)."""
     if name not in USED_WITH:
-        return trials["trial"].notna()
+        return trials["n_hidden_layers"].notna()
     other, needed = USED_WITH[name]
     return trials[other].isin(needed)
