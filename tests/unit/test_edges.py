@@ -76,7 +76,7 @@ def test_of_a_setting_only_the_trials_that_use_it_count():
     is_sgd = np.arange(200) % 4 == 0
     trials["optimizer"] = np.where(is_sgd, "sgd", "adam")
     trials["momentum"] = np.where(is_sgd, rng.uniform(0.1, 0.9, 200), 0.0)
-    high = (trials.momentum > 0.83).to_numpy()
+    high = (trials.momentum > 0.82).to_numpy()
     chosen = high | (~is_sgd & (np.arange(200) < 12))
     edges = edges_of(trials, chosen, space)
     lower, upper = sorted(

@@ -222,6 +222,24 @@ def test_a_trial_of_another_configuration_is_not_taken_for_the_same():
         table_of([other], [evaluation(0.1)])
 
 
+def test_the_table_of_retrained_models_has_the_columns_of_the_ranking():
+    searched = [record(i, 0.5 + i / 10) for i in range(6)]
+    searched[5] = with_settings(searched[5], optimizer="sgd", momentum=0.9)
+    ranking = rank(searched, n_trials=6, output_names=["y"], max_failed=0.5)
+    table = retrained_table([record(1, 0.1)], [evaluation(0.1)], {"0.1": ranking}, 6)
+    assert table["momentum"].tolist() == [0.0]
+    with pytest.raises(UserError, match="trial 5 was retrained with another optimizer"):
+        retrained_table([record(5, 0.1)], [evaluation(0.1)], {"0.1": ranking}, 6)
+
+
+def test_a_further_setting_that_the_search_did_not_have_is_another_configuration():
+    other = with_settings(record(1, 0.1), beta1=0.5)
+    with pytest.raises(
+        UserError, match=r"another beta1 \(0.5\) than it has .* fraction 0.1 \(0.9\)"
+    ):
+        table_of([other], [evaluation(0.1)])
+
+
 def test_selection_among_failures_is_an_error():
     table = table_of([record(1, None, status="failed")], [FAILED])
     with pytest.raises(UserError, match="each of the retrained trials failed"):
