@@ -70,19 +70,20 @@ def test_finalists_at_an_edge_are_told_by_dimension(condition, dimension, what, 
 
 def test_of_a_setting_only_the_trials_that_use_it_count():
     """The others hold its default, which is at no end of the range."""
+    n = 400
     space = SPACE | {"optimizer": ["adam", "sgd"], "momentum": {"min": 0.1, "max": 0.9}}
-    trials = draw()
+    trials = draw(n)
     rng = np.random.default_rng(2)
-    is_sgd = np.arange(200) % 4 == 0
+    is_sgd = np.arange(n) % 4 == 0
     trials["optimizer"] = np.where(is_sgd, "sgd", "adam")
-    trials["momentum"] = np.where(is_sgd, rng.uniform(0.1, 0.9, 200), 0.0)
+    trials["momentum"] = np.where(is_sgd, rng.uniform(0.1, 0.9, n), 0.0)
     high = (trials.momentum > 0.82).to_numpy()
-    chosen = high | (~is_sgd & (np.arange(200) < 12))
+    chosen = high | (~is_sgd & (np.arange(n) < 12))
     edges = edges_of(trials, chosen, space)
     lower, upper = sorted(
         (edge for edge in edges if edge.dimension == "momentum"), key=lambda edge: edge.end
     )
-    assert (lower.n_trials, lower.n_finalists, lower.n_finalists_at) == (50, high.sum(), 0)
+    assert (lower.n_trials, lower.n_finalists, lower.n_finalists_at) == (n / 4, high.sum(), 0)
     assert (upper.n_finalists_at, upper.n_trials_at) == (high.sum(), high.sum())
     finding = describe_edges([upper])[0]
     assert about(finding) == (DOUBT, TOPIC, "")
