@@ -1,12 +1,15 @@
 """Learning-rate schedules: the rate of every update, by hand and in a training."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twostep.config.resolve import load_schema
+from twostep.config.sentences import list_keys
 from twostep.training.configuration import Configuration
 from twostep.training.schedules import factor
 from twostep.training.train import Budget, Tensors, train
@@ -18,6 +21,13 @@ CONFIGURATION = Configuration((8,), 0.01, 32, "relu", "sgd", 0.0, 0.0)
 
 def factors(schedule, total, warmup=0.0):
     return [factor(schedule, done, total, warmup=warmup) for done in range(total)]
+
+
+def test_the_schema_knows_them():
+    entry = dict(list_keys(load_schema()))["search.space.learning_rate_schedule"]
+    assert entry["anyOf"][0]["enum"] == ["constant", *SCHEDULES]
+    default = (Path(__file__).parents[2] / "config/config.yaml").read_text(encoding="utf-8")
+    assert f"list to draw from: constant, {', '.join(SCHEDULES)}." in default
 
 
 def test_the_rates_by_hand():
