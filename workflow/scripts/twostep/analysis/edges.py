@@ -93,10 +93,10 @@ def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, fl
         allowed = {"min": min(sizes), "max": max(sizes)}
         yield from _both("batch_size", "batch size", trials["batch_size"], allowed, no_less_than=1)
     for name in (*LOGARITHMIC, *LINEAR):
-        allowed = space.get(name)
-        if isinstance(allowed, dict) and name in trials:
+        ends = space.get(name)
+        if isinstance(ends, dict) and name in trials:
             values = trials.loc[users_of(name, trials), name]
-            yield from _range(name, values, allowed) if len(values) else ()
+            yield from _range(name, values, ends) if len(values) else ()
 
 
 def _both(

@@ -69,7 +69,7 @@ def features_of(trials: pd.DataFrame) -> pd.DataFrame:
             "mean_width": widths["mean_width"],
             "relative_narrowest": (widths["narrowest"] / widths["mean_width"]).round(6),
             **{name: trials[name] for name in SETTINGS},
-            **{name: _values_of_users(name, trials) for name in further_settings(trials)},
+            **{name: _values_of_users(name, trials) for name in further_settings(trials.columns)},
         }
     )
     return table[[name for name in table if table[name].nunique() > 1]]
