@@ -25,6 +25,10 @@ LABELS = {
     "mean_width": "mean width (units)",
     "relative_narrowest": "narrowest / mean",
     "learning_rate_schedule": "rate schedule",
+    "warmup": "warm-up (one_cycle)",
+    "momentum": "momentum (sgd)",
+    "beta1": "beta1 (adam)",
+    "beta2": "beta2 (adam)",
     "max_gradient_norm": "max gradient",
 }
 LOGARITHMIC = (
