@@ -114,7 +114,8 @@ def test_failed_trials_are_counted_by_their_status_and_many_are_a_doubt():
     (doubt,) = doubts(check_search("0.05", trials, BUDGET))
     assert about(doubt) == (DOUBT, "many trials failed", "0.05")
     assert tells(doubt.text, 10, 200, 5) and "(10 diverged)" in doubt.text
-    assert names(doubt.text) == {"message", "search.space.learning_rate"}
+    advised = {"search.space.learning_rate", "search.space.max_gradient_norm"}
+    assert names(doubt.text) == {"message", *advised}
     assert "--forcerun" not in doubt.text
 
 

@@ -57,7 +57,10 @@ def _check_failed(fraction: str, trials: pd.DataFrame) -> Finding:
     )
     if len(failed) < FAILED_SHARE * len(trials):
         return Finding(text + _try_again(failed))
-    advice = " If they diverged, consider a smaller `search.space.learning_rate`."
+    advice = (
+        " If they diverged, consider a smaller `search.space.learning_rate`, or a "
+        "`search.space.max_gradient_norm`."
+    )
     if "diverged" in set(failed):
         text += advice
     return Finding(text + _try_again(failed), DOUBT, "many trials failed", fraction)

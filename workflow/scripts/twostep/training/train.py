@@ -99,7 +99,8 @@ def train(
     All random draws (initial weights, dropout, the order of samples in each epoch) follow from
     `seed`. A loss that is not finite ends the training with status `diverged`. An epoch uses each
     sample once; `shuffled_windows` says in which order. Each window of them is moved to the
-    `device` when it is used, so that data may be larger than its memory.
+    `device` when it is used, so that data may be larger than its memory. The learning rate follows
+    its schedule over as many updates as the budget allows.
 
     With a `checkpoint` the training goes on from the epoch that is kept there, to the same result
     as without an interruption.
