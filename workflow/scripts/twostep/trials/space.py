@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from twostep.training.configuration import Configuration
+from twostep.training.configuration import DEFAULTS, Configuration
 from twostep.trials.settings import FURTHER, is_used, listed
 from twostep.util.seeds import derive_seed
 
@@ -114,10 +114,10 @@ def _with_further_settings(
     for name in FURTHER:
         # Drawn in any case, so that the next one does not depend on it.
         u = uniform()
-        values = space.get(name)
-        if values is not None and is_used(name, vars(configuration) | drawn):
+        values = space.get(name, DEFAULTS[name])
+        if values != DEFAULTS[name] and is_used(name, vars(configuration) | drawn):
             drawn[name] = FURTHER_DRAWS[name](values, u)
-    return replace(configuration, **drawn)
+    return replace(configuration, **drawn) if drawn else configuration
 
 
 def _choice(values: list[Value] | Value, u: float) -> Value:
