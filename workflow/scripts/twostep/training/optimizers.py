@@ -33,11 +33,14 @@ class Optimizer:
         self.first_moment, self.second_moment = parameters.new_zeros(2, len(parameters))
         self.n_steps = parameters.new_zeros(())
         self._update = OPTIMIZERS[configuration.optimizer]
+        most = configuration.max_gradient_norm
+        limits = [most, CLIPPING_EPSILON, 1.0]
+        self._clipping = None if most is None else gradient.new_tensor(limits).unbind()
 
     def step(self) -> None:
         """Update the parameters."""
-        if self.settings.max_gradient_norm is not None:
-            _clip(self.gradient, self.settings.max_gradient_norm)
+        if self._clipping is not None:
+            _clip(self.gradient, *self._clipping)
         self._update(self)
 
     def state(self) -> dict[str, Tensor]:
@@ -50,10 +53,14 @@ class Optimizer:
             tensor.copy_(state[name])
 
 
-def _clip(gradient: Tensor, most: float) -> None:
-    """Cut the norm of a gradient (n,), as torch's `clip_grad_norm_` does for one tensor."""
-    norm = torch.linalg.vector_norm(gradient)
-    gradient.mul_((most / (norm + CLIPPING_EPSILON)).clamp_(max=1.0))
+def _clip(gradient: Tensor, most: Tensor, epsilon: Tensor, one: Tensor) -> None:
+    """Cut the norm of a gradient (n,), as torch's `clip_grad_norm_` does for one tensor.
+
+    `most`, `epsilon` and `one` are tensors (), because a mere number makes each operation several
+    times as long.
+    """
+    share = torch.linalg.vector_norm(gradient).add_(epsilon).reciprocal_().mul_(most)
+    gradient.mul_(torch.minimum(share, one))
 
 
 def _adam(optimizer: Optimizer, update: Callable[..., object] = torch._fused_adam_) -> None:
