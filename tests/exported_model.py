@@ -1,8 +1,9 @@
 """Trained models of all kinds, made up, with the data that their export is checked on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import erf
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -53,10 +54,13 @@ def save_made_up(
     inputs: Sequence[dict] = tuple(INPUTS),
     hidden_widths: tuple[int, ...] = (12, 7),
     dropout: float = 0.2,
+    further: Mapping = MappingProxyType({}),
     has_weights: bool = True,
 ) -> tuple[Path, Path]:
     """Save a model with random weights, and test data; return the paths of it and its manifest."""
-    configuration = Configuration(hidden_widths, 1e-3, 32, activation, "adam", 0.0, dropout)
+    configuration = Configuration(
+        hidden_widths, 1e-3, 32, activation, "adam", 0.0, dropout, **further
+    )
     n_inputs, n_outputs = len(inputs), len(outputs)
     torch.manual_seed(0)
     network = build_network(configuration, n_inputs, n_outputs, output_activation)

@@ -260,7 +260,11 @@ def retrain_records(retrained: pd.DataFrame) -> list[dict]:
         val_loss[row["best_epoch"] - 1] = row["min_val_loss"]
         records.append(
             {name: row[name] for name in KEPT}
-            | {"train_loss": (0.9 * curve).tolist(), "val_loss": val_loss.tolist()}
+            | {
+                "configuration": {},
+                "train_loss": (0.9 * curve).tolist(),
+                "val_loss": val_loss.tolist(),
+            }
         )
     return records
 

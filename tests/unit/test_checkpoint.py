@@ -23,8 +23,10 @@ def data():
     return Tensors(inputs[:200], inputs[:200, :1], inputs[200:], inputs[200:, :1])
 
 
-def run(data, optimizer, budget, checkpoint=None):
-    configuration = Configuration((8, 8), 0.01, 32, "relu", optimizer, 0.01, 0.2)
+def run(data, settings, budget, checkpoint=None):
+    configuration = Configuration(
+        (8, 8), 0.01, 32, "relu", weight_decay=0.01, dropout=0.2, **settings
+    )
     return train(
         configuration, data, budget, output_activation="sigmoid", seed=3, checkpoint=checkpoint
     )
@@ -37,14 +39,31 @@ def results(training):
     return values, {name: tensor.tolist() for name, tensor in weights.items()}
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "adam"},
+        {"optimizer": "adamw"},
+        {"optimizer": "sgd"},
+        {"optimizer": "rmsprop"},
+        {"optimizer": "sgd", "momentum": 0.9, "learning_rate_schedule": "linear"},
+        {
+            "optimizer": "sgd",
+            "momentum": 0.5,
+            "max_gradient_norm": 0.01,
+            "learning_rate_schedule": "one_cycle",
+            "warmup": 0.4,
+        },
+        {"optimizer": "adam", "beta1": 0.8, "learning_rate_schedule": "cosine"},
+    ],
+)
 @pytest.mark.parametrize("budget", [Budget(max_epochs=9), Budget(60, None, None, 14)])
 def test_a_killed_training_ends_with_the_same_numbers(
-    data, tmp_path, monkeypatch, optimizer, budget
+    data, tmp_path, monkeypatch, settings, budget
 ):
     monkeypatch.setattr(checkpoint_module, "MIN_SECONDS", 0)
     monkeypatch.setattr(checkpoint_module, "MIN_INTERVALS", 0)
-    whole = run(data, optimizer, budget)
+    whole = run(data, settings, budget)
     saved = []
 
     def die_sometimes(state):
@@ -56,7 +75,7 @@ def test_a_killed_training_ends_with_the_same_numbers(
     while True:
         torch.manual_seed(deaths)  # whatever another process would start from
         try:
-            resumed = run(data, optimizer, budget, Checkpoint(tmp_path / "c.pt", die_sometimes))
+            resumed = run(data, settings, budget, Checkpoint(tmp_path / "c.pt", die_sometimes))
             break
         except Killed:
             deaths += 1
@@ -70,10 +89,10 @@ def test_a_killed_training_ends_with_the_same_numbers(
 def test_a_damaged_checkpoint_costs_only_time(data, tmp_path, monkeypatch, content):
     monkeypatch.setattr(checkpoint_module, "MIN_SECONDS", 0)
     path = tmp_path / "c.pt"
-    whole = run(data, "adam", Budget(max_epochs=3), Checkpoint(path))
+    whole = run(data, {"optimizer": "adam"}, Budget(max_epochs=3), Checkpoint(path))
     saved = path.read_bytes()
     path.write_bytes(saved[: len(saved) // 2] if content is None else content)
-    again = run(data, "adam", Budget(max_epochs=3), Checkpoint(path))
+    again = run(data, {"optimizer": "adam"}, Budget(max_epochs=3), Checkpoint(path))
     assert results(again) == results(whole)
     assert again.earlier_cpu_seconds == 0
 

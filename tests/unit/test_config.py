@@ -20,6 +20,8 @@ from twostep.config.resolve import load_schema, resolve_config
 from twostep.config.sentences import list_keys
 from twostep.data.sizes import fraction_name
 from twostep.parcel.generate import MODES
+from twostep.training.configuration import DEFAULTS
+from twostep.trials.settings import FURTHER
 from twostep.util.errors import UserError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -95,6 +97,12 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
             "optimizer": "adam",
             "weight_decay": 0.0,
             "dropout": 0.0,
+            "learning_rate_schedule": "constant",
+            "warmup": 0.05,
+            "momentum": 0.0,
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "max_gradient_norm": None,
         },
     }
     assert resolved["retrain"]["budget"] == {
@@ -131,6 +139,25 @@ def test_given_values_win_over_defaults_at_any_depth():
     assert resolved["search"]["space"]["n_hidden_layers"] == {"min": 1, "max": 4, "log": False}
     assert resolved["search"]["budget"]["patience_epochs"] is None
     assert resolved["search"]["budget"]["max_epochs"] == 100
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", ["constant", "linear"]])
+def test_a_schedule_takes_the_default_patience_out_of_both_steps(schedule):
+    resolved = resolve_config(changed({f"{SPACE}.learning_rate_schedule": schedule}))
+    for step in ("search", "retrain"):
+        budget = resolved[step]["budget"]
+        assert (budget["patience_epochs"], budget["patience_updates"]) == (None, None)
+    assert resolved["search"]["budget"]["max_epochs"] == 100
+    assert resolve_config(resolved) == resolved
+    # A constant rate alone leaves it.
+    constant = resolve_config(changed({f"{SPACE}.learning_rate_schedule": ["constant"]}))
+    assert constant["search"]["budget"]["patience_epochs"] == 5
+
+
+def test_a_training_without_further_settings_has_the_defaults_of_the_space():
+    """But for the warm-up, which only a schedule has."""
+    space = resolve_config(MINIMAL)["search"]["space"]
+    assert {name: space[name] for name in FURTHER} == {**DEFAULTS, "warmup": 0.05}
 
 
 def test_the_order_of_keys_in_the_file_does_not_show():
@@ -392,6 +419,53 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
             ["search.budget must limit max_epochs, max_updates or both"],
         ),
         ({"retrain.budget": {"max_epochs": None}}, ["retrain.budget must limit"]),
+        (
+            {
+                f"{SPACE}.learning_rate_schedule": ["constant", "cosine"],
+                "search.budget.patience_epochs": 5,
+            },
+            [
+                "search.budget.patience_epochs is 5",
+                "learning_rate_schedule has cosine",
+                "take one of them out",
+            ],
+        ),
+        (
+            {
+                f"{SPACE}.learning_rate_schedule": "linear",
+                "retrain.budget": {"patience_updates": 100},
+            },
+            ["retrain.budget.patience_updates is 100", "has linear"],
+        ),
+        (
+            {
+                f"{SPACE}.learning_rate_schedule": "linear",
+                "search.budget": {"max_epochs": None, "max_updates": None},
+            },
+            ["search.budget must limit max_epochs, max_updates or both"],
+        ),
+        (
+            {f"{SPACE}.momentum": 0.9},
+            ["momentum has no effect", "optimizer does not have sgd: take it out, or add sgd"],
+        ),
+        (
+            {f"{SPACE}.optimizer": ["sgd", "rmsprop"], f"{SPACE}.beta2": {"min": 0.9, "max": 0.99}},
+            ["beta2 has no effect", "add adam or adamw"],
+        ),
+        (
+            {f"{SPACE}.learning_rate_schedule": "cosine", f"{SPACE}.warmup": 0.1},
+            ["warmup has no effect", "learning_rate_schedule does not have one_cycle"],
+        ),
+        (
+            {f"{SPACE}.optimizer": "sgd", f"{SPACE}.momentum": {"min": 0.9, "max": 0.1}},
+            ["search.space.momentum: min (0.9)", "max (0.1)"],
+        ),
+        (
+            {f"{SPACE}.max_gradient_norm": 0},
+            ["max_gradient_norm must be null, or a number above 0"],
+        ),
+        ({f"{SPACE}.optimizer": "sgd", f"{SPACE}.momentum": 1}, ["momentum must be", "below 1"]),
+        ({f"{SPACE}.learning_rate_schedule": "cos"}, ["learning_rate_schedule must be one of"]),
         ({"split": {"validation": 0.5, "test": 0.5}}, ["split.validation (0.5)", "less than 1"]),
         (
             {"dataset.inputs": [{"name": "a"}, {"name": "a"}]},

@@ -114,7 +114,8 @@ def test_failed_trials_are_counted_by_their_status_and_many_are_a_doubt():
     (doubt,) = doubts(check_search("0.05", trials, BUDGET))
     assert about(doubt) == (DOUBT, "many trials failed", "0.05")
     assert tells(doubt.text, 10, 200, 5) and "(10 diverged)" in doubt.text
-    assert names(doubt.text) == {"message", "search.space.learning_rate"}
+    advised = {"search.space.learning_rate", "search.space.max_gradient_norm"}
+    assert names(doubt.text) == {"message", *advised}
     assert "--forcerun" not in doubt.text
 
 
@@ -202,6 +203,24 @@ def test_losses_that_still_fall_at_the_end_are_a_doubt(end, kind, told):
     assert numbers(found.text) == told
     assert names(found.text) == ({"retrain.budget.max_epochs: 50"} if kind == DOUBT else set())
     assert describe_end(None, BUDGET, tolerance=0.25) == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "key"),
+    [
+        ({"max_epochs": 25, "max_updates": None}, "retrain.budget.max_epochs: 50"),
+        ({"max_epochs": None, "max_updates": 300}, "retrain.budget.max_updates: 600"),
+    ],
+)
+def test_with_a_schedule_one_run_does_not_tell_if_a_longer_training_is_better(budget, key):
+    retrained = made_up.study().retrained
+    constant = {"status": "ok", "stop_reason": "max_epochs", "val_loss": [], "configuration": {}}
+    scheduled = constant | {"configuration": {"learning_rate_schedule": "cosine"}}
+    found = check_retraining(retrained, [constant, scheduled, constant], budget, **ENDED)
+    (unknown,) = (finding for finding in found if finding.kind == UNKNOWN)
+    assert about(unknown) == (UNKNOWN, "if the retraining ended early", "")
+    assert tells(unknown.text, 1, 3) and names(unknown.text) == {key}
+    assert check_retraining(retrained, [constant] * 3, budget, **ENDED) == []
 
 
 # The values and what was learned from them

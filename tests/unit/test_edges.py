@@ -68,6 +68,32 @@ def test_finalists_at_an_edge_are_told_by_dimension(condition, dimension, what, 
     assert names(finding.text) == {f"search.space.{dimension}"}
 
 
+def test_of_a_setting_only_the_trials_that_use_it_count():
+    """The others hold its default, which is at no end of the range."""
+    n = 400
+    space = SPACE | {"optimizer": ["adam", "sgd"], "momentum": {"min": 0.1, "max": 0.9}}
+    trials = draw(n)
+    rng = np.random.default_rng(2)
+    is_sgd = np.arange(n) % 4 == 0
+    trials["optimizer"] = np.where(is_sgd, "sgd", "adam")
+    trials["momentum"] = np.where(is_sgd, rng.uniform(0.1, 0.9, n), 0.0)
+    high = (trials.momentum > 0.82).to_numpy()
+    chosen = high | (~is_sgd & (np.arange(n) < 12))
+    edges = edges_of(trials, chosen, space)
+    lower, upper = sorted(
+        (edge for edge in edges if edge.dimension == "momentum"), key=lambda edge: edge.end
+    )
+    assert (lower.n_trials, lower.n_finalists, lower.n_finalists_at) == (n / 4, high.sum(), 0)
+    assert (upper.n_finalists_at, upper.n_trials_at) == (high.sum(), high.sum())
+    finding = describe_edges([upper])[0]
+    assert about(finding) == (DOUBT, TOPIC, "")
+    assert "finalists with sgd" in finding.text
+    assert names(finding.text) == {"search.space.momentum"}
+    # No trial of a small search may have drawn sgd.
+    without = trials.drop(columns="momentum")
+    assert "momentum" not in {edge.dimension for edge in edges_of(without, chosen, space)}
+
+
 def test_the_probability_by_hand():
     trials = draw(10)
     trials["batch_size"] = [64] * 4 + [128] * 6

@@ -26,6 +26,14 @@ def forget() -> None:
     fingerprint.hash_module_alone.cache_clear()
 
 
+SCHEDULED = {"learning_rate_schedule": "one_cycle", "warmup": 0.05}
+
+
+def all_hashes() -> list[list[str]]:
+    """Return the code of a trial with a constant learning rate, and of one with a schedule."""
+    return [code_hashes({}), code_hashes(SCHEDULED)]
+
+
 def edit(library, module: str, old: str, new: str) -> None:
     path = library / f"{module}.py"
     text = path.read_text()
@@ -64,9 +72,9 @@ def edit(library, module: str, old: str, new: str) -> None:
     ],
 )
 def test_what_decides_no_number_is_not_in_the_key(library, module, old, new):
-    before = code_hashes()
+    before = all_hashes()
     edit(library, module, old, new)
-    assert code_hashes() == before
+    assert all_hashes() == before
 
 
 @pytest.mark.parametrize(
@@ -85,6 +93,28 @@ def test_what_decides_no_number_is_not_in_the_key(library, module, old, new):
     ],
 )
 def test_what_decides_a_number_is_in_the_key(library, module, old, new):
-    before = code_hashes()
+    before = all_hashes()
     edit(library, module, old, new)
-    assert code_hashes() != before
+    assert all(one != other for one, other in zip(all_hashes(), before, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("training/schedules", "int(warmup * total)", "round(warmup * total)"),
+        # Only the schedules count the updates.
+        ("training/updates", "max_epochs * math.ceil", "max_epochs * math.floor"),
+    ],
+)
+def test_what_only_schedules_use_is_in_the_key_of_their_trials_alone(library, module, old, new):
+    constant, scheduled = all_hashes()
+    edit(library, module, old, new)
+    after = all_hashes()
+    assert after[0] == constant
+    assert after[1] != scheduled
+
+
+def test_a_setting_at_its_default_changes_no_code():
+    """Trials with and without a schedule differ in nothing else."""
+    assert code_hashes({"momentum": 0.9}) == code_hashes({})
+    assert code_hashes({"learning_rate_schedule": "linear"}) == code_hashes(SCHEDULED)

@@ -48,6 +48,19 @@ def test_it_describes_variables_data_network_and_errors(tmp_path):
     assert "weights_sha256: `" in card
 
 
+def test_it_names_further_settings_only_where_they_are_no_defaults(tmp_path):
+    plain = make_card(tmp_path / "plain")
+    for setting in ("schedule", "warmup", "momentum", "beta", "gradient"):
+        assert setting not in plain
+    further = {"learning_rate_schedule": "one_cycle", "warmup": 0.1, "max_gradient_norm": 0.5}
+    card = make_card(tmp_path / "scheduled", further=further)
+    assert "| learning rate schedule | one_cycle |" in card
+    assert "| warmup | 0.1 |" in card and "| max gradient norm | 0.5 |" in card
+    budget = "at most 25 epochs, by whose end the learning rate has fallen to 0 (one_cycle)"
+    assert f"| budget | {budget} |" in card
+    assert "momentum" not in card and "beta" not in card
+
+
 def test_it_lists_the_inputs_that_were_left_out(tmp_path):
     assert "Left out" not in make_card(tmp_path)
     path = tmp_path / "manifest.json"

@@ -59,6 +59,23 @@ def test_ranking_orders_by_loss_then_id_and_keeps_failed_trials():
     assert table["train_loss"].tolist()[:3] == [0.7] * 3 and pd.isna(table.loc[3, "train_loss"])
 
 
+def with_settings(record, **settings):
+    return record | {"configuration": record["configuration"] | settings}
+
+
+def test_further_settings_are_columns_where_a_trial_does_not_have_the_default():
+    plain = [record(i, 1 - i / 10) for i in range(3)]
+    scheduled = with_settings(record(3, 0.5), learning_rate_schedule="one_cycle", warmup=0.1)
+    columns = list(rank(plain, n_trials=3, output_names=["y"], max_failed=0.5))
+    table = rank([*plain, scheduled], n_trials=4, output_names=["y"], max_failed=0.5)
+    place = columns.index("dropout") + 1
+    further = ["learning_rate_schedule", "warmup"]
+    assert list(table) == columns[:place] + further + columns[place:]
+    by_trial = table.set_index("trial")
+    assert by_trial.loc[0, further].tolist() == ["constant", 0.0]
+    assert by_trial.loc[3, further].tolist() == ["one_cycle", 0.1]
+
+
 def test_the_cut_takes_the_best_that_succeeded(tmp_path):
     records = [record(i, 1 - i / 10) for i in range(5)]
     records.append(record(5, None, status="failed"))
@@ -201,6 +218,24 @@ def test_a_trial_of_another_configuration_is_not_taken_for_the_same():
     other["configuration"] = other["configuration"] | {"learning_rate": 0.5}
     with pytest.raises(
         UserError, match=r"trial 1 was retrained with another learning_rate \(0.5\)"
+    ):
+        table_of([other], [evaluation(0.1)])
+
+
+def test_the_table_of_retrained_models_has_the_columns_of_the_ranking():
+    searched = [record(i, 0.5 + i / 10) for i in range(6)]
+    searched[5] = with_settings(searched[5], optimizer="sgd", momentum=0.9)
+    ranking = rank(searched, n_trials=6, output_names=["y"], max_failed=0.5)
+    table = retrained_table([record(1, 0.1)], [evaluation(0.1)], {"0.1": ranking}, 6)
+    assert table["momentum"].tolist() == [0.0]
+    with pytest.raises(UserError, match="trial 5 was retrained with another optimizer"):
+        retrained_table([record(5, 0.1)], [evaluation(0.1)], {"0.1": ranking}, 6)
+
+
+def test_a_further_setting_that_the_search_did_not_have_is_another_configuration():
+    other = with_settings(record(1, 0.1), beta1=0.5)
+    with pytest.raises(
+        UserError, match=r"another beta1 \(0.5\) than it has .* fraction 0.1 \(0.9\)"
     ):
         table_of([other], [evaluation(0.1)])
 

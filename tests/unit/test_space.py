@@ -293,6 +293,73 @@ def test_no_allowed_network_has_more_than_the_bounds(widths):
         assert most_operations(named) >= n_operations
 
 
+# Further settings
+
+SEARCHED = {
+    **SPACE,
+    "optimizer": ["adam", "sgd", "rmsprop"],
+    "learning_rate_schedule": ["constant", "cosine", "one_cycle"],
+    "warmup": {"min": 0.1, "max": 0.5},
+    "momentum": {"min": 0.5, "max": 0.9},
+    "beta1": {"min": 0.8, "max": 0.95},
+    "beta2": 0.99,
+    "max_gradient_norm": {"min": 0.01, "max": 100.0, "log": True},
+}
+
+
+def test_further_settings_are_searched_where_they_are_used():
+    drawn = take(SEARCHED, 3000)
+    for configuration in drawn:
+        is_cycle = configuration.learning_rate_schedule == "one_cycle"
+        assert 0.1 <= configuration.warmup <= 0.5 if is_cycle else configuration.warmup == 0
+        is_sgd, is_adam = (configuration.optimizer == name for name in ("sgd", "adam"))
+        assert 0.5 <= configuration.momentum <= 0.9 if is_sgd else configuration.momentum == 0
+        assert 0.8 <= configuration.beta1 <= 0.95 if is_adam else configuration.beta1 == 0.9
+        assert configuration.beta2 == (0.99 if is_adam else 0.999)
+    schedules = [configuration.learning_rate_schedule for configuration in drawn]
+    for schedule in ("constant", "cosine", "one_cycle"):
+        assert abs(schedules.count(schedule) / 3000 - 1 / 3) < 0.04
+    norms = [configuration.max_gradient_norm for configuration in drawn]
+    assert min(norms) >= 0.01 and max(norms) <= 100
+    assert abs(sum(norm < 1 for norm in norms) / 3000 - 0.5) < 0.05
+
+
+def test_further_settings_do_not_change_what_is_drawn_of_the_others():
+    # Without repetitions, which are drawn again.
+    plain = {**SPACE, "optimizer": SEARCHED["optimizer"], "learning_rate": {"min": 1e-4, "max": 1}}
+    searched = {**SEARCHED, "learning_rate": plain["learning_rate"]}
+    for one, other in zip(take(plain, 50), take(searched, 50), strict=True):
+        for name in ("hidden_widths", "learning_rate", "batch_size", "optimizer"):
+            assert getattr(one, name) == getattr(other, name)
+
+
+def test_a_setting_multiplies_the_configurations_that_use_it():
+    few = {**SPACE, "learning_rate_schedule": ["constant", "linear", "one_cycle"]}
+    assert count_configurations(few) == 3 * 39
+    assert len(set(take(few, 3 * 39))) == 3 * 39
+    momentum = {"momentum": {"min": 0.0, "max": 0.9}, "warmup": {"min": 0.1, "max": 0.2}}
+    assert count_configurations({**SPACE, "optimizer": ["adam", "rmsprop"], **momentum}) == 2 * 39
+    assert count_configurations({**SPACE, "optimizer": ["adam", "sgd"], **momentum}) == math.inf
+    assert count_configurations({**few, **momentum}) == math.inf
+    assert count_configurations({**SPACE, "max_gradient_norm": None}) == 39
+
+
+def test_a_configuration_names_only_what_is_not_at_its_default():
+    """So that records and lists of plain studies are what they always were."""
+    (plain,) = take({**SPACE, "warmup": 0.05, "momentum": 0.0, "max_gradient_norm": None}, 1)
+    assert list(plain.to_dict()) == [
+        "hidden_widths",
+        "learning_rate",
+        "batch_size",
+        "activation",
+        "optimizer",
+        "weight_decay",
+        "dropout",
+    ]
+    for configuration in take(SEARCHED, 20):
+        assert Configuration.from_dict(configuration.to_dict()) == configuration
+
+
 def test_a_range_of_one_value_is_not_continuous():
     assert count_configurations({**SPACE, "dropout": {"min": 0.1, "max": 0.1}}) == 39
     assert count_configurations({**SPACE, "batch_size": [16, 32, 64]}) == 117

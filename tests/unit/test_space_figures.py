@@ -223,6 +223,28 @@ def test_the_same_trials_give_the_same_importance(importance):
         assert (first.losses == second.losses).all()
 
 
+def test_a_setting_that_some_trials_use_tells_nothing_of_the_others():
+    """Here sgd is worse, and its momentum matters: that of the others, 0, must not count."""
+    table = varied_trials(300)
+    random = np.random.default_rng(4)
+    is_sgd = random.random(300) < 0.5
+    table["optimizer"] = np.where(is_sgd, "sgd", "adam")
+    table["momentum"] = np.where(is_sgd, random.uniform(0.1, 0.9, 300), 0.0)
+    table["min_val_loss"] = np.where(is_sgd, 0.1 * np.exp(-3 * table["momentum"]), 0.001)
+    features = features_of(table, ["independent"])
+    assert features["momentum"].min() >= 0.1
+    assert (features["momentum"][is_sgd] == table["momentum"][is_sgd]).all()
+    assert abs(np.corrcoef(features["momentum"], is_sgd)[0, 1]) < 0.2
+    found = measure_importance(table, ["independent"])
+    effects = {effect.name: effect for effect in found.effects}
+    assert [effect.name for effect in found.effects[:2]] == ["optimizer", "momentum"]
+    # Over the trials with sgd alone: exp(3 x 0.8) from one end to the other.
+    momentum = effects["momentum"].losses
+    assert 6 < momentum[0] / momentum[-1] < 14
+    figure = draw_hyperparameters(found, **SHOWN)
+    assert "momentum" in {axes.get_xlabel().split(" (")[0] for axes in figure.axes}
+
+
 def test_a_loss_that_depends_on_nothing_is_not_explained():
     table = varied_trials()
     table["min_val_loss"] = np.random.default_rng(5).uniform(1, 2, len(table))

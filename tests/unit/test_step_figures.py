@@ -80,11 +80,11 @@ def test_the_steps_show_losses_and_ranks_and_their_correlation(study):
     assert numbers(title(left)) == [12, *spearman, *kendall, 95]
     assert title(left).index("Spearman") < title(left).index("Kendall")
     whole = whole_range_correlation(study.steps("0.05"))
-    assert numbers(title(right)) == [6, *rounded_ends(whole)]
+    assert numbers(title(right)) == [12, *rounded_ends(whole)]
     assert "controls" in title(right) and "Spearman" in title(right)
     assert figure.get_size_inches()[0] == 7.1
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert [numbers(label) for label in labels] == [[12], [6], [len(others)]]
+    assert [numbers(label) for label in labels] == [[12], [12], [len(others)]]
     assert "control" in labels[1] and not any("control" in labels[i] for i in (0, 2))
 
 

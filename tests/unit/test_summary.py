@@ -196,6 +196,32 @@ def test_it_describes_the_search_and_its_budget(text):
     assert "100 epochs" in search and "5 epochs" in search and tells(search, 100, 5)
 
 
+def test_it_tells_schedules_and_only_what_trials_use_or_change():
+    config = made_up.config([0.05])
+    plain = {
+        "learning_rate_schedule": "constant",
+        "warmup": 0.05,
+        "momentum": 0.0,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "max_gradient_norm": None,
+    }
+    config["search"]["space"] |= plain
+    usual = section(summarise(made_up.study(("0.05",), config=config)), "Search (step 1)")
+    for setting in ("schedule", "warmup", "momentum", "beta", "gradient"):
+        assert setting not in usual
+    config["search"]["space"] |= {
+        "learning_rate_schedule": ["constant", "one_cycle"],
+        "max_gradient_norm": {"min": 0.1, "max": 10.0},
+    }
+    text = summarise(made_up.study(("0.05",), config=config))
+    search = section(text, "Search (step 1)")
+    assert "learning rate schedule constant, one_cycle; warmup 0.05" in search
+    assert "max gradient norm 0.1 to 10" in search and "momentum" not in search
+    for part in (search, section(text, "Retraining (step 2)")):
+        assert "by whose end the learning rate has fallen to 0 (one_cycle)" in part
+
+
 def test_each_fraction_has_its_own_section(study, text):
     for search in study.searches:
         part = section(text, f"Fraction {search.fraction}")

@@ -6,8 +6,9 @@ import pytest
 from twostep.analysis.training_end import training_end
 
 
-def record(losses, stop_reason="max_epochs", status="ok"):
-    return {"status": status, "stop_reason": stop_reason, "val_loss": list(losses)}
+def record(losses, stop_reason="max_epochs", status="ok", **configuration):
+    ended = {"status": status, "stop_reason": stop_reason, "val_loss": list(losses)}
+    return ended | {"configuration": configuration}
 
 
 def courses(exponent, *, n_models=8, n_epochs=30, noise=0.1, seed=0):
@@ -39,6 +40,14 @@ def test_what_ended_by_itself_or_is_too_short_does_not_count():
     assert training_end(ended + failed + courses(-1.0, n_models=2)) is None
     assert training_end(courses(-1.0, n_epochs=6)) is None
     assert training_end(courses(-1.0, n_models=3) + ended).n_models == 3
+
+
+def test_the_end_of_a_schedule_tells_nothing():
+    """The losses of a rate that has fallen to 0 have stopped falling in any case."""
+    flat = [record([1.0] * 30, learning_rate_schedule="one_cycle")] * 9
+    assert training_end(flat) is None
+    end = training_end(flat + courses(-1.0, noise=0))
+    assert end.n_models == 8 and end.exponent == pytest.approx(-1)
 
 
 def test_a_loss_of_zero_has_no_logarithm():

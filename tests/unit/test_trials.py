@@ -134,7 +134,7 @@ def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):
         trainer.key(Trial(3, trial.configuration, "retrain")),
         trainer.key(Trial(3, trial.configuration, "search", repetition=1)),
     ]
-    monkeypatch.setattr(key_module, "code_hashes", lambda: ["edited code"])
+    monkeypatch.setattr(key_module, "code_hashes", lambda configuration: ["edited code"])
     changed.append(trainer.key(trial))
     assert len({key, *changed}) == len(changed) + 1
 

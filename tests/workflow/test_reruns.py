@@ -165,6 +165,16 @@ def test_a_semantic_edit_of_the_trainer_trains_all_again(study):
     assert work.jobs["prepare"] == work.jobs["subset"] == 0
 
 
+def test_an_edit_of_the_schedules_trains_no_constant_rate_again(study):
+    study.edit(
+        "workflow/scripts/twostep/training/schedules.py",
+        "int(warmup * total)",
+        "round(warmup * total)",
+    )
+    work = study.run("select_model")
+    assert not work.searched and not work.retrained
+
+
 def test_another_shard_size_trains_nothing_again(study):
     before = (study.results / "rank" / "0.2" / "trials.csv").read_bytes()
     study.config["search"]["shard_size"] = 2

@@ -200,6 +200,10 @@ def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_pat
                 "activation": ["relu", "tanh"],
                 "optimizer": ["adam", "sgd"],
                 "dropout": {"min": 0.0, "max": 0.2},
+                "learning_rate_schedule": ["constant", "cosine", "one_cycle"],
+                "warmup": {"min": 0.1, "max": 0.5},
+                "momentum": {"min": 0.5, "max": 0.9},
+                "beta1": {"min": 0.8, "max": 0.95},
             },
         },
         "retrain": {"top_k": 1, "controls": 0, "budget": {"max_updates": 50, "max_epochs": None}},
@@ -221,6 +225,10 @@ def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_pat
     assert table["batch_size"].between(32, 64).all()
     assert set(table["status"]) == {"ok", "diverged"}
     assert table.loc[table["status"] == "diverged", "rank"].isna().all()
+    assert (table["momentum"] > 0).equals(table["optimizer"] == "sgd")
+    assert (table["warmup"] > 0).equals(table["learning_rate_schedule"] == "one_cycle")
+    # The whole budget, without a patience.
+    assert (table.loc[table["status"] == "ok", "epochs"] == 3).all()
     retrained = pd.read_csv(study.results / "select" / "retrained.csv")
     assert retrained.at[0, "updates"] == 50
     assert retrained.at[0, "test_rmse"] > 1  # physical units, where z varies by tens

@@ -9,6 +9,7 @@ from scipy.stats import hypergeom
 
 from twostep.trials.networks import DIMENSIONS
 from twostep.trials.ranges import bounds, is_log
+from twostep.trials.settings import users_of
 from twostep.trials.space import INTEGERS
 
 # What all dimensions together would show by chance in one of so many studies.
@@ -29,7 +30,8 @@ class Edge:
 
     `dimension` is its key below `search.space`, `what` the part of the network that it is about,
     `end` is "lower" or "upper", `value` the last value there is. `probability` is that of as many
-    finalists there if they were drawn at random from the trials (hypergeometric).
+    finalists there if they were drawn at random from the trials (hypergeometric). Only trials count
+    that use the dimension, such as those with sgd for the momentum.
     """
 
     dimension: str
@@ -62,9 +64,9 @@ def find_edges(trials: pd.DataFrame, is_finalist: pd.Series, space: dict) -> lis
             what,
             end,
             value,
-            int(is_finalist.sum()),
-            int((at_end & is_finalist).sum()),
-            len(trials),
+            int(is_finalist[at_end.index].sum()),
+            int((at_end & is_finalist[at_end.index]).sum()),
+            len(at_end),
             int(at_end.sum()),
         )
         for dimension, what, end, value, at_end in _ends(trials, space)
@@ -78,7 +80,7 @@ def crowded(edges: list[Edge]) -> list[Edge]:
 
 
 def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, float, pd.Series]]:
-    """Yield each end of each dimension, and which of the trials are there."""
+    """Yield each end of each dimension, and which are there of the trials that use it."""
     depth = trials["n_hidden_layers"]
     layers = [space["n_hidden_layers"][end] for end in ("min", "max")]
     yield from _of_list("n_hidden_layers", "number of hidden layers", depth, layers, least=1)
@@ -89,7 +91,8 @@ def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, fl
     for name, values in space.items():
         if name not in DIMENSIONS and name in trials and _is_numeric(values):
             what, least = name.replace("_", " "), 1 if name in INTEGERS else 0
-            yield from _of_dimension(name, what, trials[name], values, least=least)
+            used = trials.loc[users_of(name, trials), name]
+            yield from _of_dimension(name, what, used, values, least=least) if len(used) else ()
 
 
 def _is_numeric(values: object) -> bool:
@@ -126,7 +129,7 @@ def _of_range(
     low, high = bounds(allowed)
     if low == high:
         return
-    scale = np.log if is_log(allowed) else np.asarray
+    scale = np.log if is_log(allowed) else np.positive
     place = (scale(values) - scale(low)) / (scale(high) - scale(low))
     if low > least:
         yield dimension, what, "lower", low, place < MARGIN

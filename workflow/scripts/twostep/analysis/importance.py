@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold
 
 from twostep.analysis.widths import pattern_of, widths_of
 from twostep.trials.records import SETTINGS
+from twostep.trials.settings import further_settings, users_of
 
 # More trials than these bring no other result, only longer waiting.
 MOST_TRIALS = 2000
@@ -22,7 +23,7 @@ N_TREES = 50
 N_GRID = 12
 # Rows over which an effect is averaged.
 MOST_ROWS = 500
-CATEGORIES = ("activation", "optimizer", "width_pattern")
+CATEGORIES = ("activation", "optimizer", "learning_rate_schedule", "width_pattern")
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,23 @@ def features_of(trials: pd.DataFrame, patterns: list[str]) -> pd.DataFrame:
             "relative_narrowest": (widths["narrowest"] / widths["mean_width"]).round(6),
             "width_pattern": pattern_of(trials, patterns),
             **{name: trials[name] for name in SETTINGS},
+            **{name: _values_of_users(name, trials) for name in further_settings(trials.columns)},
         }
     )
     return table[[name for name in table if table[name].nunique() > 1]]
+
+
+def _values_of_users(name: str, trials: pd.DataFrame) -> pd.Series:
+    """Return the values of a setting, random ones of the others in trials that do not use it.
+
+    Their default, such as a momentum of 0, would tell the optimizer in another way.
+    """
+    used = users_of(name, trials)
+    if used.all() or not used.any():
+        return trials[name]
+    random = np.random.default_rng(0)
+    drawn = random.choice(trials.loc[used, name].to_numpy(), len(trials))
+    return trials[name].where(used, pd.Series(drawn, trials.index))
 
 
 def measure_importance(trials: pd.DataFrame, patterns: list[str]) -> Importance | None:
@@ -82,7 +97,8 @@ def measure_importance(trials: pd.DataFrame, patterns: list[str]) -> Importance 
     permutation importance: how much worse the forest predicts trials that it has not seen, in
     cross-validation, when the values are shuffled among them (Breiman 2001, doi
     10.1023/A:1010933404324). Its effect is the partial dependence: the mean prediction over all
-    trials, with the one value set for all of them (Friedman 2001, doi 10.1214/aos/1013203451).
+    trials that use it, with the one value set for all of them (Friedman 2001, doi
+    10.1214/aos/1013203451).
 
     `trials` is the ranked table of a search, in which those that failed are left out, and
     `patterns` are those of the space's widths.
@@ -100,7 +116,11 @@ def measure_importance(trials: pd.DataFrame, patterns: list[str]) -> Importance 
     predicted, importances = _cross_validate(x, y)
     forest = _forest().fit(x, y)
     effects = [
-        Effect(name, importances[i], *_effect(forest, x, i, categories.get(name)))
+        Effect(
+            name,
+            importances[i],
+            *_effect(forest, x[users_of(name, sample).to_numpy()], i, categories.get(name)),
+        )
         for i, name in enumerate(features.columns)
     ]
     effects.sort(key=lambda effect: -effect.importances.mean())

@@ -43,13 +43,14 @@ class TrainingEnd:
 def training_end(records: list[dict]) -> TrainingEnd | None:
     """Return how losses were falling at the end, from the records of retrained models.
 
-    Only models count that their budget has ended; None if they are too few, or had too few epochs.
+    Only models count that their budget has ended, and whose learning rate was constant: one that
+    falls to 0 ends all progress. None if they are too few, or had too few epochs.
     The interval is that of a mean of independent models (Student's t).
     """
     slopes = [
         slope
         for record in records
-        if record["status"] == "ok" and record["stop_reason"] in LIMITS
+        if record["status"] == "ok" and record["stop_reason"] in LIMITS and not is_scheduled(record)
         if (slope := _slope(record["val_loss"])) is not None
     ]
     if len(slopes) < FEWEST_MODELS:
@@ -57,6 +58,11 @@ def training_end(records: list[dict]) -> TrainingEnd | None:
     error = float(np.std(slopes, ddof=1)) / math.sqrt(len(slopes))
     mean = float(np.mean(slopes))
     return TrainingEnd(len(slopes), mean, mean + error * float(t.ppf(CONFIDENCE, len(slopes) - 1)))
+
+
+def is_scheduled(record: dict) -> bool:
+    """Tell whether the learning rate of a training followed a schedule, and was not constant."""
+    return "learning_rate_schedule" in record["configuration"]
 
 
 def _slope(losses: list[float]) -> float | None:

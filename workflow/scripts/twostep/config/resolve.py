@@ -19,11 +19,13 @@ from twostep.config.sentences import (
     Foreign,
     describe_error,
     describe_given,
+    list_keys,
     list_types,
 )
 from twostep.parcel.header import DIMENSIONS
 from twostep.trials.constraints import make_constraints, why_impossible
 from twostep.trials.networks import smallest_network
+from twostep.trials.settings import USED_WITH, is_used, schedules
 from twostep.trials.space import count_configurations
 from twostep.util.errors import UserError
 from twostep.util.text import suggest
@@ -45,6 +47,8 @@ MAX_JOBS = 20_000
 Scalar = str | int | float | datetime.date | None
 # Of several mistakes, the one that most likely explains the others is reported.
 URGENCY = {"additionalProperties": 0, "required": 1}
+STEPS = ("search", "retrain")
+PATIENCE = ("patience_epochs", "patience_updates")
 
 
 def resolve_config(config: dict) -> dict:
@@ -63,10 +67,19 @@ def resolve_config(config: dict) -> dict:
     dimensions = resolved["dataset"]["sample_dimension"]
     if isinstance(dimensions, str):
         resolved["dataset"]["sample_dimension"] = [dimensions]
+    if schedules(resolved["search"]["space"]):
+        _take_out_patience(resolved, config)
     contradiction = next(_contradictions(resolved), None)
     if contradiction:
         raise UserError(contradiction)
     return resolved
+
+
+def _take_out_patience(resolved: dict, given: dict) -> None:
+    """Set each patience that was not given to null: a schedule uses up the whole budget."""
+    for step in STEPS:
+        budget = given.get(step, {}).get("budget", {})
+        resolved[step]["budget"] |= {limit: None for limit in PATIENCE if limit not in budget}
 
 
 @functools.cache
@@ -165,10 +178,11 @@ def _contradictions(config: dict) -> Iterator[str]:
     if "single" in modes and len(modes) > 1:
         yield "generate.modes must not combine 'single', which stands for one mode, with others"
     yield from _contradictions_in_split(config["split"])
-    for step in ("search", "retrain"):
+    for step in STEPS:
         budget = config[step]["budget"]
         if budget["max_epochs"] is None and budget["max_updates"] is None:
             yield f"{step}.budget must limit max_epochs, max_updates or both, and has null for both"
+        yield from _contradictions_with_schedules(step, budget, config["search"]["space"])
     yield from _contradictions_in_space(config["search"]["space"])
     yield from _contradictions_in_constraints(config)
     yield from _contradictions_in_jobs(config)
@@ -253,6 +267,14 @@ def _contradictions_in_space(space: dict) -> Iterator[str]:
                 f"search.space.{key}: min is 0, but the logarithm of 0 does not exist: take a min "
                 "above 0, or log: false"
             )
+    defaults = dict(list_keys(load_schema()))
+    for key, (other, needed) in USED_WITH.items():
+        if space[key] != defaults[f"search.space.{key}"]["default"] and not is_used(key, space):
+            names = " or ".join(needed)
+            yield (
+                f"search.space.{key} has no effect, because search.space.{other} does not have "
+                f"{names}: take it out, or add {names}"
+            )
 
 
 def _contradictions_in_constraints(config: dict) -> Iterator[str]:
@@ -280,6 +302,17 @@ def _least_features(config: dict) -> tuple[int, int]:
         for role in ("inputs", "outputs")
     )
     return n_inputs, n_outputs
+
+
+def _contradictions_with_schedules(step: str, budget: dict, space: dict) -> Iterator[str]:
+    """Yield a sentence for each patience of a step where the learning rate follows a schedule."""
+    for limit in PATIENCE:
+        if schedules(space) and budget[limit] is not None:
+            yield (
+                f"{step}.budget.{limit} is {budget[limit]}, but search.space."
+                f"learning_rate_schedule has {schedules(space)[0]}, which needs the whole budget, "
+                "and patience would end trials before: take one of them out"
+            )
 
 
 def _contradictions_in_jobs(config: dict) -> Iterator[str]:

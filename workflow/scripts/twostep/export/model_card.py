@@ -11,6 +11,7 @@ from twostep.export.export import FORMATS, MEASURE, N_CHECKED, TOLERANCE
 from twostep.export.metadata import PRECISION, describe
 from twostep.model.model import Model
 from twostep.trials.records import SETTINGS
+from twostep.trials.settings import further_settings, schedules
 from twostep.util import wording
 from twostep.util.wording import METRIC_LABELS, number, short, table, unit_of
 
@@ -105,12 +106,13 @@ def _data(model: Model, manifest: dict) -> list[str]:
 def _network(model: Model, facts: CardFacts) -> list[str]:
     record, configuration = model.record, model.record["configuration"]
     widths = "-".join(map(str, configuration["hidden_widths"]))
+    told = [*SETTINGS, *further_settings(configuration)]
     settings = {
         "hidden layers": f"{len(configuration['hidden_widths'])} ({widths} units)",
         "learnable parameters": f"{record['n_parameters']:,}",
         "multiply-add operations a sample": f"{record['n_operations']:,}",
-        **{wording.spell(name): _setting(configuration[name]) for name in SETTINGS},
-        "budget": wording.budget(facts.budget),
+        **{wording.spell(name): _setting(configuration[name]) for name in told},
+        "budget": wording.budget(facts.budget, schedules=schedules(configuration)),
         "trained for": f"{record['epochs']:,} epochs, the weights are those of epoch "
         f"{record['best_epoch']:,}",
         "outcome": record["status"],

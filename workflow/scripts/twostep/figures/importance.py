@@ -24,8 +24,20 @@ LABELS = {
     "n_hidden_layers": "hidden layers",
     "mean_width": "mean width (units)",
     "relative_narrowest": "narrowest / mean",
+    "learning_rate_schedule": "rate schedule",
+    "warmup": "warm-up (one_cycle)",
+    "momentum": "momentum (sgd)",
+    "beta1": "beta1 (adam)",
+    "beta2": "beta2 (adam)",
+    "max_gradient_norm": "max gradient",
 }
-LOGARITHMIC = ("mean_width", "learning_rate", "batch_size", "weight_decay")
+LOGARITHMIC = (
+    "mean_width",
+    "learning_rate",
+    "batch_size",
+    "weight_decay",
+    "max_gradient_norm",
+)
 # Forests that explain less than this share of the variance tell little.
 LEAST_R2 = 0.3
 

@@ -4,6 +4,7 @@ from twostep.analysis.edges import Edge, crowded, find_edges
 from twostep.analysis.study import Study
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.trials.ranking import select_top
+from twostep.trials.settings import USED_WITH
 from twostep.util.wording import share, short
 
 # ASSUME: so few finalists may all have something in common.
@@ -25,9 +26,10 @@ def describe_edges(edges: list[Edge]) -> list[Finding]:
     """Return a doubt for each edge at which the finalists crowd, or what else is known of them."""
     if not edges:
         return [Finding("The search space has no edge that a wider one could go beyond.")]
-    if edges[0].n_finalists < FEWEST:
+    n_finalists = max(edge.n_finalists for edge in edges)
+    if n_finalists < FEWEST:
         text = (
-            f"{edges[0].n_finalists} finalists are too few to tell if they crowd at an edge of the "
+            f"{n_finalists} finalists are too few to tell if they crowd at an edge of the "
             f"search space: consider a `retrain.top_k` of at least {FEWEST}."
         )
         return [Finding(text, UNKNOWN, "if the finalists are at an edge of the space")]
@@ -39,10 +41,12 @@ def describe_edges(edges: list[Edge]) -> list[Finding]:
 
 def _describe(edge: Edge) -> str:
     word = "largest" if edge.end == "upper" else "smallest"
-    at = share(edge.n_finalists_at, edge.n_finalists, "finalists")
+    _, users = USED_WITH.get(edge.dimension, ("", ()))
+    among = f" with {' or '.join(users)}" if users else ""
+    at = share(edge.n_finalists_at, edge.n_finalists, f"finalists{among}")
     return (
         f"{at} are at the {word} {edge.what} that `search.space.{edge.dimension}` allows "
-        f"({short(edge.value)}), as against {share(edge.n_trials_at, edge.n_trials, 'trials')} of "
-        f"the search; by chance that has a probability of {short(edge.probability)}. A wider range "
-        "may hold better models."
+        f"({short(edge.value)}), as against {share(edge.n_trials_at, edge.n_trials, 'trials')}"
+        f"{among} of the search; by chance that has a probability of {short(edge.probability)}. A "
+        "wider range may hold better models."
     )

@@ -12,6 +12,7 @@ from twostep.analysis.study import Search, Study
 from twostep.report.costs import cost_section, inference_section
 from twostep.report.diagnosis import diagnosis_section
 from twostep.report.entries import figure_entries
+from twostep.trials.settings import schedules, told_dimensions
 from twostep.util import wording
 from twostep.util.wording import METRIC_LABELS, network, number, share, short, times, unit_of
 
@@ -165,8 +166,9 @@ def _search(study: Study) -> list[str]:
     return [
         "## Search (step 1)",
         f"{search['n_trials']:,} random configurations, the same for each fraction, drawn from: "
-        f"{wording.space(search['space'])}.{wording.constraints(search['constraints'])} Each trial "
-        f"trains for {wording.budget(search['budget'])}.",
+        f"{wording.space(told_dimensions(search['space']))}."
+        f"{wording.constraints(search['constraints'])} Each trial trains for "
+        f"{wording.budget(search['budget'], schedules=schedules(search['space']))}.",
     ]
 
 
@@ -239,6 +241,8 @@ def _retraining(study: Study) -> list[str]:
     retrained = study.retrained
     n_trials, n_models = retrained["trial"].nunique(), len(retrained)
     n_controls = retrained.loc[retrained["control"], "trial"].nunique()
+    names = schedules(study.config["search"]["space"])
+    budget = wording.budget(retrain["budget"], schedules=names)
     return [
         "## Retraining (step 2)",
         f"The best {retrain['top_k']:,} trials of each fraction"
@@ -249,7 +253,7 @@ def _retraining(study: Study) -> list[str]:
         )
         + f", {n_trials:,} in all, were trained on all "
         f"{study.manifest['splits']['training']:,} training samples ({number(n_models, 'model')}, "
-        f"{retrain['seeds']} per trial), each for {wording.budget(retrain['budget'])}.",
+        f"{retrain['seeds']} per trial), each for {budget}.",
         _validation_text(study),
         "Errors on the test split, which had no say in any choice:",
         *_metrics(study),

@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
-from twostep.analysis.training_end import TrainingEnd, training_end
-from twostep.report.finding import DOUBT, GOOD, Finding
+from twostep.analysis.training_end import TrainingEnd, is_scheduled, training_end
+from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.trials.records import REPEATABLE
 from twostep.util.wording import autocorrelation, counts, number, share
 
@@ -57,7 +57,10 @@ def _check_failed(fraction: str, trials: pd.DataFrame) -> Finding:
     )
     if len(failed) < FAILED_SHARE * len(trials):
         return Finding(text + _try_again(failed))
-    advice = " If they diverged, consider a smaller `search.space.learning_rate`."
+    advice = (
+        " If they diverged, consider a smaller `search.space.learning_rate`, or a "
+        "`search.space.max_gradient_norm`."
+    )
     if "diverged" in set(failed):
         text += advice
     return Finding(text + _try_again(failed), DOUBT, "many trials failed", fraction)
@@ -151,6 +154,7 @@ def check_retraining(
         )
         found.append(Finding(text, DOUBT, "retrained models failed"))
     found += describe_end(training_end(records), budget, tolerance=tolerance)
+    found += _check_schedules(records, budget)
     if best_loss >= linear:
         text = (
             "The best model is no better than a linear regression: look at the data and their "
@@ -167,7 +171,6 @@ def describe_end(end: TrainingEnd | None, budget: dict, *, tolerance: float) -> 
     """
     if end is None:
         return []
-    limit = "max_epochs" if budget["max_epochs"] is not None else "max_updates"
     gain = end.gain(MORE)
     text = f"Retraining: the losses of {number(end.n_models, 'model')} that the budget ended"
     if not end.is_falling:
@@ -180,6 +183,27 @@ def describe_end(end: TrainingEnd | None, budget: dict, *, tolerance: float) -> 
         return [Finding(f"{text}, less than the tolerance of {100 * tolerance:g} %.", GOOD)]
     text += (
         f", more than the tolerance of {100 * tolerance:g} %; twice as long, by some "
-        f"{100 * end.gain(2):.2g} %: consider `retrain.budget.{limit}: {2 * budget[limit]}`."
+        f"{100 * end.gain(2):.2g} %: consider {_twice(budget)}."
     )
     return [Finding(text, DOUBT, "the retraining ended early")]
+
+
+def _check_schedules(records: list[dict], budget: dict) -> list[Finding]:
+    """Return that the length of trainings whose learning rate falls to 0 cannot be judged."""
+    succeeded = [record for record in records if record["status"] == "ok"]
+    n_scheduled = sum(map(is_scheduled, succeeded))
+    if not n_scheduled:
+        return []
+    models = share(n_scheduled, len(succeeded), "models")
+    text = (
+        f"Retraining: the learning rate of {models} follows a schedule, and falls to 0 by the end "
+        "of the budget. So their losses stop falling in any case. If a longer training is better, "
+        f"only another run tells, with {_twice(budget)}."
+    )
+    return [Finding(text, UNKNOWN, "if the retraining ended early")]
+
+
+def _twice(budget: dict) -> str:
+    """Return the key that sets twice the budget of the retraining."""
+    limit = "max_epochs" if budget["max_epochs"] is not None else "max_updates"
+    return f"`retrain.budget.{limit}: {2 * budget[limit]}`"

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
-from twostep.running.resources import count_updates
+from twostep.running.resources import updates_and_epochs
 from twostep.training.configuration import Configuration
 from twostep.training.train import CPU, Budget, Tensors, Training, train
 
@@ -39,7 +39,7 @@ class Speed:
 
     def trial_seconds(self, configuration: Configuration, budget: dict, sizes: Sizes) -> float:
         """Predict the processor seconds of a trial that no patience ends before its limits."""
-        updates, epochs = count_updates(configuration, budget, sizes.n_train)
+        updates, epochs = updates_and_epochs(configuration, budget, sizes.n_train)
         return float(
             updates * (_update_terms(configuration, sizes) @ self.update)
             + epochs * (_validation_terms(configuration, sizes) @ self.validation)

@@ -119,7 +119,7 @@ def _need_rows(plan: Plan) -> list[list[str]]:
     retrain = plan.config["retrain"]
     n_models = len(plan.subsets) * retrain["top_k"] + _n_controls(plan)
     epochs = sum(
-        resources.count_updates(configuration, search["budget"], sizes.n_train)[1]
+        resources.updates_and_epochs(configuration, search["budget"], sizes.n_train)[1]
         for sizes in plan.subset_sizes.values()
         for configuration in plan.configurations
     )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twostep.training.configuration import Configuration
+from twostep.training.updates import count_updates
 from twostep.training.windows import SHUFFLE_WINDOW, VALIDATION_CHUNK
 from twostep.trials.configurations import read_configurations
 from twostep.trials.constraints import most_operations, most_parameters
@@ -64,15 +65,15 @@ def training_mb(
     return math.ceil(BASE_MB + data_mb(manifest) + weights + activations)
 
 
-def count_updates(configuration: Configuration, budget: dict, n_train: int) -> tuple[int, int]:
+def updates_and_epochs(configuration: Configuration, budget: dict, n_train: int) -> tuple[int, int]:
     """Return the updates and the epochs of a trial that no patience ends before its limits.
 
     `budget` has at least one of `max_epochs` and `max_updates`; the last epoch may be a part.
     """
-    updates_per_epoch = math.ceil(n_train / configuration.batch_size)
-    limits = ((budget["max_epochs"] or 0) * updates_per_epoch, budget["max_updates"])
-    updates = min(limit for limit in limits if limit)
-    return updates, math.ceil(updates / updates_per_epoch)
+    batch_size = configuration.batch_size
+    limits = {name: budget[name] for name in ("max_epochs", "max_updates")}
+    updates = count_updates(n_train, batch_size, **limits)
+    return updates, math.ceil(updates / math.ceil(n_train / batch_size))
 
 
 def training_minutes(
@@ -89,7 +90,7 @@ def training_minutes(
     """
     n_inputs, n_outputs, splits = _read_sizes(manifest)
     n_train = splits["training"]
-    _, epochs = count_updates(configuration, budget, n_train)
+    _, epochs = updates_and_epochs(configuration, budget, n_train)
     updates_per_epoch = math.ceil(n_train / configuration.batch_size)
     most = most_operations(constraints) if constraints else math.inf
     n_operations = min(most, configuration.count_operations(n_inputs, n_outputs))

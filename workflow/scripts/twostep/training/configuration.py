@@ -1,7 +1,7 @@
 """One point of the search space: a network and how it is trained."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 
 
 @dataclass(frozen=True)
@@ -11,6 +11,11 @@ class Configuration:
     `hidden_widths` holds the number of units of each hidden layer, from input to output.
     `learning_rate` and `weight_decay` act per update; `dropout` is the share of hidden units
     that are set to zero in training.
+
+    Of a `learning_rate_schedule` other than constant, `learning_rate` is the highest rate, and
+    `warmup` the share of the updates in which the rate of one_cycle rises. `momentum` is that of
+    sgd, `beta1` and `beta2` are those of adam and adamw; others hold the default. The norm of each
+    update's gradient is cut at `max_gradient_norm`, if that is not None.
     """
 
     hidden_widths: tuple[int, ...]
@@ -20,6 +25,12 @@ class Configuration:
     optimizer: str
     weight_decay: float
     dropout: float
+    learning_rate_schedule: str = "constant"
+    warmup: float = 0.0
+    momentum: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.999
+    max_gradient_norm: float | None = None
 
     @classmethod
     def from_dict(cls, values: dict) -> "Configuration":
@@ -27,8 +38,16 @@ class Configuration:
         return cls(**{**values, "hidden_widths": tuple(values["hidden_widths"])})
 
     def to_dict(self) -> dict:
-        """Return a mapping of plain values, fit for JSON."""
-        return {**vars(self), "hidden_widths": list(self.hidden_widths)}
+        """Return a mapping of plain values, fit for JSON, without those at their defaults.
+
+        So a setting that is added here changes no record and no key of trials that do not use it.
+        """
+        values = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in DEFAULTS or value != DEFAULTS[name]
+        }
+        return {**values, "hidden_widths": list(self.hidden_widths)}
 
     def layer_shapes(self, n_inputs: int, n_outputs: int) -> list[tuple[int, int]]:
         """Return (units in, units out) of every layer, the output layer included."""
@@ -42,3 +61,9 @@ class Configuration:
     def count_operations(self, n_inputs: int, n_outputs: int) -> int:
         """Return the multiply-add operations of one forward pass of one sample."""
         return sum(fan_in * out for fan_in, out in self.layer_shapes(n_inputs, n_outputs))
+
+
+# The settings that most studies do not search, and what they are then.
+DEFAULTS = {
+    field.name: field.default for field in fields(Configuration) if field.default is not MISSING
+}

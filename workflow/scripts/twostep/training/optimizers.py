@@ -10,35 +10,37 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from twostep.training.configuration import Configuration
+
 # ASSUME: Keras's epsilon for the adaptive optimisers, since the paper trained with Keras.
 EPSILON = 1e-7
+# Torch's own, which keeps a gradient of 0 from being divided by 0 when it is clipped.
+CLIPPING_EPSILON = 1e-6
 
 
 class Optimizer:
-    """Torch's optimizer of a name in `OPTIMIZERS`, with its default settings.
+    """The optimizer that a configuration names.
 
-    A step updates `parameters` (n,) by `gradient` (n,), which hold the same memory each time.
-    `learning_rate` and `weight_decay` act per update. It gives, to the last bit, what the class of
-    `torch.optim` gives with `eps` = 1e-7 and, where there is one, the fused implementation.
+    A step updates `parameters` (n,) by `gradient` (n,), which hold the same memory each time, and
+    cuts the gradient before. `learning_rate` may be changed between steps; it and the weight decay
+    act per update. It gives, to the last bit, what the class of `torch.optim` gives with these
+    settings, `eps` = 1e-7 and, where there is one, the fused implementation.
     """
 
-    def __init__(
-        self,
-        name: str,
-        parameters: Tensor,
-        gradient: Tensor,
-        *,
-        learning_rate: float,
-        weight_decay: float,
-    ) -> None:
-        self.parameters, self.gradient = parameters, gradient
-        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+    def __init__(self, configuration: Configuration, parameters: Tensor, gradient: Tensor) -> None:
+        self.settings, self.parameters, self.gradient = configuration, parameters, gradient
+        self.learning_rate = configuration.learning_rate
         self.first_moment, self.second_moment = parameters.new_zeros(2, len(parameters))
         self.n_steps = parameters.new_zeros(())
-        self._update = OPTIMIZERS[name]
+        self._update = OPTIMIZERS[configuration.optimizer]
+        most = configuration.max_gradient_norm
+        limits = [most, CLIPPING_EPSILON, 1.0]
+        self._clipping = None if most is None else gradient.new_tensor(limits).unbind()
 
     def step(self) -> None:
         """Update the parameters."""
+        if self._clipping is not None:
+            _clip(self.gradient, *self._clipping)
         self._update(self)
 
     def state(self) -> dict[str, Tensor]:
@@ -51,6 +53,16 @@ class Optimizer:
             tensor.copy_(state[name])
 
 
+def _clip(gradient: Tensor, most: Tensor, epsilon: Tensor, one: Tensor) -> None:
+    """Cut the norm of a gradient (n,), as torch's `clip_grad_norm_` does for one tensor.
+
+    `most`, `epsilon` and `one` are tensors (), because a mere number makes each operation several
+    times as long.
+    """
+    share = torch.linalg.vector_norm(gradient).add_(epsilon).reciprocal_().mul_(most)
+    gradient.mul_(torch.minimum(share, one))
+
+
 def _adam(optimizer: Optimizer, update: Callable[..., object] = torch._fused_adam_) -> None:
     optimizer.n_steps.add_(1)
     update(
@@ -61,9 +73,9 @@ def _adam(optimizer: Optimizer, update: Callable[..., object] = torch._fused_ada
         [],
         [optimizer.n_steps],
         lr=optimizer.learning_rate,
-        beta1=0.9,
-        beta2=0.999,
-        weight_decay=optimizer.weight_decay,
+        beta1=optimizer.settings.beta1,
+        beta2=optimizer.settings.beta2,
+        weight_decay=optimizer.settings.weight_decay,
         eps=EPSILON,
         amsgrad=False,
         maximize=False,
@@ -75,24 +87,26 @@ def _adamw(optimizer: Optimizer) -> None:
 
 
 def _sgd(optimizer: Optimizer) -> None:
+    momentum = optimizer.settings.momentum
     torch._fused_sgd_(
         [optimizer.parameters],
         [optimizer.gradient],
-        [],
+        [optimizer.first_moment] if momentum else [],
         lr=optimizer.learning_rate,
-        weight_decay=optimizer.weight_decay,
-        momentum=0.0,
+        weight_decay=optimizer.settings.weight_decay,
+        momentum=momentum,
         dampening=0.0,
         nesterov=False,
         maximize=False,
+        # The buffer of zeros makes of the first step what torch makes of it without one.
         is_first_step=False,
     )
 
 
 def _rmsprop(optimizer: Optimizer) -> None:
     parameters, gradient = optimizer.parameters, optimizer.gradient
-    if optimizer.weight_decay:
-        gradient = gradient.add(parameters, alpha=optimizer.weight_decay)
+    if optimizer.settings.weight_decay:
+        gradient = gradient.add(parameters, alpha=optimizer.settings.weight_decay)
     optimizer.second_moment.mul_(0.99).addcmul_(gradient, gradient, value=1 - 0.99)
     # There is no first moment: its memory serves for the root.
     root = torch.sqrt(optimizer.second_moment, out=optimizer.first_moment).add_(EPSILON)

@@ -15,6 +15,7 @@ from twostep.training.backpropagation import Backpropagation
 from twostep.training.configuration import Configuration
 from twostep.training.network import build_network
 from twostep.training.optimizers import Optimizer
+from twostep.training.schedules import scheduled_rate
 from twostep.training.windows import SHUFFLE_BLOCK, SHUFFLE_WINDOW, VALIDATION_CHUNK
 from twostep.util.seeds import derive_seed
 
@@ -98,7 +99,8 @@ def train(
     All random draws (initial weights, dropout, the order of samples in each epoch) follow from
     `seed`. A loss that is not finite ends the training with status `diverged`. An epoch uses each
     sample once; `shuffled_windows` says in which order. Each window of them is moved to the
-    `device` when it is used, so that data may be larger than its memory.
+    `device` when it is used, so that data may be larger than its memory. The learning rate follows
+    its schedule over as many updates as the budget allows.
 
     With a `checkpoint` the training goes on from the epoch that is kept there, to the same result
     as without an interruption.
@@ -109,20 +111,15 @@ def train(
     network = build_network(configuration, n_inputs, n_outputs, output_activation)
     network.to(device)
     backpropagation = Backpropagation(network, max(configuration.batch_size, VALIDATION_CHUNK))
-    optimizer = Optimizer(
-        configuration.optimizer,
-        backpropagation.parameters,
-        backpropagation.gradient,
-        learning_rate=configuration.learning_rate,
-        weight_decay=configuration.weight_decay,
-    )
+    optimizer = Optimizer(configuration, backpropagation.parameters, backpropagation.gradient)
+    rate = _changing_rate(configuration, budget, len(data.training_inputs))
     training = Training()
     if checkpoint and (kept := checkpoint.load()):
         training = _restore(kept, network, optimizer, order, device)
     while not training.stop_reason:
         start = time.process_time()
         batches = _batches(data, configuration.batch_size, order, device)
-        loss = _train_epoch(backpropagation, optimizer, batches, budget, training)
+        loss = _train_epoch(backpropagation, optimizer, batches, budget, training, rate)
         middle = time.process_time()
         per_output = validation_loss(
             backpropagation, data.validation_inputs, data.validation_targets
@@ -136,6 +133,17 @@ def train(
         if checkpoint and not training.stop_reason:
             checkpoint.offer(partial(_state, training, network, optimizer, order, device))
     return training
+
+
+def _changing_rate(
+    configuration: Configuration, budget: Budget, n_train: int
+) -> Callable[[int], float] | None:
+    """Return the learning rate as a function of the updates done; None if it is constant."""
+    if configuration.learning_rate_schedule == "constant":
+        return None
+    return scheduled_rate(
+        configuration, n_train, max_epochs=budget.max_epochs, max_updates=budget.max_updates
+    )
 
 
 def _state(
@@ -181,14 +189,20 @@ def _train_epoch(
     batches: Iterator[tuple[Tensor, Tensor, Tensor]],
     budget: Budget,
     training: Training,
+    rate: Callable[[int], float] | None,
 ) -> float:
-    """Make one pass over the training samples, or up to `max_updates`; return the mean loss."""
+    """Make one pass over the training samples, or up to `max_updates`; return the mean loss.
+
+    `rate` is the learning rate as a function of the updates done, or None if it is constant.
+    """
     total, n_values = torch.zeros((), dtype=torch.float64, device=optimizer.parameters.device), 0
     for inputs, targets, rows in batches:
         batch = backpropagation.batch(len(rows))
         torch.index_select(inputs, 0, rows, out=batch.inputs)
         torch.index_select(targets, 0, rows, out=batch.targets)
         total += batch.backpropagate()
+        if rate is not None:
+            optimizer.learning_rate = rate(training.updates)
         optimizer.step()
         n_values += batch.targets.numel()
         training.updates += 1

@@ -3,8 +3,17 @@
 Without torch, so that a look at a running study need not wait until it is loaded.
 """
 
+from collections.abc import Callable
+
 from twostep.util.fingerprint import hash_module, hash_module_alone, hash_values
 from twostep.util.seeds import derive_seed
+
+# The modules that the training imports and only some trials use, and which these are. An edit of
+# one, and of what only it imports, trains no other trial again. A configuration is a mapping, in
+# which settings at their defaults are missing.
+OPTIONAL: dict[str, Callable[[dict], bool]] = {
+    "training.schedules": lambda configuration: "learning_rate_schedule" in configuration,
+}
 
 
 def trial_seed(study_seed: int, step: str, trial: int, repetition: int) -> int:
@@ -12,15 +21,16 @@ def trial_seed(study_seed: int, step: str, trial: int, repetition: int) -> int:
     return derive_seed(study_seed, step, trial, repetition)
 
 
-def code_hashes() -> list[str]:
-    """Return the hashes of the code that decides a trial's numbers.
+def code_hashes(configuration: dict) -> list[str]:
+    """Return the hashes of the code that decides the numbers of a trial.
 
-    That is the training with all that it imports; the module that makes the record, and the one
-    that loads the data for it, each without what it imports: errors, files and texts decide no
-    number.
+    That is the training with all that it imports and that a trial of this configuration uses; the
+    module that makes the record, and the one that loads the data for it, each without what it
+    imports: errors, files and texts decide no number.
     """
+    unused = tuple(module for module, uses in OPTIONAL.items() if not uses(configuration))
     return [
-        hash_module("training.train"),
+        hash_module("training.train", without=unused),
         hash_module_alone("training.data"),
         hash_module_alone("trials.trial"),
     ]
@@ -52,7 +62,7 @@ def trial_key(
             "budget": budget,
             "output_activation": output_activation,
             "seed": seed,
-            "code": code_hashes(),
+            "code": code_hashes(configuration),
             "torch": torch,
             "numpy": numpy,
             "threads": threads,

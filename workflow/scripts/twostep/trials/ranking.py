@@ -7,6 +7,7 @@ import pandas as pd
 
 from twostep.trials.failures import check_failures
 from twostep.trials.records import flatten_configuration, flatten_result
+from twostep.trials.settings import further_settings
 from twostep.util.errors import UserError
 from twostep.util.seeds import derive_seed
 
@@ -23,7 +24,8 @@ def rank(
     """
     check_complete([record["trial"] for record in records], n_trials)
     check_failures(records, max_failed, key="search.max_failed")
-    table = pd.DataFrame([_row(record, output_names) for record in records])
+    further = further_settings(name for record in records for name in record["configuration"])
+    table = pd.DataFrame([_row(record, further, output_names) for record in records])
     succeeded = table["status"] == "ok"
     ranked = table[succeeded].sort_values(["min_val_loss", "trial"])
     table = pd.concat([ranked, table[~succeeded].sort_values("trial")], ignore_index=True)
@@ -83,11 +85,11 @@ def trials_to_retrain(rankings: list[pd.DataFrame], retrain: dict, *, seed: int)
     return sorted(chosen.union(controls))
 
 
-def _row(record: dict, output_names: list[str]) -> dict:
+def _row(record: dict, further: list[str], output_names: list[str]) -> dict:
     return {
         "trial": record["trial"],
         "status": record["status"],
-        **flatten_configuration(record),
+        **flatten_configuration(record, further),
         "n_train": record["n_train"],
         "n_validation": record["n_validation"],
         **flatten_result(record, output_names),

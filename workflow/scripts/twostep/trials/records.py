@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from twostep.training.configuration import DEFAULTS
 from twostep.util.files import damaged, write_text
 
 # The settings of a configuration beside its widths, in the order of the tables' columns.
@@ -34,8 +35,11 @@ def _read_lines(path: str | Path) -> list[dict]:
     return records
 
 
-def flatten_configuration(record: dict) -> dict:
-    """Return the table columns that describe a record's network and its training settings."""
+def flatten_configuration(record: dict, further: Iterable[str] = ()) -> dict:
+    """Return the table columns that describe a record's network and its training settings.
+
+    `further` are the settings that most studies leave at their defaults and this one does not.
+    """
     configuration = record["configuration"]
     widths = configuration["hidden_widths"]
     return {
@@ -44,6 +48,7 @@ def flatten_configuration(record: dict) -> dict:
         "n_hidden_layers": len(widths),
         "hidden_widths": "-".join(map(str, widths)),
         **{name: configuration[name] for name in SETTINGS},
+        **{name: configuration.get(name, DEFAULTS[name]) for name in further},
     }
 
 

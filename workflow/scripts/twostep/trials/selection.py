@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from twostep.model.metrics import METRICS, flatten_errors
+from twostep.training.configuration import DEFAULTS
 from twostep.trials.ranking import select_top
 from twostep.trials.records import flatten_configuration, flatten_result
+from twostep.trials.settings import further_settings
 from twostep.util.errors import UserError
 
 COST_COLUMNS = {"parameters": "n_parameters", "operations": "n_operations"}
@@ -43,14 +45,17 @@ def retrained_table(
     )
     chosen = {trial for table in rankings.values() for trial in select_top(table, top_k)}
     ranked = {name: table.set_index("trial") for name, table in rankings.items()}
+    # Those of all trials, and of a retrained one that has changed since.
+    named = [*rankings.values(), *(record["configuration"] for record in records)]
+    further = further_settings(name for each in named for name in each)
     for record in records:
-        _check_configuration(record, ranked)
+        _check_configuration(record, ranked, further)
     table = pd.DataFrame(
         [
             {
                 "trial": record["trial"],
                 "seed": record["seed"],
-                **flatten_configuration(record),
+                **flatten_configuration(record, further),
                 **_search_results(record["trial"], ranked),
                 "control": record["trial"] not in chosen,
                 "status": record["status"],
@@ -149,11 +154,13 @@ def find_selected(models: list[str], selection: pd.DataFrame) -> int:
     return names.index(PurePath(find_choice(selection, "selected")["model"]).name)
 
 
-def _check_configuration(record: dict, rankings: dict[str, pd.DataFrame]) -> None:
+def _check_configuration(
+    record: dict, rankings: dict[str, pd.DataFrame], further: list[str]
+) -> None:
     """Raise UserError unless a trial is one configuration in both steps."""
-    retrained = flatten_configuration(record)
+    retrained = flatten_configuration(record, further)
     for fraction, table in rankings.items():
-        searched = table.loc[record["trial"]]
+        searched = {**DEFAULTS, **table.loc[record["trial"]]}
         differing = [name for name, value in retrained.items() if searched[name] != value]
         if differing:
             raise UserError(

@@ -3,13 +3,16 @@
 import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
-from twostep.training.configuration import Configuration
+from twostep.training.configuration import DEFAULTS, Configuration
 from twostep.trials import networks
 from twostep.trials.constraints import Constraints
 from twostep.trials.networks import Networks
 from twostep.trials.ranges import bounds, choose, count_values, integer, number
+from twostep.trials.settings import FURTHER, is_used, listed
 from twostep.util.seeds import derive_seed
 
 # The dimensions of the training that are integers.
@@ -26,12 +29,31 @@ def count_configurations(space: dict) -> float:
     counts = [
         count_values(values, is_integer=name in INTEGERS)
         for name, values in space.items()
-        if name not in networks.DIMENSIONS
+        if name not in (*networks.DIMENSIONS, "optimizer", *FURTHER)
     ]
+    counts.append(_count_optimizations(space))
     if math.inf in counts:
         return math.inf
     # An integer that may be too large for a float.
     return networks.count_networks(space) * math.prod(counts)
+
+
+def _count_optimizations(space: dict) -> float:
+    """Return how many combinations of an optimizer and the further settings a space holds.
+
+    A setting multiplies only those that use it.
+    """
+    combinations = itertools.product(
+        listed(space["optimizer"]), listed(space.get("learning_rate_schedule", "constant"))
+    )
+    return sum(
+        math.prod(
+            count_values(space.get(name), is_integer=False)
+            for name in FURTHER[1:]
+            if is_used(name, {"optimizer": optimizer, "learning_rate_schedule": schedule})
+        )
+        for optimizer, schedule in combinations
+    )
 
 
 def largest_batch(space: dict) -> int:
@@ -80,7 +102,7 @@ def draw(
     widths = next((found for _ in attempts if (found := allowed.draw(uniform))), None)
     if widths is None:
         return None
-    return Configuration(
+    configuration = Configuration(
         hidden_widths=widths,
         learning_rate=number(space["learning_rate"], uniform()),
         batch_size=integer(space["batch_size"], uniform()),
@@ -89,3 +111,31 @@ def draw(
         weight_decay=number(space["weight_decay"], uniform()),
         dropout=number(space["dropout"], uniform()),
     )
+    return _with_further_settings(configuration, space, uniform)
+
+
+def _with_further_settings(
+    configuration: Configuration, space: dict, uniform: Callable[[], float]
+) -> Configuration:
+    """Draw the further settings that the configuration uses; others stay at their defaults.
+
+    So no two configurations differ in a setting that changes nothing.
+    """
+    drawn: dict[str, Any] = {}
+    for name in FURTHER:
+        # Drawn in any case, so that the next one does not depend on it.
+        u = uniform()
+        values = space.get(name, DEFAULTS[name])
+        if values != DEFAULTS[name] and is_used(name, vars(configuration) | drawn):
+            drawn[name] = FURTHER_DRAWS[name](values, u)
+    return replace(configuration, **drawn) if drawn else configuration
+
+
+FURTHER_DRAWS: dict[str, Callable[[Any, float], Any]] = {
+    "learning_rate_schedule": choose,
+    "warmup": number,
+    "momentum": number,
+    "beta1": number,
+    "beta2": number,
+    "max_gradient_norm": number,
+}

@@ -4,6 +4,7 @@ import ast
 import functools
 import hashlib
 import json
+from collections.abc import Set
 from pathlib import Path
 
 LIBRARY = Path(__file__).parents[1]
@@ -28,7 +29,7 @@ def hash_code(source: str | Path) -> str:
     a semantic edit of any module that `source` imports, directly or through others, does. Modules
     are told apart by their paths in the library: two of one name may lie in different packages.
     """
-    return hash_values({_place(module): _hash_file(module) for module in used_modules(source)})
+    return _hash_places(used_modules(source))
 
 
 def hash_script(path: str | Path) -> str:
@@ -37,12 +38,15 @@ def hash_script(path: str | Path) -> str:
 
 
 @functools.cache
-def hash_module(name: str) -> str:
+def hash_module(name: str, *, without: tuple[str, ...] = ()) -> str:
     """Return the same for a module of the library, e.g. "training.train", itself included.
 
-    Computed once per process: what counts is the code that the process has loaded.
+    The modules `without` do not count, nor those that only they import. Computed once per process:
+    what counts is the code that the process has loaded.
     """
-    return hash_script(_path_of(name))
+    path = _path_of(name)
+    used = used_modules(path, without={_path_of(module) for module in without})
+    return hash_values([_hash_file(path), _hash_places(used)])
 
 
 @functools.cache
@@ -51,19 +55,23 @@ def hash_module_alone(name: str) -> str:
     return _hash_file(_path_of(name))
 
 
-def used_modules(source: str | Path) -> list[Path]:
+def used_modules(source: str | Path, *, without: Set[Path] = frozenset()) -> list[Path]:
     """Return the files of all library modules that a Python file imports, transitively, sorted.
 
     Imports count wherever they stand, also in functions. A package that is imported from counts
-    with its `__init__.py`, which runs at the import.
+    with its `__init__.py`, which runs at the import. Of the files `without` nothing is followed.
     """
     found: set[Path] = set()
     to_read = [Path(source)]
     while to_read:
-        new = _imports(to_read.pop()) - found
+        new = _imports(to_read.pop()) - found - without
         found |= new
         to_read += new
     return sorted(found, key=_place)
+
+
+def _hash_places(modules: list[Path]) -> str:
+    return hash_values({_place(module): _hash_file(module) for module in modules})
 
 
 def _path_of(name: str) -> Path:

@@ -3,7 +3,7 @@
 import decimal
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -150,8 +150,11 @@ def unit_of(unit: str) -> str:
     return "" if unit.lower() in ("", "1", "-", "dimensionless") else f" {unit}"
 
 
-def budget(limits: dict) -> str:
-    """Return a training budget as part of a sentence."""
+def budget(limits: dict, *, schedules: Sequence[str] = ()) -> str:
+    """Return a training budget as part of a sentence.
+
+    `schedules` are the names of those that the learning rate follows, if it is not constant.
+    """
     words = {
         "max_epochs": "at most {:,} epochs",
         "max_updates": "at most {:,} updates",
@@ -159,7 +162,10 @@ def budget(limits: dict) -> str:
         "patience_updates": "until {:,} updates bring no lower validation loss",
     }
     set_limits = [text.format(limits[key]) for key, text in words.items() if limits.get(key)]
-    return ", ".join(set_limits) + (", whichever comes first" if len(set_limits) > 1 else "")
+    text = ", ".join(set_limits) + (", whichever comes first" if len(set_limits) > 1 else "")
+    if not schedules:
+        return text
+    return f"{text}, by whose end the learning rate has fallen to 0 ({', '.join(schedules)})"
 
 
 def space(dimensions: dict) -> str:
