@@ -50,6 +50,12 @@ SYSTEMS = {
 }
 PEERS = list(SYSTEMS)[1:]
 SPACES = {"laptop": "config.yaml", "paper": "paper.yaml"}
+# What all three do alike: a constant rate, and networks of at most 512 units a layer.
+LAPTOP = {
+    "width": [8, 16, 32, 64, 128, 256, 512],
+    "learning_rate": 0.001,
+    "learning_rate_schedule": "constant",
+}
 # Some of the generated samples are dropped: of the rest, more than are needed are for training.
 N_GENERATED, N_TRAINING, N_VALIDATION = 6250, 4000, 1000
 N_CHUNKS = 4
@@ -122,6 +128,9 @@ def make_config(space: str) -> dict:
     config["study"] = space
     config["generate"] |= {"n_samples": N_GENERATED, "samples_per_file": N_GENERATED}
     config["split"] |= {"validation": 0.2}
+    config["search"].pop("constraints", None)
+    if space == "laptop":
+        config["search"]["space"] |= LAPTOP
     # Not used, but those of a study with more samples would be too small for a batch.
     config["search"]["fractions"] = [1]
     return resolve_config(config)

@@ -126,6 +126,8 @@ def main() -> None:
     config["study"] = STUDY
     search = config["search"]
     search["n_trials"] = arguments.trials or search["n_trials"]
+    # The plain loop draws without them.
+    search.pop("constraints", None)
     if search["n_trials"] <= max(arguments.cores) * search["shard_size"]:
         parser.error("more shards than cores are needed: give more trials")
     data = arguments.folder / "data"

@@ -170,17 +170,25 @@ def test_the_modes_are_those_of_the_generator():
     assert set(modes["items"]["enum"]) == set(MODES)
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "flights.yaml", "paper.yaml"])
-def test_the_shipped_configs_resolve(name):
+@pytest.mark.parametrize(
+    ("name", "n_samples"),
+    [
+        ("config.yaml", 4000),
+        ("flights.yaml", None),
+        ("paper.yaml", 4000),
+        ("paper-modern.yaml", 16_000),
+    ],
+)
+def test_the_shipped_configs_resolve(name, n_samples):
     config = yaml.safe_load((REPOSITORY / "config" / name).read_text())
     resolved = resolve_config(config)
     assert resolve_config(resolved) == resolved
-    if resolved["dataset"]["files"] is not None:
+    if n_samples is None:
         return
     n_training = resolved["generate"]["n_samples"] * (
         1 - resolved["split"]["validation"] - resolved["split"]["test"]
     )
-    assert n_training * resolved["search"]["fractions"][0] == pytest.approx(4000)
+    assert n_training * resolved["search"]["fractions"][0] == pytest.approx(n_samples)
 
 
 def test_the_papers_config_holds_the_papers_settings():
@@ -632,7 +640,7 @@ def list_places(value: object, place: tuple = ()):
 
 SHIPPED = [
     yaml.safe_load((REPOSITORY / "config" / name).read_text(encoding="utf-8"))
-    for name in ("config.yaml", "flights.yaml", "paper.yaml")
+    for name in ("config.yaml", "flights.yaml", "paper.yaml", "paper-modern.yaml")
 ]
 # What YAML can make of a value or a key, and what is hard to compare, to print or to hash.
 ODD = st.sampled_from([[], [None], {}, {"a": {}}, "1e400", "1" * 5000, 10**5000, -(10**400)])

@@ -236,10 +236,11 @@ def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_pat
     assert "diverged" in summary
 
 
-def test_the_papers_config_plans_and_runs_when_shrunk(fresh, tmp_path):
+@pytest.mark.parametrize("name", ["paper", "paper-modern"])
+def test_the_papers_config_plans_and_runs_when_shrunk(fresh, tmp_path, name):
     study = fresh.copy(tmp_path)
     study.config = {}
-    paper = Path("config/paper.yaml")
+    paper = Path(f"config/{name}.yaml")
     process = study.snakemake("--configfile", str(paper), "--dry-run", "--quiet")
     assert process.returncode == 0, process.stderr
     study.config = {
