@@ -46,7 +46,7 @@ def _describe(edge: Edge) -> str:
     at = share(edge.n_finalists_at, edge.n_finalists, f"finalists{among}")
     return (
         f"{at} are at the {word} {edge.what} that `search.space.{edge.dimension}` allows "
-        f"({short(edge.value)}), as against {share(edge.n_trials_at, edge.n_trials, 'trials')}"
+        f"({edge.value:,g}), as against {share(edge.n_trials_at, edge.n_trials, 'trials')}"
         f"{among} of the search; by chance that has a probability of {short(edge.probability)}. A "
         "wider range may hold better models."
     )
