@@ -5,7 +5,7 @@
 Simulates studies of which the truth is known and prints, for each setting, how often the sentence
 that no better trial is left was said and how often it was wrong; how often a number to retrain was
 given and sufficed; how often the intervals hold the truth; and how often the other checks raise an
-alarm, with and without a cause. Takes ten minutes or so on one core. `signatures.py` does the same
+alarm, with and without a cause. Takes some 20 minutes on one core. `signatures.py` does the same
 for the signs of a search that misleads.
 """
 

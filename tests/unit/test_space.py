@@ -374,7 +374,7 @@ def test_configurations_survive_json(widths):
 @pytest.mark.parametrize(
     ("name", "n_trials", "expected"),
     [
-        ("config", 1000, "d301859e3f83afa2eeb47e90687244a3"),
+        ("config", 1000, "4b6bcd5acf042952e03bf2c66db21ce5"),
         ("paper", 10_000, "ad085b622e1c50c4a152fe228d250273"),
     ],
 )

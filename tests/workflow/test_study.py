@@ -200,7 +200,7 @@ def test_a_single_mode_with_a_linear_output_and_searched_settings(fresh, tmp_pat
                 "activation": ["relu", "tanh"],
                 "optimizer": ["adam", "sgd"],
                 "dropout": {"min": 0.0, "max": 0.2},
-                "learning_rate_schedule": ["constant", "cosine", "one_cycle"],
+                "learning_rate_schedule": ["cosine", "one_cycle"],
                 "warmup": {"min": 0.1, "max": 0.5},
                 "momentum": {"min": 0.5, "max": 0.9},
                 "beta1": {"min": 0.8, "max": 0.95},
