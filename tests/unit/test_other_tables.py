@@ -66,5 +66,11 @@ def test_the_command_answers_in_a_sentence(tmp_path, monkeypatch, capsys):
     run(monkeypatch, str(tmp_path / "t.csv"), "--tolerance", "0.25")
     told = capsys.readouterr().out
     assert "were enough" in told and numbers(told)[-1] == 20
+    for wrong in (["--tolerance", "-1"], ["--tolerance", "nan"], ["--top-k", "0"]):
+        with pytest.raises(SystemExit, match=f"Error: {wrong[0]} is {wrong[1]}: it must be"):
+            run(monkeypatch, str(tmp_path / "t.csv"), *wrong)
+    table.assign(step_2_loss=None).to_csv(tmp_path / "untrained.csv", index=False)
+    with pytest.raises(SystemExit, match="no trial with both losses"):
+        run(monkeypatch, str(tmp_path / "untrained.csv"))
     with pytest.raises(SystemExit, match=r"Error: .*cannot be read"):
         run(monkeypatch, str(tmp_path / "none.csv"))

@@ -12,6 +12,7 @@ Losses are above 0, and lower is better.
 """
 
 import argparse
+import math
 import sys
 
 from twostep.analysis.other_tables import read_steps
@@ -24,7 +25,13 @@ def main(*, path: str, tolerance: float, top_k: int | None) -> None:
     """Print the answer for a table."""
     steps, n_trials = read_steps(path)
     n_finalists = int((~steps["control"]).sum())
-    top_k = top_k or n_finalists
+    if not 0 < tolerance < math.inf:
+        raise UserError(f"--tolerance is {tolerance:g}: it must be above 0, such as 0.05")
+    if top_k is not None and not 1 <= top_k <= n_trials:
+        raise UserError(
+            f"--top-k is {top_k}: it must be from 1 to {n_trials}, the number of trials"
+        )
+    top_k = n_finalists if top_k is None else top_k
     answer = better_left(steps, n_trials=n_trials, top_k=top_k, tolerance=tolerance)
     print(left_text(f"the search of {path}", answer, top_k=top_k, tolerance=tolerance))
 

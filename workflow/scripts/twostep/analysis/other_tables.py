@@ -1,5 +1,6 @@
 """Tables of losses that other tools have made."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +43,11 @@ def read_steps(path: str | Path) -> tuple[pd.DataFrame, int]:
         )
     control = table["control"].str.strip().str.lower().map(TRUTHS).astype(bool)
     searched = losses["step_1_loss"].notna()
+    if not (searched & losses["step_2_loss"].notna()).any():
+        raise UserError(
+            f"{path} has no trial with both losses: fill in step_1_loss and step_2_loss of those "
+            "that were retrained"
+        )
     steps = pd.DataFrame(
         {
             "step_1_rank": losses["step_1_loss"].rank(method="first"),
@@ -56,7 +62,7 @@ def _numbers(path: str | Path, column: pd.Series) -> pd.Series:
     """Return a column of losses as numbers, NaN where empty."""
     text = column.str.strip()
     numbers = pd.to_numeric(text, errors="coerce")
-    wrong = (text != "") & ~(numbers > 0)
+    wrong = (text != "") & ~((numbers > 0) & (numbers < math.inf))
     if wrong.any():
         raise UserError(
             f"{path}, row {_row(wrong)}: {column.name} must be a number above 0 or empty, not "

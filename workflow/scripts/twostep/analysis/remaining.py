@@ -26,6 +26,7 @@ FARTHEST = 10
 # A trial that is better than the regression by so many standard deviations speaks against it.
 OUTLIER = 3.5
 N_DRAWS = 1000
+ALL_RETRAINED = "all trials were retrained"
 # Groups of neighbouring ranks that are not told apart, far down the ranking.
 N_BINS = 200
 
@@ -63,7 +64,7 @@ def better_left(steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: fl
     """
     controls, finalists = steps[steps["control"]], steps[~steps["control"]]
     if len(steps) >= n_trials:
-        return Remaining(0.0, top_k, "all trials were retrained")
+        return Remaining(0.0, top_k, ALL_RETRAINED)
     if len(controls) < FEWEST_CONTROLS or len(finalists) < FEWEST_FINALISTS:
         return _unknown(
             f"that takes at least {FEWEST_FINALISTS} finalists and {FEWEST_CONTROLS} controls that "

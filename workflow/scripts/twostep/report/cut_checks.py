@@ -1,7 +1,7 @@
 """Whether a better trial is left among those that were cut off, and what the cut has lost."""
 
 from twostep.analysis.regret import Cut, Regret, judge_cut, measure_regret
-from twostep.analysis.remaining import FARTHEST, RISK, Remaining, better_left
+from twostep.analysis.remaining import ALL_RETRAINED, FARTHEST, RISK, Remaining, better_left
 from twostep.analysis.study import Study
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.util.wording import number, percent, times
@@ -58,6 +58,8 @@ def left_text(search: str, left: Remaining, *, top_k: int, tolerance: float) -> 
     better = f"better than the best retrained one by more than {100 * tolerance:g} %"
     if left.probability is None:
         return f"It cannot be told if {search} has left a trial that is {better}: {left.reason}."
+    if left.reason == ALL_RETRAINED:
+        return f"{search[0].upper()}{search[1:]} has left no trial: {ALL_RETRAINED}."
     text = (
         f"{search[0].upper()}{search[1:]} has left a trial that is {better} with a probability of "
         f"{percent(left.probability)}, as its finalists and controls were trained"

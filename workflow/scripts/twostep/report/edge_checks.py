@@ -36,7 +36,7 @@ def describe_edges(edges: list[Edge]) -> list[Finding]:
     found = crowded(edges)
     if found:
         return [Finding(_describe(edge), DOUBT, TOPIC) for edge in found]
-    return [Finding("The finalists crowd at no edge of the search space.", GOOD)]
+    return [Finding("No edge of the search space has more finalists than chance explains.", GOOD)]
 
 
 def _describe(edge: Edge) -> str:

@@ -18,8 +18,8 @@ from twostep.util.wording import share
 
 # What the errors of validation losses rest on, by the method of the split.
 PARTS = {
-    "random": "random parts of the validation split, whose samples are taken to be independent",
-    "variable": "random parts of the validation split, whose samples are taken to be independent",
+    "random": "random parts of the validation split, with samples taken to be independent,",
+    "variable": "random parts of the validation split, with samples taken to be independent,",
     "blocks": "whole blocks of the validation split",
     "group": "whole groups of the validation split",
 }
@@ -115,8 +115,8 @@ def describe_rivals(rivals: Rivals, *, method: str, tolerance: float) -> Finding
     known = {"the seeds": rivals.seeds, PARTS[method]: rivals.sample}
     bases = " and ".join(basis for basis, is_known in known.items() if is_known)
     limit = (
-        f"By chance a loss may exceed the best one by {100 * rivals.allowance:.2g} % (median), as "
-        f"{bases} tell. All comparisons together are {100 * CONFIDENCE:g} % sure."
+        f"By chance a loss may exceed the best one by {100 * rivals.allowance:.2g} % (median over "
+        f"them), as {bases} tell. All comparisons together are {100 * CONFIDENCE:g} % sure."
     )
     if not rivals.trials:
         text = f"The best {what}, trial {rivals.best}, is told from the other finalists. {limit}"
