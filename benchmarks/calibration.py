@@ -19,6 +19,7 @@ from scipy.stats import rankdata, spearmanr
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from noise_studies import told_apart, winners
+from signatures import rate
 from simulated_studies import Simulated, simulate
 
 from twostep.analysis.agreement import rank_correlation, whole_range_correlation
@@ -55,11 +56,6 @@ def main() -> None:
     noise(n_studies)
 
 
-def share(found: list[bool]) -> str:
-    """Return a share, or a dash where there is nothing to be shared."""
-    return f"{np.mean(found):.2f}" if found else "-"
-
-
 def remaining(n_studies: int) -> None:
     """Print how often the estimator of what is left answers, and how often it is right."""
     print(f"Is a better trial left? Tolerance {100 * TOLERANCE:g} %, {n_studies} studies each.")
@@ -91,7 +87,7 @@ def _remaining_row(size: dict, shape: dict, correlation: float, n_studies: int) 
             suffices.append(not study.has_lost(answer.enough, TOLERANCE))
     setting = f"{size['n_trials']}, {size['top_k']} + {size['n_controls']}, {_name(shape)}"
     print(
-        f"{setting} | {correlation:g} | {share(lost)} | {len(wrong)}, {sum(wrong)} | "
+        f"{setting} | {correlation:g} | {rate(lost)} | {len(wrong)}, {sum(wrong)} | "
         f"{len(suffices)}, {sum(suffices)}",
         flush=True,
     )
@@ -118,7 +114,7 @@ def correlations(n_studies: int) -> None:
                     whole.append(found.low <= truth <= found.high)
                 finalists.append(_covers_finalists(rng, study, correlation))
             name = f"{size['n_trials']}, {size['top_k']} + {size['n_controls']}"
-            print(f"{name} | {correlation:g} | {share(whole)} | {share(finalists)}", flush=True)
+            print(f"{name} | {correlation:g} | {rate(whole)} | {rate(finalists)}", flush=True)
 
 
 def _covers_finalists(rng: np.random.Generator, study: Simulated, correlation: float) -> bool:
@@ -139,7 +135,7 @@ def _covers_finalists(rng: np.random.Generator, study: Simulated, correlation: f
 def alarms(n_studies: int, raises: Callable[[np.random.Generator], bool]) -> str:
     """Return how often a check raises an alarm in simulated studies."""
     rng = np.random.default_rng(9)
-    return share([raises(rng) for _ in range(n_studies)])
+    return rate([raises(rng) for _ in range(n_studies)])
 
 
 def trainings(n_studies: int) -> None:
@@ -153,6 +149,7 @@ def trainings(n_studies: int) -> None:
                 records = [
                     {
                         "status": "ok",
+                        "configuration": {},
                         "stop_reason": "max_epochs",
                         "val_loss": epochs**exponent * np.exp(noise * rng.standard_normal(40)),
                     }
@@ -199,8 +196,8 @@ def noise(n_studies: int) -> None:
     print("\nThe truly best trial is the best or listed beside it: trials, seeds | rate | listed")
     for n_trials in (6, 12, 50):
         for seeds in (1, 2, 4):
-            rate, listed = winners(n_trials=n_trials, seeds=seeds, n_studies=n_studies)
-            print(f"{n_trials}, {seeds} | {rate:.2f} | {listed:.1f}", flush=True)
+            found, listed = winners(n_trials=n_trials, seeds=seeds, n_studies=n_studies)
+            print(f"{n_trials}, {seeds} | {found:.2f} | {listed:.1f}", flush=True)
 
 
 def draw_trials(rng: np.random.Generator, space: dict, n_trials: int) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def main() -> None:
     complexities(n_studies)
 
 
-def rate(found: np.ndarray) -> str:
+def rate(found: np.ndarray | list[bool]) -> str:
     """Return a share, or a dash where there is nothing to be shared."""
     return f"{np.mean(found):.2f}" if len(found) else "-"
 

@@ -10,6 +10,7 @@ import pandas as pd
 from twostep.analysis.study import TABLES, Search, Study
 from twostep.model.predictions import Predictions, write_predictions
 from twostep.trials.ranking import draw_controls
+from twostep.trials.records import SETTINGS
 from twostep.util.files import write_json
 
 OUTPUTS = ["fn[accumulation]", "fn[coarse]"]
@@ -134,12 +135,7 @@ def _model(row: pd.Series, loss: float) -> dict:
         "n_operations",
         "n_hidden_layers",
         "hidden_widths",
-        "learning_rate",
-        "batch_size",
-        "activation",
-        "optimizer",
-        "weight_decay",
-        "dropout",
+        *SETTINGS,
     ]
     epochs = 60 + int(row["n_parameters"]) // 7 % 40
     return {name: row[name] for name in kept} | {

@@ -83,7 +83,7 @@ def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, fl
     """Yield each end of each dimension, and which are there of the trials that use it."""
     depth = trials["n_hidden_layers"]
     layers = [space["n_hidden_layers"][end] for end in ("min", "max")]
-    yield from _of_list("n_hidden_layers", "number of hidden layers", depth, layers, least=1)
+    yield from _of_dimension("n_hidden_layers", "number of hidden layers", depth, layers, least=1)
     widths = [[int(width) for width in text.split("-")] for text in trials["hidden_widths"]]
     for what, part in LAYERS.items():
         values = pd.Series([part(width) for width in widths], trials.index)
@@ -106,31 +106,15 @@ def _of_dimension(
     dimension: str, what: str, values: pd.Series, allowed: list | dict, *, least: float
 ) -> Iterator[tuple[str, str, str, float, pd.Series]]:
     """Yield both ends of a dimension; the lower one is none at the least value there can be."""
+    low, high = bounds(allowed)
+    if low == high:
+        return
     if isinstance(allowed, dict):
-        yield from _of_range(dimension, what, values, allowed, least=least)
+        scale = np.log if is_log(allowed) else np.positive
+        place = (scale(values) - scale(low)) / (scale(high) - scale(low))
+        at_low, at_high = place < MARGIN, place > 1 - MARGIN
     else:
-        yield from _of_list(dimension, what, values, allowed, least=least)
-
-
-def _of_list(
-    dimension: str, what: str, values: pd.Series, allowed: list, *, least: float
-) -> Iterator[tuple[str, str, str, float, pd.Series]]:
-    low, high = bounds(allowed)
-    if low == high:
-        return
+        at_low, at_high = values == low, values == high
     if low > least:
-        yield dimension, what, "lower", low, values == low
-    yield dimension, what, "upper", high, values == high
-
-
-def _of_range(
-    dimension: str, what: str, values: pd.Series, allowed: dict, *, least: float
-) -> Iterator[tuple[str, str, str, float, pd.Series]]:
-    low, high = bounds(allowed)
-    if low == high:
-        return
-    scale = np.log if is_log(allowed) else np.positive
-    place = (scale(values) - scale(low)) / (scale(high) - scale(low))
-    if low > least:
-        yield dimension, what, "lower", low, place < MARGIN
-    yield dimension, what, "upper", high, place > 1 - MARGIN
+        yield dimension, what, "lower", low, at_low
+    yield dimension, what, "upper", high, at_high

@@ -13,6 +13,8 @@ import pandas as pd
 from scipy.special import log_ndtr, ndtri
 from scipy.stats import f as variance_ratio
 
+from twostep.analysis.regression import Regression
+
 # A study may say "enough" if a better trial is left with at most this probability.
 RISK = 0.05
 # Fewer trials than these tell too little of the regression.
@@ -74,17 +76,18 @@ def better_left(steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: fl
     if (losses <= 0).any() or np.ptp(losses) == 0:
         return _unknown("the losses of step 2 are all the same, or not all above 0")
     scores = normal_scores(steps["step_1_rank"].to_numpy(dtype=float), n_trials)
-    fits = _fit(scores, np.log(losses))
+    values = np.log(losses)
+    fits = _fit(scores, values)
     correlation = np.quantile(fits[0].correlations(), RISK)
     if correlation < WEAKEST_CORRELATION:
         return _unknown(
             "the losses of the two steps agree too little: their correlation may be as low as "
             f"{correlation:.2f}, and {WEAKEST_CORRELATION:g} is needed"
         )
-    near = _fit_better_half(scores, np.log(losses), steps["control"].to_numpy(), fits)
+    near = _fit_better_half(scores, values, steps["control"].to_numpy(), fits)
     if near[-1].lowest_residual < -OUTLIER:
         return _unknown("a trial came out far better in step 2 than its rank in step 1 lets expect")
-    best = float(np.log(losses).min()) - math.log1p(tolerance)
+    best = float(values.min()) - math.log1p(tolerance)
     left = np.setdiff1d(np.arange(1, n_trials + 1), steps["step_1_rank"])
     ranks, counts = _bins(left, FARTHEST * top_k)
     points = normal_scores(ranks, n_trials)
@@ -109,7 +112,7 @@ def normal_scores(ranks: np.ndarray, n_trials: int) -> np.ndarray:
 
 
 def _fit(scores: np.ndarray, values: np.ndarray) -> list["_Fit"]:
-    return [_Fit.of(scores, values, degree) for degree in (1, 2)]
+    return [_Fit.of_scores(scores, values, degree) for degree in (1, 2)]
 
 
 def _fit_better_half(
@@ -157,37 +160,14 @@ def _bins(ranks: np.ndarray, single: int) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-@dataclass(frozen=True)
-class _Fit:
-    """A polynomial regression with draws from its posterior under flat priors.
-
-    `coefficients` are (N_DRAWS, degree + 1), `deviations` (N_DRAWS,) are the residual standard
-    deviations, `variance` is that of the residuals with `n_free` degrees of freedom, and
-    `lowest_residual` is the lowest residual in units of its own deviation.
-    """
-
-    coefficients: np.ndarray
-    deviations: np.ndarray
-    variance: float
-    n_free: int
-    lowest_residual: float
+class _Fit(Regression):
+    """A regression of log losses on a polynomial of the normal scores of their ranks."""
 
     @classmethod
-    def of(cls, scores: np.ndarray, values: np.ndarray, degree: int) -> "_Fit":
+    def of_scores(cls, scores: np.ndarray, values: np.ndarray, degree: int) -> "_Fit":
         """Fit values (n,) at scores (n,)."""
         design = np.vander(scores, degree + 1, increasing=True)
-        q, r = np.linalg.qr(design)
-        fitted = q.T @ values
-        residuals = values - q @ fitted
-        n_free = len(values) - degree - 1
-        variance = residuals @ residuals / n_free
-        spread = np.sqrt(variance * (1 - (q**2).sum(axis=1)))
-        random = np.random.default_rng(0)
-        deviations = np.sqrt(n_free * variance / random.chisquare(n_free, N_DRAWS))
-        noise = deviations[:, None] * random.standard_normal((N_DRAWS, degree + 1))
-        coefficients = np.linalg.solve(r, (fitted + noise).T).T
-        lowest = float((residuals / spread).min())
-        return cls(coefficients, deviations, float(variance), n_free, lowest)
+        return cls.of(design, values, np.random.default_rng(0), N_DRAWS)
 
     def correlations(self) -> np.ndarray:
         """Return the correlation of scores and values over all trials, for each draw."""

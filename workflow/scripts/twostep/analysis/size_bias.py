@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from twostep.analysis.regression import Regression
 from twostep.analysis.remaining import FEWEST_CONTROLS, FEWEST_FINALISTS, normal_scores
 
 # The sizes that are compared: the middle part of all trials of the search lies between them.
@@ -98,18 +99,12 @@ def _gains(
     """
     random = np.random.default_rng(0)
     design = np.column_stack([np.vander(scores, degree + 1, increasing=True), sizes])
-    q, r = np.linalg.qr(design[retrained])
-    fitted = q.T @ values
-    n_free = len(values) - degree - 2
-    residuals = values - q @ fitted
-    deviations = np.sqrt(residuals @ residuals / random.chisquare(n_free, N_DRAWS))[:, None]
-    noise = deviations * random.standard_normal((N_DRAWS, degree + 2))
-    coefficients = np.linalg.solve(r, (fitted + noise).T).T
+    found = Regression.of(design[retrained], values, random, N_DRAWS)
     rows = np.arange(len(scores))
     if len(rows) > MOST_TRIALS:
         rows = random.choice(rows, MOST_TRIALS, replace=False)
-    made_up = coefficients @ design[rows].T
-    made_up += deviations * random.standard_normal(made_up.shape)
+    made_up = found.coefficients @ design[rows].T
+    made_up += found.deviations[:, None] * random.standard_normal(made_up.shape)
     score, size = scores[rows] - scores[rows].mean(), sizes[rows] - sizes[rows].mean()
     loss = made_up - made_up.mean(axis=1, keepdims=True)
     variance, covariance = (loss**2).sum(axis=1), loss @ size
@@ -118,4 +113,4 @@ def _gains(
     # worth there.
     worse = (variance * (score @ size) - covariance * (loss @ score)) / determinant
     worth = (loss @ score) / (score @ score)
-    return np.stack([-coefficients[:, -1], worse * worth])
+    return np.stack([-found.coefficients[:, -1], worse * worth])

@@ -94,6 +94,14 @@ class Study:
         top_k = self.config["retrain"]["top_k"]
         return compare_steps(self.retrained, fraction, top_k, n_others=self.n_others)
 
+    def sampled_steps(self, fraction: str) -> pd.DataFrame:
+        """Return the same of the trials that a fraction chose and of the controls.
+
+        What only another fraction chose is no sample of anything in this one's ranking.
+        """
+        steps = self.steps(fraction)
+        return steps[steps["among_top_k"] | steps["control"]]
+
     def agreement(self, fraction: str) -> Agreement | None:
         """Return the rank correlation of the steps among the trials that a fraction chose."""
         steps = self.steps(fraction)

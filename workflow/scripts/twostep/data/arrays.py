@@ -72,7 +72,7 @@ def write_folder(
     reads.
     """
     folder = Path(folder)
-    digests: dict[str, Digest] = {}
+    digests: dict[str, _Digest] = {}
     for split, rows in splits.items():
         digests |= _write_split(folder, split, rows)
     sizes = {split: rows.n_rows for split, rows in splits.items()}
@@ -86,7 +86,7 @@ def write_folder(
     return manifest
 
 
-class Digest:
+class _Digest:
     """The SHA-256 of an array's values, and the checksum of each block of them."""
 
     def __init__(self) -> None:
@@ -107,10 +107,10 @@ class Digest:
             values = values[len(piece) :]
 
 
-def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, Digest]:
+def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, _Digest]:
     """Write the inputs and targets of a split; return what tells of each file's array."""
     paths = array_paths(folder, split)
-    digests = [Digest() for _ in paths]
+    digests = [_Digest() for _ in paths]
     with ExitStack() as stack:
         files = [
             stack.enter_context(stack.enter_context(atomic_path(path)).open("wb")) for path in paths
@@ -131,7 +131,7 @@ def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, Digest]:
 
 def write_array(path: Path, shape: tuple[int, ...], kind: str, pieces: Iterable) -> list[int]:
     """Write an array, in pieces of whole rows, as a file; return the checksums of its blocks."""
-    digest = Digest()
+    digest = _Digest()
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         _write_header(file, shape, kind)
         for piece in pieces:
@@ -148,7 +148,7 @@ def _write_header(file: BinaryIO, shape: tuple[int, ...], kind: str) -> None:
     file.flush()
 
 
-def _append(file: BinaryIO, array: np.ndarray, digest: Digest) -> None:
+def _append(file: BinaryIO, array: np.ndarray, digest: _Digest) -> None:
     array.tofile(file)
     digest.add(array.reshape(-1).view(np.uint8).data)
 
@@ -169,22 +169,28 @@ def load_split(
     description = read_json(manifest)
     n_all = description["splits"][split]
     inputs, targets = (
-        load_array(path, n_all, _VALUES, manifest, n_rows)
+        load_array(manifest, description, path.name, n_all, _VALUES, n_rows)
         for path in array_paths(Path(manifest).parent, split)
     )
     return inputs, targets
 
 
 def load_array(
-    path: Path, n_all: int, kind: str, manifest: str | Path, n_rows: int | None = None
+    manifest: str | Path,
+    description: dict,
+    name: str,
+    n_all: int,
+    kind: str,
+    n_rows: int | None = None,
 ) -> np.ndarray:
     """Map the first `n_rows` rows, or all, of an array of a type and `n_all` rows into memory.
 
-    It is a file beside the manifest, which has its checksums. Raises UserError if it is missing,
-    another one, or damaged in these rows.
+    It is the file of this name beside the manifest, whose content, `description`, has its
+    checksums. Raises UserError if it is missing, another one, or damaged in these rows.
     """
+    path = Path(manifest).parent / name
     array = _map_array(path, n_all, kind, manifest)
-    _check_blocks(path, array, n_rows, read_json(manifest)["checksums"][path.name], manifest)
+    _check_blocks(path, array, n_rows, description["checksums"][name], manifest)
     return array[:n_rows]
 
 

@@ -92,7 +92,7 @@ def load_test_sample(manifest: str | Path) -> tuple[np.ndarray, np.ndarray]:
     order. Raises UserError if the sample is missing or damaged.
     """
     description = read_json(manifest)
-    path = Path(manifest).parent / FILE
-    rows = load_array(path, description["test_sample"]["rows"], _VALUES, manifest)
+    n_rows = description["test_sample"]["rows"]
+    rows = load_array(manifest, description, FILE, n_rows, _VALUES)
     n_inputs = len(description["inputs"])
     return rows[:, :n_inputs], rows[:, n_inputs:]

@@ -57,5 +57,5 @@ def load_validation_units(manifest: str | Path) -> np.ndarray | None:
     description = read_json(manifest)
     if description["split"]["n_units"] is None:
         return None
-    path = Path(manifest).parent / FILE
-    return load_array(path, description["splits"]["validation"], _NUMBERS, manifest)
+    n_rows = description["splits"]["validation"]
+    return load_array(manifest, description, FILE, n_rows, _NUMBERS)

@@ -20,11 +20,12 @@ def check_cut(study: Study, fraction: str) -> list[Finding]:
         return [Finding(study.without_cut)]
     steps, tolerance = study.steps(fraction), study.config["select"]["tolerance"]
     top_k = study.config["retrain"]["top_k"]
-    # What only another fraction chose is no sample of anything here.
-    drawn = steps[steps["among_top_k"] | steps["control"]]
     (trials,) = [search.trials for search in study.searches if search.fraction == fraction]
     left = better_left(
-        drawn, n_trials=int(trials["rank"].notna().sum()), top_k=top_k, tolerance=tolerance
+        study.sampled_steps(fraction),
+        n_trials=int(trials["rank"].notna().sum()),
+        top_k=top_k,
+        tolerance=tolerance,
     )
     cut = judge_cut(steps, n_others=study.n_others, tolerance=tolerance)
     return [
@@ -46,8 +47,7 @@ def describe_left(
     if left.enough == top_k:
         return Finding(text, GOOD)
     if left.enough is None:
-        advice = _better_step_1(fraction)
-        text += f" {advice[0].upper()}{advice[1:]}."
+        text += f" {better_step_1(fraction).capitalize()}."
     else:
         text += f" Set `retrain.top_k` to {left.enough:,}."
     return Finding(text, DOUBT, "a better trial may be left", fraction)
@@ -76,7 +76,8 @@ def left_text(search: str, left: Remaining, *, top_k: int, tolerance: float) -> 
     return text
 
 
-def _better_step_1(fraction: str) -> str:
+def better_step_1(fraction: str) -> str:
+    """Return the advice to let step 1 see more, as part of a sentence."""
     # On all data there is no larger fraction, and the steps differ in their budgets.
     if float(fraction) < 1:
         return "add a larger fraction to `search.fractions`"
@@ -104,7 +105,7 @@ def describe_lost(fraction: str, cut: Cut | None, *, tolerance: float) -> list[F
         f"the {cut.n_chosen} trials that fraction {fraction} chose, by more than "
         f"{100 * tolerance:g} %: the best by {100 * (1 - cut.ratio):.2g} %. So may {low:,} to "
         f"{high:,} of the {cut.n_others:,} trials cut off (95 % interval): "
-        f"{_better_step_1(fraction)}, or raise `retrain.top_k`."
+        f"{better_step_1(fraction)}, or raise `retrain.top_k`."
     )
     return [Finding(text, DOUBT, "the cut at top_k lost better trials", fraction)]
 

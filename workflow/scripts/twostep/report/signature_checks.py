@@ -6,6 +6,7 @@ from twostep.analysis.more_trials import FEWEST_TRIALS, MoreTrials, double_trial
 from twostep.analysis.overfitting import Overfitting, overfitting
 from twostep.analysis.size_bias import SizeBias, size_bias
 from twostep.analysis.study import Study
+from twostep.report.cut_checks import better_step_1
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.trials.space import count_configurations
 from twostep.util.wording import percent, times
@@ -20,10 +21,7 @@ def check_signatures(study: Study) -> list[Finding]:
     tolerance = study.config["select"]["tolerance"]
     found = []
     for search in study.searches:
-        steps = study.steps(search.fraction)
-        # What only another fraction chose is no sample of anything here.
-        drawn = steps[steps["among_top_k"] | steps["control"]]
-        bias = size_bias(search.trials, drawn)
+        bias = size_bias(search.trials, study.sampled_steps(search.fraction))
         fit = overfitting(search.trials, study.config["retrain"]["top_k"])
         found += describe_bias(search.fraction, bias, tolerance=tolerance)
         found += describe_overfitting(search.fraction, fit, bias, tolerance=tolerance)
@@ -41,7 +39,8 @@ def describe_bias(fraction: str, bias: SizeBias | None, *, tolerance: float) -> 
     if bias.is_relevant(tolerance):
         text = (
             f"S{step_1[1:]} a disadvantage: in step 2 their losses gain a factor of "
-            f"{times(math.exp(bias.gain))} or more on {than}. {_larger(fraction)}."
+            f"{times(math.exp(bias.gain))} or more on {than}. "
+            f"{better_step_1(fraction).capitalize()}."
         )
         return [Finding(text, DOUBT, "step 1 is biased against large networks", fraction)]
     if bias.is_excluded(tolerance):
@@ -87,7 +86,7 @@ def describe_overfitting(
         return [Finding(text, GOOD)]
     text += (
         " That may bring up a trial that was not retrained by a factor of "
-        f"{times(found.missed)}. {_larger(fraction)}."
+        f"{times(found.missed)}. {better_step_1(fraction).capitalize()}."
     )
     return [Finding(text, DOUBT, "large networks overfit in step 1", fraction)]
 
@@ -98,13 +97,6 @@ def _not_compared(fraction: str) -> Finding:
         "dropout raises training losses and too few trials have none."
     )
     return Finding(text, UNKNOWN, OVERFITTING_UNKNOWN, fraction)
-
-
-def _larger(fraction: str) -> str:
-    # On all data there is no larger fraction, and the steps differ in their budgets.
-    if float(fraction) < 1:
-        return "Add a larger fraction to `search.fractions`"
-    return "Consider a larger `search.budget`"
 
 
 def check_length(study: Study) -> list[Finding]:

@@ -1,6 +1,8 @@
 """What a network of the search space may have at most: `search.constraints` of the config."""
 
+import math
 import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -57,14 +59,15 @@ def why_impossible(smallest: tuple[int, ...], constraints: Constraints) -> str |
 
 def most_parameters(section: dict) -> float:
     """Return a number of parameters that no allowed network exceeds, whatever its features."""
-    limits = [limit for limit in (section["max_parameters"],) if limit is not None]
-    if section["max_operations"] is not None:
-        # A unit has one bias, and one operation at least.
-        limits.append(2 * section["max_operations"])
-    return min(limits, default=float("inf"))
+    operations = section["max_operations"]
+    # A unit has one bias, and one operation at least.
+    return _least([section["max_parameters"], None if operations is None else 2 * operations])
 
 
 def most_operations(section: dict) -> float:
     """Return a number of operations that no allowed network exceeds."""
-    limits = [limit for limit in section.values() if limit is not None]
-    return min(limits, default=float("inf"))
+    return _least(section.values())
+
+
+def _least(limits: Iterable[int | None]) -> float:
+    return min((limit for limit in limits if limit is not None), default=math.inf)

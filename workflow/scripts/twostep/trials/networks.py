@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from twostep.trials.constraints import Constraints
-from twostep.trials.ranges import bounds, count_values, integer, integers
+from twostep.trials.ranges import bounds, count_values, integer, integers, listed
 
 # The dimensions that together make a network.
 DIMENSIONS = ("n_hidden_layers", "width", "width_pattern")
@@ -14,8 +14,7 @@ PATTERNS = EQUAL, TAPERING, INDEPENDENT = "equal", "tapering", "independent"
 
 def patterns_of(space: dict) -> list[str]:
     """Return the patterns that the widths of a space's networks may have."""
-    patterns = space.get("width_pattern", INDEPENDENT)
-    return patterns if isinstance(patterns, list) else [patterns]
+    return listed(space.get("width_pattern", INDEPENDENT))
 
 
 def smallest_network(space: dict, n_layers: int | None = None) -> tuple[int, ...]:

@@ -12,6 +12,11 @@ Value = TypeVar("Value")
 Range = dict[str, float]
 
 
+def listed(values: object) -> list:
+    """Return the values of a dimension that has one or a list of them, as a list."""
+    return values if isinstance(values, list) else [values]
+
+
 def choose(values: list[Value] | Value, u: float) -> Value:
     """Return the one value, or one of a list."""
     return values[int(u * len(values))] if isinstance(values, list) else values
@@ -39,9 +44,9 @@ def integers(values: int | list[int] | Range) -> Callable[[float], int]:
     In a logarithmic range an integer n has a weight of about 1 / n.
     """
     if not isinstance(values, dict):
-        listed = values if isinstance(values, list) else [values]
-        n_values = len(listed)
-        return lambda u: listed[int(u * n_values)]
+        among = listed(values)
+        n_values = len(among)
+        return lambda u: among[int(u * n_values)]
     first, last = map(int, bounds(values))
     if not is_log(values):
         return lambda u: first + int(u * (last - first + 1))
@@ -61,7 +66,7 @@ def bounds(values: float | list[float] | Range) -> tuple[float, float]:
     """Return the smallest and the largest value of a dimension of numbers."""
     if isinstance(values, dict):
         return values["min"], values["max"]
-    return (min(values), max(values)) if isinstance(values, list) else (values, values)
+    return min(listed(values)), max(listed(values))
 
 
 def count_values(values: object, *, is_integer: bool) -> float:

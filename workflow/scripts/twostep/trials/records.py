@@ -57,7 +57,7 @@ def flatten_result(record: dict, output_names: list[str]) -> dict:
     losses, best = record["val_loss_per_output"], record["best_epoch"]
     return {
         "epochs": record["epochs"],
-        "best_epoch": record["best_epoch"],
+        "best_epoch": best,
         "updates": record["updates"],
         "stop_reason": record["stop_reason"],
         "min_val_loss": record["min_val_loss"],

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from twostep.training.configuration import DEFAULTS
+from twostep.trials.ranges import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,11 +40,6 @@ def is_used(name: str, values: Mapping) -> bool:
         return True
     other, needed = USED_WITH[name]
     return not set(needed).isdisjoint(listed(values.get(other, DEFAULTS.get(other))))
-
-
-def listed(values: object) -> list:
-    """Return the values of a dimension that has one or a list of them, as a list."""
-    return values if isinstance(values, list) else [values]
 
 
 def schedules(space: Mapping) -> list[str]:

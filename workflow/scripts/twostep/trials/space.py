@@ -11,8 +11,8 @@ from twostep.training.configuration import DEFAULTS, Configuration
 from twostep.trials import networks
 from twostep.trials.constraints import Constraints
 from twostep.trials.networks import Networks
-from twostep.trials.ranges import bounds, choose, count_values, integer, number
-from twostep.trials.settings import FURTHER, is_used, listed
+from twostep.trials.ranges import bounds, choose, count_values, integer, listed, number
+from twostep.trials.settings import FURTHER, is_used
 from twostep.util.seeds import derive_seed
 
 # The dimensions of the training that are integers.
