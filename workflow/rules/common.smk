@@ -26,6 +26,7 @@ from twostep.config.resolve import resolve_config
 from twostep.data import file_versions
 from twostep.data.sizes import fraction_name
 from twostep.report.entries import figure_entries, page_entries
+from twostep.training.objective import Objective
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.fingerprint import hash_script
@@ -104,6 +105,10 @@ def to_json(section):
 def json_param(section):
     """A param that is JSON; a function, as Snakemake looks for wildcards in mere text."""
     return lambda wildcards: to_json(section)
+
+
+# What all trials minimise; empty for the plain mean squared error.
+OBJECTIVE = json_param(Objective.of(config).to_dict())
 
 
 @cache

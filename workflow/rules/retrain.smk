@@ -19,6 +19,7 @@ rule retrain_trial:
     params:
         budget=json_param(config["retrain"]["budget"]),
         output_activation=config["training"]["output_activation"],
+        objective=OBJECTIVE,
         gpu=config["training"]["gpu"],
         seed=config["seed"],
         journal=f"{RESULTS}/journal/retrain",

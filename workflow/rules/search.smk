@@ -20,7 +20,10 @@ rule forecast:
         runtime=growing(60),
     params:
         config=json_param(
-            {key: config[key] for key in ("study", "seed", "training", "search", "retrain")}
+            {
+                key: config[key]
+                for key in ("study", "seed", "dataset", "training", "search", "retrain")
+            }
         ),
         code=code("forecast"),
     script:
@@ -77,6 +80,7 @@ rule search_shard:
         ),
         budget=json_param(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
+        objective=OBJECTIVE,
         gpu=config["training"]["gpu"],
         seed=config["seed"],
         journal=f"{RESULTS}/journal/search/{{fraction}}",
@@ -144,6 +148,7 @@ rule reproduce:
     params:
         budget=json_param(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
+        objective=OBJECTIVE,
         gpu=config["training"]["gpu"],
         seed=config["seed"],
         libraries=LIBRARIES,

@@ -11,6 +11,7 @@ from twostep.running.forecast import Sizes, measure_speed
 from twostep.running.forecast_report import Plan, describe_forecast
 from twostep.training.data import load_training_data
 from twostep.training.device import choose_device, use_threads
+from twostep.training.objective import Objective
 from twostep.training.warm_up import warm_up
 from twostep.trials.configurations import read_configurations
 from twostep.util.files import read_json, write_text
@@ -46,10 +47,12 @@ def main(
         subset_sizes={name: read_sizes(path) for name, path in by_fraction.items()},
         data_bytes=sum(Path(path).stat().st_size for path in arrays),
     )
+    data = load_training_data(subsets[0], Objective.of(resolved))
     speed = measure_speed(
         drawn,
-        load_training_data(subsets[0]).tensors,
+        data.tensors,
         output_activation=resolved["training"]["output_activation"],
+        loss=data.loss,
         device=device,
         progress=lambda done, of: log.info("%d of %d configurations timed", done, of),
     )

@@ -8,6 +8,7 @@ import torch
 from scipy.optimize import nnls
 
 from twostep.running.resources import updates_and_epochs
+from twostep.training.backpropagation import SQUARED_ERRORS, Loss
 from twostep.training.configuration import Configuration
 from twostep.training.train import CPU, Budget, Tensors, Training, train
 
@@ -51,6 +52,7 @@ def measure_speed(
     data: Tensors,
     *,
     output_activation: str,
+    loss: Loss = SQUARED_ERRORS,
     device: torch.device = CPU,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Speed:
@@ -67,7 +69,7 @@ def measure_speed(
     chosen = choose_spread(configurations, sizes)
     updates, validations = [], []
     for configuration in chosen:
-        timed = _time(configuration, data, output_activation, device)
+        timed = _time(configuration, data, output_activation, loss, device)
         updates.append(timed.train_cpu_seconds / timed.updates)
         validations.append(timed.validation_cpu_seconds / timed.epochs)
         progress(len(updates), len(chosen))
@@ -94,7 +96,11 @@ def fit(terms: list[np.ndarray], seconds: list[float]) -> np.ndarray:
 
 
 def _time(
-    configuration: Configuration, data: Tensors, output_activation: str, device: torch.device
+    configuration: Configuration,
+    data: Tensors,
+    output_activation: str,
+    loss: Loss,
+    device: torch.device,
 ) -> Training:
     """Train a configuration for a few updates."""
 
@@ -107,6 +113,7 @@ def _time(
             output_activation=output_activation,
             seed=0,
             device=device,
+            loss=loss,
         )
 
     # The first updates of a network are slower than the rest: they only tell how many to time.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from twostep.data.sizes import fraction_name
 from twostep.training.configuration import Configuration
+from twostep.training.objective import Objective
 from twostep.trials.configurations import draw_configurations
 from twostep.trials.constraints import make_constraints
 from twostep.trials.journal import OUTLINE, OUTLINE_TIMING, read_outlines
@@ -220,6 +221,7 @@ class _Keys:
             configuration=configuration.to_dict(),
             budget=self.config[self.step]["budget"],
             output_activation=self.config["training"]["output_activation"],
+            objective=Objective.of(self.config).to_dict(),
             seed=trial_seed(self.config["seed"], self.step, trial, repetition),
             **{
                 library: timing[library] if _is_installed(library, timing[library]) else ""

@@ -8,8 +8,11 @@ library that torch calls.
 """
 
 import itertools
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,15 +21,127 @@ from torch import Tensor, nn
 from twostep.training.activations import IN_PLACE
 
 
+@dataclass(frozen=True)
+class BatchMemory:
+    """What the loss of a batch is computed from, and the gradient that it is to fill.
+
+    `outputs`, `targets` and `gradient` are (n_rows, n_outputs). The outputs are the network's, in
+    the units of the loss, or the sums of its last layer. The gradient is the one by them. `weights`
+    are those of the samples, (n_rows, 1), if they have any.
+    """
+
+    outputs: Tensor
+    targets: Tensor
+    gradient: Tensor
+    weights: Tensor | None = None
+
+
+class BatchLoss(Protocol):
+    """The loss of a batch in its memory."""
+
+    def backpropagate(self) -> Tensor:
+        """Fill the gradient; return sums, which are added up over an epoch's batches."""
+
+    def measure(self) -> Tensor:
+        """Return sums by output, which are added up over batches, float64."""
+
+
+class Loss(Protocol):
+    """What a training minimises.
+
+    With `from_sums` it is computed from the sums of the last layer, whose activation it implies.
+    With `by_output` it has a value for each output. Means are made from the sums of a `BatchLoss`.
+    """
+
+    from_sums: bool
+    by_output: bool
+
+    def zeros(self, n_outputs: int) -> Tensor:
+        """Return what the sums of `backpropagate` are added to, float64."""
+
+    def bind(self, memory: BatchMemory) -> BatchLoss:
+        """Return the loss of the batches in some memory."""
+
+    def training_mean(self, total: Tensor, n_values: int) -> float:
+        """Return the mean loss of `n_values` targets whose sums, by `backpropagate`, are these."""
+
+    def means(self, total: Tensor, n_rows: int) -> list[float]:
+        """Return the mean loss by output of `n_rows` samples whose sums, by `measure`, are these.
+
+        It is a single one if the loss is one of all outputs.
+        """
+
+    def combine(self, means: list[float]) -> float:
+        """Return the loss from its means by output."""
+
+
+class SquaredErrors:
+    """The plain mean squared error, of which all values count alike."""
+
+    from_sums, by_output = False, True
+
+    def zeros(self, n_outputs: int) -> Tensor:
+        """Return a single sum."""
+        return torch.zeros((), dtype=torch.float64)
+
+    def bind(self, memory: BatchMemory) -> "_SquaredErrorsOfBatch":
+        """Return the loss of the batches in some memory."""
+        return _SquaredErrorsOfBatch(memory)
+
+    def training_mean(self, total: Tensor, n_values: int) -> float:
+        """Return the mean of `n_values` squares."""
+        return total.item() / n_values
+
+    def means(self, total: Tensor, n_rows: int) -> list[float]:
+        """Return the mean of the squares by output."""
+        return (total / n_rows).tolist()
+
+    def combine(self, means: list[float]) -> float:
+        """Return the mean over the outputs."""
+        return math.fsum(means) / len(means)
+
+
+class _SquaredErrorsOfBatch:
+    """The squared errors of a batch."""
+
+    def __init__(self, memory: BatchMemory) -> None:
+        self._outputs, self._targets = memory.outputs, memory.targets
+        self._gradient, self._flat_gradient = memory.gradient, memory.gradient.view(-1)
+        self._factor = torch.tensor(2 / memory.targets.numel(), device=memory.targets.device)
+
+    def backpropagate(self) -> Tensor:
+        """Fill the gradient; return the sum of all squares, ()."""
+        torch.sub(self._outputs, self._targets, out=self._gradient)
+        squares = torch.dot(self._flat_gradient, self._flat_gradient)
+        self._gradient.mul_(self._factor)
+        return squares
+
+    def measure(self) -> Tensor:
+        """Return the sums of squares by output, (n_outputs,), and leave these in the outputs."""
+        return self._outputs.sub_(self._targets).square_().sum(0, dtype=torch.float64)
+
+
+SQUARED_ERRORS = SquaredErrors()
+
+
 class Backpropagation:
     """A network from `build_network` with the memory to train it on up to `max_rows` samples.
 
     `parameters` and `gradient`, (n_parameters,), hold all parameters of the network and the
-    gradient of the loss by them, one behind the other. The network's own parameters become views
-    of them, which autograd does not follow any more.
+    gradient of the `loss` by them, one behind the other. The network's own parameters become views
+    of them, which autograd does not follow any more. Batches hold weights of the samples, too, if
+    they are `weighed`.
     """
 
-    def __init__(self, network: nn.Sequential, max_rows: int) -> None:
+    def __init__(
+        self,
+        network: nn.Sequential,
+        max_rows: int,
+        loss: Loss = SQUARED_ERRORS,
+        *,
+        weighed: bool = False,
+    ) -> None:
+        self.loss = loss
         network.requires_grad_(False)
         tensors = list(network.parameters())
         sizes = [tensor.numel() for tensor in tensors]
@@ -35,14 +150,19 @@ class Backpropagation:
         for tensor, (values, gradient) in zip(tensors, places, strict=True):
             tensor.data = values.view(tensor.shape).copy_(tensor)
             tensor.grad = gradient.view(tensor.shape)
-        self._layers = _layers(network, max_rows)
+        self._layers = _layers(network, max_rows, to_sums=loss.from_sums)
         new = self.parameters.new_empty
         self._inputs = new(max_rows, network[0].in_features)
         self._targets = torch.empty_like(self._layers[-1].outputs)
+        self._weights = new(max_rows, 1) if weighed else None
         self._ones = torch.ones(1, max_rows, device=self.parameters.device)
         # Gradients by results are needed of one layer and of the one before, in turns.
         self._scratch = new(2, max(layer.outputs.numel() for layer in self._layers))
         self._batches: dict[int, Batch] = {}
+
+    def zeros(self) -> Tensor:
+        """Return what the sums of the batches' losses are added to."""
+        return self.loss.zeros(self._targets.shape[1]).to(self.parameters.device)
 
     def batch(self, n_rows: int) -> "Batch":
         """Return the memory for a batch of this many samples: the same one each time."""
@@ -53,40 +173,49 @@ class Backpropagation:
                 gradient = scratch[: layer.outputs[:n_rows].numel()].view(n_rows, -1)
                 passes.append(_LayerPass(layer, inputs, gradient, before, self._ones[:, :n_rows]))
                 inputs, before = passes[-1].results, gradient
-            self._batches[n_rows] = Batch(passes, self._inputs[:n_rows], self._targets[:n_rows])
+            weights = None if self._weights is None else self._weights[:n_rows]
+            targets = self._targets[:n_rows]
+            memory = BatchMemory(passes[-1].results, targets, passes[-1].gradient, weights)
+            self._batches[n_rows] = Batch(passes, self._inputs[:n_rows], memory, self.loss)
         return self._batches[n_rows]
 
 
 class Batch:
-    """The memory for a number of samples; `inputs` and `targets` are to be filled.
+    """The memory for a number of samples; `inputs`, `targets` and `weights` are to be filled.
 
     Inputs (n_rows, n_inputs) are standardised; targets and outputs (n_rows, n_outputs) are in the
-    units of the loss.
+    units of the loss. Weights are (n_rows, 1), or None if the samples have none.
     """
 
-    def __init__(self, passes: "list[_LayerPass]", inputs: Tensor, targets: Tensor) -> None:
-        self.inputs, self.targets = inputs, targets
+    def __init__(
+        self, passes: "list[_LayerPass]", inputs: Tensor, memory: BatchMemory, loss: Loss
+    ) -> None:
+        self.inputs, self.targets, self.weights = inputs, memory.targets, memory.weights
         self._forward, self._backward = passes, passes[::-1]
-        self._outputs, self._gradient = passes[-1].results, passes[-1].gradient
-        self._flat_gradient = self._gradient.view(-1)
-        self._factor = torch.tensor(2 / targets.numel(), device=targets.device)
+        self._outputs, self._loss = memory.outputs, loss.bind(memory)
 
     def predict(self) -> Tensor:
-        """Return the outputs for the inputs, without dropout, in memory that is used again."""
+        """Return the outputs for the inputs, without dropout, in memory that is used again.
+
+        They are the sums of the last layer if the loss is computed from these.
+        """
         for layer in self._forward:
             layer.forward(dropping=False)
         return self._outputs
 
+    def measure(self) -> Tensor:
+        """Return the sums of the loss by output, without dropout."""
+        self.predict()
+        return self._loss.measure()
+
     def backpropagate(self) -> Tensor:
-        """Compute the gradient of the mean squared error; return the sum of squared errors, ()."""
+        """Compute the gradient of the mean loss; return the sums of it."""
         for layer in self._forward:
             layer.forward(dropping=True)
-        torch.sub(self._outputs, self.targets, out=self._gradient)
-        squares = torch.dot(self._flat_gradient, self._flat_gradient)
-        self._gradient.mul_(self._factor)
+        sums = self._loss.backpropagate()
         for layer in self._backward:
             layer.backward()
-        return squares
+        return sums
 
 
 class _Layer:
@@ -108,9 +237,10 @@ class _Layer:
         self.factors = new() if dropout else self.outputs
 
 
-def _layers(network: nn.Sequential, max_rows: int) -> list[_Layer]:
+def _layers(network: nn.Sequential, max_rows: int, *, to_sums: bool) -> list[_Layer]:
+    """Return the layers of a network; with `to_sums` the last one has no activation."""
     layers = []
-    modules = list(network)
+    modules = [*network[:-1], nn.Identity()] if to_sums else list(network)
     for place, module in enumerate(modules):
         if isinstance(module, nn.Linear):
             after = modules[place + 2 : place + 3]

@@ -12,7 +12,16 @@ ACTIVATIONS = {
     "tanh": nn.Tanh,
     "leaky_relu": nn.LeakyReLU,
 }
-OUTPUT_ACTIVATIONS = {"sigmoid": nn.Sigmoid, "linear": nn.Identity}
+
+
+class Softmax(nn.Softmax):
+    """The softmax over the outputs of each sample."""
+
+    def __init__(self) -> None:
+        super().__init__(dim=1)
+
+
+OUTPUT_ACTIVATIONS = {"sigmoid": nn.Sigmoid, "linear": nn.Identity, "softmax": Softmax}
 
 
 def build_network(

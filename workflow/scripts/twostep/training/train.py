@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from twostep.training.backpropagation import Backpropagation
+from twostep.training.backpropagation import SQUARED_ERRORS, Backpropagation, Loss
 from twostep.training.configuration import Configuration
 from twostep.training.network import build_network
 from twostep.training.optimizers import Optimizer
@@ -36,13 +36,17 @@ class Budget:
 class Tensors:
     """Standardised inputs (n_samples, n_inputs) and targets (n_samples, n_outputs), float32.
 
-    Targets are in the units of the loss: physical for a sigmoid output, else standardised.
+    Targets are in the units of the loss: physical for a sigmoid output, standardised for a linear
+    one, 0 or 1 for classes. A missing one is NaN, which the loss must know. Samples may have
+    weights, (n_samples, 1).
     """
 
     training_inputs: Tensor
     training_targets: Tensor
     validation_inputs: Tensor
     validation_targets: Tensor
+    training_weights: Tensor | None = None
+    validation_weights: Tensor | None = None
 
 
 class StateStore(Protocol):
@@ -59,8 +63,8 @@ class StateStore(Protocol):
 class Training:
     """What a training run yields.
 
-    Losses are mean squared errors in the units of the targets; `val_loss_per_output` belongs to
-    the best epoch. Epochs count from 1. `weights` are those of the best epoch. The processor
+    Losses are in the units of the loss; `val_loss_per_output` belongs to the best epoch, and is None
+    if the loss is one of all outputs. Epochs count from 1. `weights` are those of the best epoch. The processor
     seconds are measurements and not part of what is reproducible; those before the checkpoint that
     the training went on from are `earlier_cpu_seconds`.
     """
@@ -93,8 +97,9 @@ def train(
     seed: int,
     device: torch.device = CPU,
     checkpoint: StateStore | None = None,
+    loss: Loss = SQUARED_ERRORS,
 ) -> Training:
-    """Train one network by minimising the mean squared error; keep the best epoch's weights.
+    """Train one network by minimising a loss; keep the best epoch's weights.
 
     All random draws (initial weights, dropout, the order of samples in each epoch) follow from
     `seed`. A loss that is not finite ends the training with status `diverged`. An epoch uses each
@@ -110,7 +115,12 @@ def train(
     n_inputs, n_outputs = data.training_inputs.shape[1], data.training_targets.shape[1]
     network = build_network(configuration, n_inputs, n_outputs, output_activation)
     network.to(device)
-    backpropagation = Backpropagation(network, max(configuration.batch_size, VALIDATION_CHUNK))
+    backpropagation = Backpropagation(
+        network,
+        max(configuration.batch_size, VALIDATION_CHUNK),
+        loss,
+        weighed=data.training_weights is not None,
+    )
     optimizer = Optimizer(configuration, backpropagation.parameters, backpropagation.gradient)
     rate = _changing_rate(configuration, budget, len(data.training_inputs))
     training = Training()
@@ -119,14 +129,17 @@ def train(
     while not training.stop_reason:
         start = time.process_time()
         batches = _batches(data, configuration.batch_size, order, device)
-        loss = _train_epoch(backpropagation, optimizer, batches, budget, training, rate)
+        train_loss = _train_epoch(backpropagation, optimizer, batches, budget, training, rate)
         middle = time.process_time()
-        per_output = validation_loss(
-            backpropagation, data.validation_inputs, data.validation_targets
+        means = validation_loss(
+            backpropagation,
+            data.validation_inputs,
+            data.validation_targets,
+            data.validation_weights,
         )
         training.train_cpu_seconds += middle - start
         training.validation_cpu_seconds += time.process_time() - middle
-        _close_epoch(training, network, loss, per_output)
+        _close_epoch(training, network, train_loss, means, loss)
         if training.status == "diverged":
             break
         training.stop_reason = _stop_reason(training, budget)
@@ -186,7 +199,7 @@ def _restore(
 def _train_epoch(
     backpropagation: Backpropagation,
     optimizer: Optimizer,
-    batches: Iterator[tuple[Tensor, Tensor, Tensor]],
+    batches: Iterator[tuple[Tensor, Tensor, Tensor | None, Tensor]],
     budget: Budget,
     training: Training,
     rate: Callable[[int], float] | None,
@@ -195,11 +208,13 @@ def _train_epoch(
 
     `rate` is the learning rate as a function of the updates done, or None if it is constant.
     """
-    total, n_values = torch.zeros((), dtype=torch.float64, device=optimizer.parameters.device), 0
-    for inputs, targets, rows in batches:
+    total, n_values = backpropagation.zeros(), 0
+    for inputs, targets, weights, rows in batches:
         batch = backpropagation.batch(len(rows))
         torch.index_select(inputs, 0, rows, out=batch.inputs)
         torch.index_select(targets, 0, rows, out=batch.targets)
+        if weights is not None:
+            torch.index_select(weights, 0, rows, out=batch.weights)
         total += batch.backpropagate()
         if rate is not None:
             optimizer.learning_rate = rate(training.updates)
@@ -208,20 +223,22 @@ def _train_epoch(
         training.updates += 1
         if training.updates == budget.max_updates:
             break
-    return total.item() / n_values
+    return backpropagation.loss.training_mean(total, n_values)
 
 
 def _batches(
     data: Tensors, batch_size: int, order: torch.Generator, device: torch.device
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield inputs and targets of a window and which of its rows are a batch, for one epoch."""
-    n_samples = len(data.training_inputs)
+) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Tensor]]:
+    """Yield inputs, targets and weights of a window and which rows are a batch, for one epoch."""
+    n_samples, weights = len(data.training_inputs), None
     for blocks in shuffled_windows(n_samples, batch_size, order):
         inputs = _gather(data.training_inputs, blocks).to(device)
         targets = _gather(data.training_targets, blocks).to(device)
+        if data.training_weights is not None:
+            weights = _gather(data.training_weights, blocks).to(device)
         permutation = torch.randperm(len(inputs), generator=order).to(device)
         for rows in permutation.split(batch_size):
-            yield inputs, targets, rows
+            yield inputs, targets, weights, rows
 
 
 def _gather(tensor: Tensor, blocks: list[slice]) -> Tensor:
@@ -262,36 +279,47 @@ def shuffled_windows(
 
 
 def validation_loss(
-    backpropagation: Backpropagation, inputs: Tensor, targets: Tensor
+    backpropagation: Backpropagation,
+    inputs: Tensor,
+    targets: Tensor,
+    weights: Tensor | None = None,
 ) -> list[float]:
-    """Return the mean squared error of each output over (n_samples, n_outputs), in loss units."""
-    device = backpropagation.parameters.device
-    total = torch.zeros(targets.shape[1], dtype=torch.float64, device=device)
-    for chunk, expected in zip(
-        inputs.split(VALIDATION_CHUNK), targets.split(VALIDATION_CHUNK), strict=True
-    ):
-        batch = backpropagation.batch(len(chunk))
-        batch.inputs.copy_(chunk)
-        batch.targets.copy_(expected)
-        total += batch.predict().sub_(batch.targets).square_().sum(0, dtype=torch.float64)
-    return (total / len(inputs)).tolist()
+    """Return the mean loss of each output over a split, or a single one of all outputs.
+
+    Inputs are (n_samples, n_inputs), targets (n_samples, n_outputs) and weights (n_samples, 1).
+    """
+    total: Tensor | None = None
+    for start in range(0, len(inputs), VALIDATION_CHUNK):
+        rows = slice(start, start + VALIDATION_CHUNK)
+        batch = backpropagation.batch(len(inputs[rows]))
+        batch.inputs.copy_(inputs[rows])
+        batch.targets.copy_(targets[rows])
+        if batch.weights is not None and weights is not None:
+            batch.weights.copy_(weights[rows])
+        sums = batch.measure()
+        total = sums if total is None else total.add_(sums)
+    assert total is not None  # as no split is empty
+    return backpropagation.loss.means(total, len(inputs))
 
 
 def _close_epoch(
-    training: Training, network: nn.Module, loss: float, per_output: list[float]
+    training: Training, network: nn.Module, train_loss: float, means: list[float], loss: Loss
 ) -> None:
-    """Record an epoch's losses and keep the weights if it is the best so far."""
+    """Record an epoch's losses and keep the weights if it is the best so far.
+
+    `means` are those of the validation loss.
+    """
     training.epochs += 1
-    val_loss = math.fsum(per_output) / len(per_output)
-    if not (math.isfinite(loss) and math.isfinite(val_loss)):
+    val_loss = loss.combine(means)
+    if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
         training.status = "diverged"
         training.message = f"the loss was not finite in epoch {training.epochs}"
         return
-    training.train_loss.append(loss)
+    training.train_loss.append(train_loss)
     training.val_loss.append(val_loss)
     if training.min_val_loss is None or val_loss < training.min_val_loss:
         training.min_val_loss = val_loss
-        training.val_loss_per_output = per_output
+        training.val_loss_per_output = means if loss.by_output else None
         training.best_epoch = training.epochs
         training.best_updates = training.updates
         training.weights = {

@@ -8,6 +8,16 @@ from collections.abc import Callable
 from twostep.util.fingerprint import hash_module, hash_module_alone, hash_values
 from twostep.util.seeds import derive_seed
 
+# What only trials with these losses use, beside what all trials with another objective than the plain
+# mean squared error do. `training.losses`, which knows all by name, decides no number.
+OF_LOSS = {
+    "mse": ("training.value_losses",),
+    "mae": ("training.value_losses",),
+    "huber": ("training.value_losses",),
+    "binary_cross_entropy": ("training.cross_entropies",),
+    "cross_entropy": ("training.cross_entropies",),
+}
+OF_OBJECTIVES = ("training.weighing", "training.constant")
 # The modules that the training imports and only some trials use, and which these are. An edit of
 # one, and of what only it imports, trains no other trial again. A configuration is a mapping, in
 # which settings at their defaults are missing.
@@ -21,19 +31,28 @@ def trial_seed(study_seed: int, step: str, trial: int, repetition: int) -> int:
     return derive_seed(study_seed, step, trial, repetition)
 
 
-def code_hashes(configuration: dict) -> list[str]:
+def code_hashes(configuration: dict, objective: dict) -> list[str]:
     """Return the hashes of the code that decides the numbers of a trial.
 
     That is the training with all that it imports and that a trial of this configuration uses; the
     module that makes the record, and the one that loads the data for it, each without what it
-    imports: errors, files and texts decide no number.
+    imports: errors, files and texts decide no number. For another `objective` than the plain mean
+    squared error, as its `to_dict` tells it, the code of that is added.
     """
     unused = tuple(module for module, uses in OPTIONAL.items() if not uses(configuration))
     return [
         hash_module("training.train", without=unused),
         hash_module_alone("training.data"),
         hash_module_alone("trials.trial"),
+        *(hash_module_alone(module) for module in _objective_modules(objective)),
     ]
+
+
+def _objective_modules(objective: dict) -> tuple[str, ...]:
+    """Return the modules that compute an objective and that the training does not import."""
+    if not objective:
+        return ()
+    return OF_OBJECTIVES + OF_LOSS[objective.get("loss", "mse")]
 
 
 def trial_key(
@@ -42,6 +61,7 @@ def trial_key(
     configuration: dict,
     budget: dict,
     output_activation: str,
+    objective: dict,
     seed: int,
     torch: str,
     numpy: str,
@@ -51,18 +71,20 @@ def trial_key(
     """Return a hash of all that decides a trial's numbers.
 
     That is the data, the configuration, the training settings, the trial's seed, the code, and the
-    versions of torch and numpy, which compute; not the shard, the order or the worker.
+    versions of torch and numpy, which compute; not the shard, the order or the worker. `objective`
+    is what its `to_dict` returns; nothing stands for the plain mean squared error.
     Nor the type of the processor or GPU: a trial that was finished on another one is reused, which
     the timings tell and the summary reports.
     """
     return hash_values(
         {
+            **({"objective": objective} if objective else {}),
             "data": data_hash,
             "configuration": configuration,
             "budget": budget,
             "output_activation": output_activation,
             "seed": seed,
-            "code": code_hashes(configuration),
+            "code": code_hashes(configuration, objective),
             "torch": torch,
             "numpy": numpy,
             "threads": threads,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from twostep.training.data import TrainingData, load_training_data
 from twostep.training.device import choose_device, use_threads
+from twostep.training.objective import Objective
 from twostep.training.train import CPU, Budget, StateStore, Training, train
 from twostep.training.warm_up import warm_up
 from twostep.trials.key import trial_key, trial_seed
@@ -38,6 +39,7 @@ class Trainer:
     output_activation: str
     study_seed: int
     device: torch.device = CPU
+    objective: Objective = Objective()
 
     def key(self, trial: Trial) -> str:
         """Return a hash of all that decides the trial's numbers, as `trial_key` says."""
@@ -46,6 +48,7 @@ class Trainer:
             configuration=trial.configuration.to_dict(),
             budget=vars(self.budget),
             output_activation=self.output_activation,
+            objective=self.objective.to_dict(),
             seed=self._trial_seed(trial),
             torch=torch.__version__,
             numpy=np.__version__,
@@ -68,6 +71,7 @@ class Trainer:
                 seed=self._trial_seed(trial),
                 device=self.device,
                 checkpoint=checkpoint,
+                loss=self.data.loss,
             )
         except Exception as error:  # whatever goes wrong in one trial must not take the others down
             if isinstance(error, OSError) and error.errno != errno.ENOMEM:
@@ -112,20 +116,22 @@ def make_trainer(
     *,
     budget: dict,
     output_activation: str,
+    objective: dict,
     study_seed: int,
     n_gpus: int,
     threads: int,
 ) -> Trainer:
     """Return the trainer for the data of a folder, with this process ready to train.
 
-    `budget` is that section of the config. Raises UserError if there is no GPU where one is asked
+    `budget` is that section of the config, `objective` what an `Objective` has as `to_dict`. Raises UserError if there is no GPU where one is asked
     for.
     """
     use_threads(threads)
     device = choose_device(n_gpus)
     warm_up(device)
-    data = load_training_data(manifest)
-    return Trainer(data, Budget(**budget), output_activation, study_seed, device)
+    minimised = Objective(**objective)
+    data = load_training_data(manifest, minimised)
+    return Trainer(data, Budget(**budget), output_activation, study_seed, device, minimised)
 
 
 def train_watched(

@@ -27,7 +27,6 @@ def make_record(trial: Trial, training: Training, data: TrainingData) -> dict:
     losses = {}
     if training.val_loss_per_output is not None:
         losses = dict(zip(data.output_names, training.val_loss_per_output, strict=True))
-    variances = dict(zip(data.output_names, data.validation_variances, strict=True))
     return {
         "trial": trial.id,
         "seed": trial.repetition,
@@ -44,8 +43,25 @@ def make_record(trial: Trial, training: Training, data: TrainingData) -> dict:
         "stop_reason": training.stop_reason,
         "min_val_loss": training.min_val_loss,
         "val_loss_per_output": losses,
-        # An output predicted no better than by its mean: the network has collapsed there.
-        "collapsed_outputs": [name for name, loss in losses.items() if loss >= variances[name]],
+        "collapsed_outputs": _collapsed(training, data),
         "train_loss": training.train_loss,
         "val_loss": training.val_loss,
     }
+
+
+def _collapsed(training: Training, data: TrainingData) -> list[str]:
+    """Return the outputs that are predicted no better than by a constant.
+
+    These are all or none where the loss is one of all outputs.
+    """
+    if training.min_val_loss is None:
+        return []
+    losses = training.val_loss_per_output
+    if losses is None:
+        return data.output_names if training.min_val_loss >= data.constant_losses[0] else []
+    pairs = zip(losses, data.constant_losses, strict=True)
+    return [
+        name
+        for name, (loss, constant) in zip(data.output_names, pairs, strict=True)
+        if loss >= constant
+    ]
