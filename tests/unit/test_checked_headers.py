@@ -17,6 +17,7 @@ DATASET = {
     "inputs": [{"name": "x", "transform": "none"}],
     "outputs": [{"name": "y", "transform": "none"}],
     "sample_dimension": ["sample"],
+    "sample_weight": None,
     "group": None,
 }
 

@@ -70,9 +70,16 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "group": None,
         "sample_dimension": ["sample"],
         "inputs": [{"name": "tair", "transform": "none"}, {"name": "rh", "transform": "none"}],
-        "outputs": [{"name": "fn", "transform": "none"}],
+        "outputs": [{"name": "fn", "transform": "none", "weight": 1, "missing": "drop"}],
+        "sample_weight": None,
         "max_dropped": 0.05,
         "constant_features": "refuse",
+    }
+    assert resolved["training"] == {
+        "loss": "mse",
+        "huber_delta": 1,
+        "output_activation": "sigmoid",
+        "gpu": 0,
     }
     assert resolved["search"] == {
         "n_trials": 1000,

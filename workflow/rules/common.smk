@@ -56,6 +56,8 @@ if workflow.modifier.path_modifier.replace_prefix(RESULTS) != RESULTS:
 
 FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}
 REPETITIONS = range(config["retrain"]["seeds"])
+# What is prepared of each split.
+ARRAYS = ["inputs", "targets", *(["weights"] if config["dataset"]["sample_weight"] else [])]
 FIGURES = figure_entries(list(FRACTIONS))
 PAGES = page_entries(list(FRACTIONS))
 # What the study was last prepared from: beside the results, as Snakemake must not delete it.

@@ -37,7 +37,7 @@ rule prepare:
         arrays=expand(
             f"{RESULTS}/prepare/{{split}}_{{part}}.npy",
             split=["training", "validation", "test"],
-            part=["inputs", "targets"],
+            part=ARRAYS,
         ),
         test_sample=f"{RESULTS}/prepare/test_sample.npy",
         # Empty where the split is not by blocks or groups.
@@ -70,7 +70,7 @@ rule subset:
         arrays=expand(
             f"{RESULTS}/subset/{{fraction}}/{{split}}_{{part}}.npy",
             split=["training", "validation"],
-            part=["inputs", "targets"],
+            part=ARRAYS,
             allow_missing=True,
         ),
     log:

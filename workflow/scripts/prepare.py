@@ -27,7 +27,12 @@ def main(
     described = describe_files(files)
     variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
     source = read_headers(
-        files, variables, dataset["sample_dimension"], split["variable"], dataset["group"]
+        files,
+        variables,
+        dataset["sample_dimension"],
+        split["variable"],
+        dataset["group"],
+        dataset["sample_weight"],
     )
     prepare(
         source,

@@ -29,10 +29,11 @@ def counted_samples(
     """
     variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
     dimensions, group = dataset["sample_dimension"], dataset["group"]
+    weights = dataset["sample_weight"]
     # Before the look: a file that changes meanwhile is looked at again.
     stamps = [[path, *stamp(path).values()] for path in files]
     code = hash_module("data.source")
-    key = hash_values([variables, dimensions, split_variable, group, stamps, code])
+    key = hash_values([variables, dimensions, split_variable, group, weights, stamps, code])
     remembered = _recall(memory)
     if remembered.get("key") == key and isinstance(remembered.get("n_samples"), int):
         yield remembered["n_samples"]
@@ -40,7 +41,7 @@ def counted_samples(
     # Imported here, since what it needs is slow to load.
     from twostep.data.source import read_headers
 
-    n_samples = read_headers(files, variables, dimensions, split_variable, group).n_rows
+    n_samples = read_headers(files, variables, dimensions, split_variable, group, weights).n_rows
     yield n_samples
     # On a full disk, say: the next start looks again.
     with contextlib.suppress(OSError):

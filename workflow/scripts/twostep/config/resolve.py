@@ -67,12 +67,23 @@ def resolve_config(config: dict) -> dict:
     dimensions = resolved["dataset"]["sample_dimension"]
     if isinstance(dimensions, str):
         resolved["dataset"]["sample_dimension"] = [dimensions]
+    training = resolved["training"]
+    if training["output_activation"] is None:
+        training["output_activation"] = _activations(training["loss"])[0]
     if schedules(resolved["search"]["space"]):
         _take_out_patience(resolved, config)
     contradiction = next(_contradictions(resolved), None)
     if contradiction:
         raise UserError(contradiction)
     return resolved
+
+
+def _activations(loss: str) -> tuple[str, ...]:
+    """Return the output activations that a loss may have, the default first."""
+    return {
+        "cross_entropy": ("softmax",),
+        "binary_cross_entropy": ("sigmoid",),
+    }.get(loss, ("sigmoid", "linear"))
 
 
 def _take_out_patience(resolved: dict, given: dict) -> None:
@@ -174,6 +185,9 @@ def _validator() -> "type[_Validator]":
 def _contradictions(config: dict) -> Iterator[str]:
     """Yield a sentence for each pair of values that cannot both be meant."""
     yield from _contradictions_in_data(config)
+    yield from _contradictions_in_training(config["training"])
+    if config["training"]["loss"] == "cross_entropy":
+        yield from _contradictions_with_classes(config["dataset"])
     modes = config["generate"]["modes"]
     if "single" in modes and len(modes) > 1:
         yield "generate.modes must not combine 'single', which stands for one mode, with others"
@@ -231,12 +245,58 @@ def _contradictions_in_data(config: dict) -> Iterator[str]:
             f"dataset.sample_dimension is {given}, but {source} has its samples along "
             f"'{GENERATED_DIMENSION}'"
         )
-    splitting = config["split"]["variable"]
-    if splitting is not None and DIMENSIONS.get(splitting) != (GENERATED_DIMENSION,):
+    single = {
+        "split.variable": config["split"]["variable"],
+        "dataset.sample_weight": dataset["sample_weight"],
+    }
+    for key, name in single.items():
+        if name is not None and DIMENSIONS.get(name) != (GENERATED_DIMENSION,):
+            yield (
+                f"{key}: {source} has no variable {describe_given(name)} with one value for each "
+                "sample"
+            )
+
+
+def _contradictions_in_training(training: dict) -> Iterator[str]:
+    loss, activation = training["loss"], training["output_activation"]
+    allowed = _activations(loss)
+    if activation not in allowed:
         yield (
-            f"split.variable: {source} has no variable {describe_given(splitting)} with one value "
-            "for each sample"
+            f"training.output_activation is {activation}, but training.loss = {loss} needs "
+            f"{' or '.join(allowed)}: take one of them out, or change it"
         )
+    defaults = dict(list_keys(load_schema()))
+    if loss != "huber" and training["huber_delta"] != defaults["training.huber_delta"]["default"]:
+        yield (
+            f"training.huber_delta has no effect, because training.loss is {loss}: take it out, or "
+            "set training.loss to huber"
+        )
+
+
+def _contradictions_with_classes(dataset: dict) -> Iterator[str]:
+    """Yield a sentence for each thing that classes cannot have."""
+    classes = "training.loss = cross_entropy"
+    if len(dataset["outputs"]) > 1:
+        yield (
+            f"dataset.outputs has {len(dataset['outputs'])} entries, but {classes} takes a single "
+            "one, an integer variable that names the classes"
+        )
+    if dataset["files"] is None:
+        yield (
+            f"{classes} needs classes, but dataset.files is null, and the embedded parcel model has "
+            "none: name the files, or choose another loss"
+        )
+    for key, default, why in (
+        ("transform", "none", "classes have no transform"),
+        ("weight", 1, "a single output has no other weight"),
+        ("missing", "drop", "a sample without its class has no part in the loss anyway"),
+    ):
+        given = dataset["outputs"][0][key]
+        if given != default:
+            yield (
+                f"dataset.outputs, entry 1, {key} is {given}, but {classes} takes {default} alone, "
+                f"because {why}"
+            )
 
 
 def _contradictions_in_split(split: dict) -> Iterator[str]:

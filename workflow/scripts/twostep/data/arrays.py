@@ -3,8 +3,9 @@
 A folder holds `<split>_inputs.npy` (n_samples, n_inputs) and `<split>_targets.npy`
 (n_samples, n_outputs), float32, for the splits it has, and `manifest.json`, which describes them
 and carries the hash of them, and a checksum of each block, which is compared before any of its
-values is used. Rows are already in random order, so that the first n rows
-are a random sample, and the first m < n are contained in it.
+values is used. If samples have weights, there is `<split>_weights.npy` (n_samples, 1), too. Rows
+are already in random order, so that the first n rows are a random sample, and the first m < n are
+contained in it.
 """
 
 import hashlib
@@ -33,6 +34,9 @@ CHUNK = 262_144
 BLOCK_BYTES = 16_777_216
 # The type of all values in the files.
 _VALUES = "<f4"
+# What there is of each sample, the last one if the manifest has SAMPLE_WEIGHT.
+PARTS = ("inputs", "targets", "weights")
+SAMPLE_WEIGHT = "sample_weight"
 
 
 def chunks(n_rows: int, size: int) -> Iterator[slice]:
@@ -44,18 +48,19 @@ def chunks(n_rows: int, size: int) -> Iterator[slice]:
 class Rows:
     """The rows of a split, piece by piece: (inputs, targets) of some rows each, float32.
 
-    `widths` are the numbers of inputs and of outputs.
+    A piece has weights, too, if the samples have them. `widths` are the numbers of inputs and of
+    outputs, and then 1.
     """
 
     n_rows: int
-    widths: tuple[int, int]
-    pieces: Iterable[tuple[np.ndarray, np.ndarray]]
+    widths: tuple[int, ...]
+    pieces: Iterable[tuple[np.ndarray, ...]]
 
     @classmethod
-    def first(cls, n_rows: int, inputs: np.ndarray, targets: np.ndarray) -> "Rows":
-        """Return the first rows of two arrays."""
-        pieces = ((inputs[rows], targets[rows]) for rows in chunks(n_rows, CHUNK))
-        return cls(n_rows, (inputs.shape[1], targets.shape[1]), pieces)
+    def first(cls, n_rows: int, *arrays: np.ndarray) -> "Rows":
+        """Return the first rows of inputs, targets and perhaps weights."""
+        pieces = (tuple(array[rows] for array in arrays) for rows in chunks(n_rows, CHUNK))
+        return cls(n_rows, tuple(array.shape[1] for array in arrays), pieces)
 
 
 def write_folder(
@@ -108,8 +113,8 @@ class _Digest:
 
 
 def _write_split(folder: Path, split: str, rows: Rows) -> dict[str, _Digest]:
-    """Write the inputs and targets of a split; return what tells of each file's array."""
-    paths = array_paths(folder, split)
+    """Write the arrays of a split; return what tells of each file's array."""
+    paths = array_paths(folder, split, len(rows.widths))
     digests = [_Digest() for _ in paths]
     with ExitStack() as stack:
         files = [
@@ -153,9 +158,9 @@ def _append(file: BinaryIO, array: np.ndarray, digest: _Digest) -> None:
     digest.add(array.reshape(-1).view(np.uint8).data)
 
 
-def array_paths(folder: str | Path, split: str) -> list[Path]:
-    """Return the paths of a split's inputs and targets."""
-    return [Path(folder) / f"{split}_{part}.npy" for part in ("inputs", "targets")]
+def array_paths(folder: str | Path, split: str, n_parts: int = 2) -> list[Path]:
+    """Return the paths of a split's inputs, targets and perhaps weights."""
+    return [Path(folder) / f"{split}_{part}.npy" for part in PARTS[:n_parts]]
 
 
 def load_split(
@@ -173,6 +178,22 @@ def load_split(
         for path in array_paths(Path(manifest).parent, split)
     )
     return inputs, targets
+
+
+def load_weights(
+    manifest: str | Path, split: str, n_rows: int | None = None
+) -> np.ndarray | None:
+    """Map the weights of a split's samples, (n_samples, 1), into memory, as `load_split` does.
+
+    Their mean over the training split is 1. None if the samples have no weights.
+    """
+    description = read_json(manifest)
+    if SAMPLE_WEIGHT not in description:
+        return None
+    path = array_paths(Path(manifest).parent, split, 3)[-1]
+    return load_array(
+        manifest, description, path.name, description["splits"][split], _VALUES, n_rows
+    )
 
 
 def load_array(

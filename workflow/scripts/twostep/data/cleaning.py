@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from twostep.data.missing import MASK
 from twostep.data.scaling import Scaling
 from twostep.data.slabs import Slab
 from twostep.data.source import Feature, Source
@@ -13,18 +14,22 @@ from twostep.data.transforms import TRANSFORMS
 from twostep.util.errors import UserError
 
 MISSING = "missing or not finite"
+# A row of which nothing is to be learned.
+NO_OUTPUT = "each output"
 
 
 @dataclass(frozen=True)
 class Columns:
     """The columns of the prepared rows: the features of the inputs, then those of the outputs.
 
-    `transforms` maps each variable to the name of its transform, in the same order.
+    `transforms` maps each variable to the name of its transform, in the same order. `masked` are
+    the variables of which a missing value leaves its row in.
     """
 
     features: list[Feature]
     transforms: dict[str, str]
     n_inputs: int
+    masked: frozenset[str] = frozenset()
 
     @classmethod
     def find(cls, source: Source, dataset: dict) -> "Columns":
@@ -34,7 +39,8 @@ class Columns:
             for role in ("inputs", "outputs")
         )
         n_inputs = sum(feature.variable in inputs for feature in source.features)
-        return cls(source.features, {**inputs, **outputs}, n_inputs)
+        masked = {entry["name"] for entry in dataset["outputs"] if entry.get("missing") == MASK}
+        return cls(source.features, {**inputs, **outputs}, n_inputs, frozenset(masked))
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -45,6 +51,11 @@ class Columns:
     def outputs(self) -> slice:
         """Where the outputs are."""
         return slice(self.n_inputs, len(self.features))
+
+    @property
+    def is_masked(self) -> np.ndarray:
+        """Which columns have missing values that leave their rows in, bool (n_columns,)."""
+        return np.array([feature.variable in self.masked for feature in self.features])
 
     def select(self, kept: np.ndarray) -> "Columns":
         """Return some of the columns, by their places in ascending order, (n_kept,)."""
@@ -110,7 +121,7 @@ class Cleaner:
 
         Returns
         -------
-        rows : float32, (n_rows, n_columns)
+        rows : float32, (n_rows, n_columns), NaN where a value is masked
         usable : bool, (n_rows,)
         """
         columns = self.columns
@@ -126,12 +137,26 @@ class Cleaner:
             finite = np.isfinite(column)
             if not finite.all():
                 reasons = explain_unusable(given, ~finite, columns.transforms[feature.variable])
+                if feature.variable in columns.masked:
+                    missing = reasons.pop(MISSING)
+                    column[missing] = np.nan
+                    finite |= missing
                 self.tally.add(feature.name, reasons, slab.first_row)
                 usable &= finite
             rows[:, i] = column
+        if columns.masked:
+            self._drop_without_output(rows[:, columns.outputs], usable, slab.first_row)
         if self._is_bounded:
             self._look_for_outliers(rows[:, columns.outputs], usable, slab.first_row)
         return rows, usable
+
+    def _drop_without_output(
+        self, outputs: np.ndarray, usable: np.ndarray, first_row: int
+    ) -> None:
+        """Make rows unusable of which all outputs, (n_rows, n_outputs), are missing."""
+        has_none = np.isnan(outputs).all(axis=1)
+        self.tally.add(NO_OUTPUT, {MISSING: has_none}, first_row)
+        usable &= ~has_none
 
     def _look_for_outliers(self, outputs: np.ndarray, usable: np.ndarray, first_row: int) -> None:
         """Count the usable outputs, (n_rows, n_outputs), that lie outside [0, 1]."""

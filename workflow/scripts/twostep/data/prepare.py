@@ -7,26 +7,30 @@ second one, over a temporary copy, brings the rows into random order and standar
 import logging
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import asdict
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from twostep.data.arrays import Rows, write_folder
+from twostep.data.arrays import SAMPLE_WEIGHT, Rows, write_folder
 from twostep.data.autocorrelation import measure_autocorrelation, read_sample
+from twostep.data.classes import Classes
 from twostep.data.cleaning import MISSING, Cleaner, Columns
 from twostep.data.constant import describe_constant, find_constant
 from twostep.data.doubts import describe_doubts, find_doubts
+from twostep.data.masks import MaskedValues
+from twostep.data.missing import MASK
 from twostep.data.raw_values import RawValues
 from twostep.data.scaling import Moments, Scaling
 from twostep.data.shuffle import Shuffler
-from twostep.data.slabs import SlabReader, list_slabs
+from twostep.data.slabs import Slab, SlabReader, list_slabs
 from twostep.data.source import Source
 from twostep.data.splits import SPLITS, TRAINING, UNKNOWN, Assignment, column_of, plan_splits
 from twostep.data.test_sample import write_test_sample
 from twostep.data.transforms import to_physical
 from twostep.data.validation_units import ValidationUnits
+from twostep.data.weights import SampleWeights
 from twostep.data.zero_fill import ZeroFills
 from twostep.util.errors import UserError
 
@@ -56,41 +60,56 @@ def prepare(
     ----------
     source : the files, with headers checked
     dataset, split : the config's sections
-    output_activation : targets stay in transformed units for "sigmoid", else are standardised
+    output_activation : targets stay in transformed units for "sigmoid", are standardised for
+        "linear", and for "softmax" the integers of one output become a target for each class
     folder : where the arrays, (n_samples, n_inputs) and (n_samples, n_outputs), go
 
-    Raises UserError if too many rows are unusable, a split is empty, a column is constant and not
-    to be dropped, or targets lie outside [0, 1] with a sigmoid. The scaling is fitted on the
+    Raises UserError if too many rows are unusable, a split is empty or lacks a class or all values
+    of an output, a column is constant and not to be dropped, targets lie outside [0, 1] with a
+    sigmoid or are no classes with a softmax, or weights make no sense. The scaling is fitted on the
     training split alone.
     """
-    is_sigmoid = output_activation == "sigmoid"
+    keeps_values = output_activation in ("sigmoid", "softmax")
     columns = Columns.find(source, dataset)
     sample = read_sample(source, columns.transforms)
     rows = np.concatenate([rows for _, rows in sample])
     estimate = Scaling.estimate(rows)
-    if is_sigmoid:
+    if keeps_values:
         estimate.keep_values(columns.outputs)
-    cleaner = Cleaner(columns, estimate, is_bounded=is_sigmoid)
+    cleaner = Cleaner(columns, estimate, is_bounded=output_activation == "sigmoid")
     zeros = ZeroFills(source, columns.features)
     assignment = plan_splits(source, split, seed)
     raw = RawValues(columns, _physical(rows[:: -(-len(rows) // BULK_ROWS)], columns), seed)
-    with (
-        closing(_make_shuffler(Path(folder), source, columns, seed)) as shuffler,
-        closing(ValidationUnits(shuffler)) as units,
-    ):
-        moments = _scatter(source, cleaner, zeros, assignment, shuffler, units, raw)
+    with ExitStack() as stack:
+        shuffler = stack.enter_context(
+            closing(_make_shuffler(Path(folder), source, columns, dataset, seed))
+        )
+        kept_rows = _KeptRows(
+            shuffler,
+            stack.enter_context(closing(ValidationUnits(shuffler))),
+            raw,
+            Moments(len(columns.features)),
+            MaskedValues(columns),
+            Classes(source, columns) if output_activation == "softmax" else None,
+            _make_weights(stack, dataset, shuffler),
+        )
+        _scatter(source, cleaner, zeros, assignment, kept_rows)
         cleaner.check(source, dataset["max_dropped"])
         sizes = _check_sizes([shuffler.count(code) for code in range(len(SPLITS))])
+        kept_rows.check(source)
+        moments = kept_rows.moments
         is_constant = find_constant(columns, raw, moments.std, dataset["constant_features"])
         kept = np.flatnonzero(~is_constant)
         # Relative to the estimate, as the rows are so far.
         scaling = Scaling(moments.mean, moments.std)
-        if is_sigmoid:
+        if keeps_values:
             scaling.keep_values(columns.outputs)
         doubts = [*zeros.find(), *find_doubts(source, columns, raw, kept)]
         for _, text in describe_doubts(doubts, cleaner.tally.n_rows):
             log.warning(text)
-        test_sample = write_test_sample(Path(folder), raw.test.rows()[:, kept])
+        test_sample = write_test_sample(
+            Path(folder), _with_classes(raw.test.rows()[:, kept], kept_rows.classes)
+        )
         description = {
             "n_rows_read": cleaner.tally.n_rows,
             "n_rows_used": sum(sizes.values()),
@@ -103,13 +122,102 @@ def prepare(
             **_describe_features(columns, estimate, scaling, raw, kept),
             "output_activation": output_activation,
         }
+        kept_rows.describe(description, dataset)
         columns, scaling = columns.select(kept), scaling.select(kept)
         splits = {}
         for code, name in enumerate(SPLITS):
             pieces = _take(shuffler.read(code), kept)
             standardised = _standardised(pieces, scaling, columns, name)
-            splits[name] = Rows(sizes[name], columns.widths, standardised)
-        return write_folder(folder, splits, description, units.write(Path(folder)) | test_sample)
+            splits[name] = kept_rows.targets_and_weights(code, sizes[name], columns, standardised)
+        units = kept_rows.units.write(Path(folder))
+        return write_folder(folder, splits, description, units | test_sample)
+
+
+@dataclass(frozen=True)
+class _KeptRows:
+    """All that takes the usable rows of the one pass over the data.
+
+    `classes` and `weights` are None unless the config asks for them.
+    """
+
+    shuffler: Shuffler
+    units: ValidationUnits
+    raw: RawValues
+    moments: Moments
+    masks: MaskedValues
+    classes: Classes | None
+    weights: SampleWeights | None
+
+    def add(
+        self, slab: Slab, values: dict[str, np.ndarray], rows: np.ndarray, splits: np.ndarray
+    ) -> None:
+        """Take the rows of a slab, (n_rows, n_columns), of these splits, (n_rows,).
+
+        `values` are {variable: (n_rows, n_entries)} in physical units.
+        """
+        self.raw.add(values, splits, slab.first_row)
+        self.moments.add(rows[splits == TRAINING])
+        self.masks.add(rows, splits)
+        if self.classes is not None:
+            self.classes.add(rows[:, -1].astype(np.float64), splits, slab.first_row)
+        if self.weights is not None:
+            weights = values[self.weights.variable][:, 0]
+            self.weights.add(weights, splits, slab.first_row)
+        self.shuffler.add(rows, splits)
+
+    def check(self, source: Source) -> None:
+        """Raise UserError if masks, classes or weights leave nothing to be learned."""
+        self.masks.check()
+        if self.classes is not None:
+            self.classes.check()
+        if self.weights is not None:
+            self.weights.check(source)
+
+    def describe(self, description: dict, dataset: dict) -> None:
+        """Add to the manifest's description what only some studies have."""
+        if self.classes is not None:
+            description["outputs"] = self.classes.describe()
+        missing = self.masks.describe()
+        weights = {entry["name"]: entry.get("weight", 1) for entry in dataset["outputs"]}
+        for output in description["outputs"]:
+            if output["name"] in missing:
+                output |= {"missing": MASK, "n_missing": missing[output["name"]]}
+            if weights[output["variable"]] != 1:
+                output["weight"] = weights[output["variable"]]
+        if self.weights is not None:
+            description[SAMPLE_WEIGHT] = self.weights.variable
+
+    def targets_and_weights(
+        self,
+        code: int,
+        n_rows: int,
+        columns: Columns,
+        pieces: Iterator[tuple[np.ndarray, np.ndarray]],
+    ) -> Rows:
+        """Return the rows of a split, (inputs, targets), with targets of classes and weights."""
+        widths: tuple[int, ...] = columns.widths
+        if self.classes is not None:
+            classes = self.classes
+            pieces = ((inputs, classes.one_hot(targets[:, 0])) for inputs, targets in pieces)
+            widths = (widths[0], len(classes.values))
+        if self.weights is None:
+            return Rows(n_rows, widths, pieces)
+        weighed = zip(pieces, self.weights.read(code), strict=True)
+        return Rows(n_rows, (*widths, 1), ((*arrays, weights) for arrays, weights in weighed))
+
+
+def _with_classes(rows: np.ndarray, classes: Classes | None) -> np.ndarray:
+    """Return rows, (n_rows, n_columns), with a last column for each class if there are classes."""
+    if classes is None:
+        return rows
+    return np.concatenate([rows[:, :-1], classes.one_hot(rows[:, -1])], axis=1)
+
+
+def _make_weights(stack: ExitStack, dataset: dict, shuffler: Shuffler) -> SampleWeights | None:
+    variable = dataset.get(SAMPLE_WEIGHT)
+    if variable is None:
+        return None
+    return stack.enter_context(closing(SampleWeights(variable, shuffler)))
 
 
 def _physical(rows: np.ndarray, columns: Columns) -> np.ndarray:
@@ -121,12 +229,15 @@ def _physical(rows: np.ndarray, columns: Columns) -> np.ndarray:
     return to_physical(rows, features)
 
 
-def _make_shuffler(folder: Path, source: Source, columns: Columns, seed: int) -> Shuffler:
+def _make_shuffler(
+    folder: Path, source: Source, columns: Columns, dataset: dict, seed: int
+) -> Shuffler:
     """Announce the disk space that is needed; raises UserError if there is too little."""
     folder.mkdir(parents=True, exist_ok=True)
     n_columns = len(columns.features)
     free = shutil.disk_usage(folder).free / 1e9
-    gigabytes = 4e-9 * source.n_rows * n_columns
+    n_written = n_columns + (dataset.get(SAMPLE_WEIGHT) is not None)
+    gigabytes = 4e-9 * source.n_rows * n_written
     log.info("%.2f GB for prepared data and as much for a temporary file, %s", gigabytes, folder)
     if 2 * gigabytes > free:
         raise UserError(
@@ -143,17 +254,15 @@ def _scatter(
     cleaner: Cleaner,
     zeros: ZeroFills,
     assignment: Assignment,
-    shuffler: Shuffler,
-    units: ValidationUnits,
-    raw: RawValues,
-) -> Moments:
-    """Send each usable row to its split; return the moments of the training split."""
+    kept_rows: _KeptRows,
+) -> None:
+    """Send each usable row to its split."""
     variables = list(cleaner.columns.transforms)
-    if assignment.variable is not None and assignment.variable not in variables:
-        variables.append(assignment.variable)
-    n_columns = len(cleaner.columns.features)
-    moments = Moments(n_columns)
-    row_bytes = 8 * n_columns + (KEY_BYTES if assignment.variable else 0)
+    weights = kept_rows.weights
+    for other in (assignment.variable, None if weights is None else weights.variable):
+        if other is not None and other not in variables:
+            variables.append(other)
+    row_bytes = 8 * len(cleaner.columns.features) + (KEY_BYTES if assignment.variable else 0)
     max_rows = max(MIN_SLAB_ROWS, SLAB_BYTES // row_bytes)
     with SlabReader(source, variables) as reader:
         for slab in list_slabs(source, max_rows):
@@ -168,12 +277,9 @@ def _scatter(
                 usable &= ~unknown
             cleaner.tally.close(usable)
             splits[~usable] = UNKNOWN
-            raw.add(values, splits, slab.first_row)
-            moments.add(rows[splits == TRAINING])
-            shuffler.add(rows, splits)
+            kept_rows.add(slab, values, rows, splits)
             if numbers is not None:
-                units.add(numbers, splits)
-    return moments
+                kept_rows.units.add(numbers, splits)
 
 
 def _check_sizes(counts: list[int]) -> dict[str, int]:
@@ -226,14 +332,20 @@ def _take(pieces: Iterator[np.ndarray], kept: np.ndarray) -> Iterator[np.ndarray
 def _standardised(
     pieces: Iterator[np.ndarray], scaling: Scaling, columns: Columns, split: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (inputs, targets) of rows, standardised in place; UserError if they overflow."""
+    """Yield (inputs, targets) of rows, standardised in place; UserError if they overflow.
+
+    What is masked stays NaN.
+    """
     centre, factor = scaling.centre.astype(np.float32), (1 / scaling.spread).astype(np.float32)
+    is_masked = columns.is_masked
     for rows in pieces:
+        missing = np.isnan(rows) & is_masked if columns.masked else False
         with np.errstate(over="ignore"):
             rows -= centre
             rows *= factor
-        if not np.isfinite(rows).all():
-            feature = columns.features[np.flatnonzero(~np.isfinite(rows).all(axis=0))[0]]
+        fits = np.isfinite(rows) | missing
+        if not fits.all():
+            feature = columns.features[np.flatnonzero(~fits.all(axis=0))[0]]
             raise UserError(
                 f"'{feature.name}' has a value in the {split} split that is too far from the "
                 "training split's to be standardised in single precision: correct or mask it, or "

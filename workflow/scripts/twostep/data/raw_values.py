@@ -50,7 +50,7 @@ class RawValues:
         is_training = splits[used] == TRAINING
         column = 0
         for block in blocks:
-            extremes = zip(block.min(axis=0).tolist(), block.max(axis=0).tolist(), strict=True)
+            extremes = zip(*(ends.tolist() for ends in _ends(block)), strict=True)
             for entry, (low, high) in enumerate(extremes):
                 self._add_to_range(column, low, high, block[:, entry], is_training)
                 far = self.far[column]
@@ -75,3 +75,12 @@ class RawValues:
         largest = np.maximum(np.abs(self.lowest), np.abs(self.highest))
         with np.errstate(over="ignore"):
             return self.highest - self.lowest <= ROUNDING * largest
+
+
+def _ends(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and highest values, (n_columns,), of (n_rows, n_columns), but for NaN."""
+    lowest, highest = values.min(axis=0), values.max(axis=0)
+    if np.isnan(lowest).any():
+        # Of a masked output. It takes longer, and has NaN only where all is missing.
+        return np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
+    return lowest, highest

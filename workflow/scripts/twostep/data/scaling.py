@@ -42,10 +42,14 @@ class Scaling:
 
 
 class Moments:
-    """Mean and standard deviation of each column of rows that come in pieces."""
+    """Mean and standard deviation of each column of rows that come in pieces.
+
+    Values that are NaN do not count.
+    """
 
     def __init__(self, n_columns: int) -> None:
-        self.n_rows = 0
+        # By column.
+        self.n_rows = np.zeros(n_columns)
         self._sum, self._squares = np.zeros(n_columns), np.zeros(n_columns)
 
     def add(self, rows: np.ndarray) -> None:
@@ -53,8 +57,13 @@ class Moments:
         if not len(rows):
             return
         numbers = rows.astype(np.float64)
-        self.n_rows += len(rows)
-        self._sum += numbers.sum(axis=0)
+        sums, n_rows = numbers.sum(axis=0), np.full(rows.shape[1], len(rows))
+        if np.isnan(sums).any():
+            missing = np.isnan(numbers)
+            numbers[missing] = 0.0
+            sums, n_rows = numbers.sum(axis=0), len(rows) - missing.sum(axis=0)
+        self.n_rows += n_rows
+        self._sum += sums
         self._squares += np.einsum("ij,ij->j", numbers, numbers)
 
     @property

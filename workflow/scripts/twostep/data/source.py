@@ -83,18 +83,22 @@ def read_headers(
     sample_dimensions: list[str],
     split_variable: str | None = None,
     group: str | None = None,
+    weight_variable: str | None = None,
 ) -> Source:
     """Check every file's header against the config; return the data set that they make.
 
     Raises UserError if there are no samples, or for a file that lacks a variable, or whose
     variables have other entries or units than those of the first file. `split_variable` is what the
-    samples are divided by; `group` is where in each file all variables are looked for.
+    samples are divided by, `weight_variable` has their weights; `group` is where in each file all
+    variables are looked for.
     """
     source = Source(files, sample_dimensions, [], [], group)
     first = None
     for number, path in enumerate(files):
         with source.open(number) as data:
             header = _read_header(data, path, variables, sample_dimensions, split_variable)
+            if weight_variable is not None:
+                _check_weights(data, path, weight_variable, sample_dimensions)
         first = first or header
         _check_agreement(first, header)
         source.shapes.append(header.shape)
@@ -248,6 +252,22 @@ def _describe_split_variable(
     attributes = ("units", "calendar", "flag_values", "flag_meanings")
     described = {name: str(array.attrs.get(name, "none")) for name in attributes}
     return described | {"type": "numeric" if is_numeric(array) else "text"}
+
+
+def _check_weights(data: OpenFile, path: str, variable: str, sample_dimensions: list[str]) -> None:
+    """Raise UserError unless a variable has a number for each sample."""
+    array = _find(data, path, variable, sample_dimensions, "dataset.sample_weight")
+    extra = _extra_dimensions(array, sample_dimensions)
+    if extra:
+        raise UserError(
+            f"{path}: variable {variable!r}, the dataset.sample_weight, has the dimension "
+            f"{extra[0]!r} besides those of the samples; it must have one value for each sample"
+        )
+    if not is_numeric(array):
+        raise UserError(
+            f"{path}: variable {variable!r}, the dataset.sample_weight, is not numeric but of type "
+            f"{array.dtype}"
+        )
 
 
 def _find(

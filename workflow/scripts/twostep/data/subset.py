@@ -3,11 +3,17 @@
 import logging
 from pathlib import Path
 
-from twostep.data.arrays import Rows, load_split
+import numpy as np
+
+from twostep.data.arrays import Rows, load_split, load_weights
 from twostep.data.sizes import check_fraction
+from twostep.util.errors import UserError
 from twostep.util.files import read_json
 
 log = logging.getLogger(__name__)
+
+# What says how many samples of a split are taken.
+_KEYS = {"training": "search.fractions", "validation": "search.n_validation"}
 
 
 def subset(
@@ -20,9 +26,10 @@ def subset(
     the same for all of them, which makes their losses comparable.
 
     Raises UserError if the fraction has fewer samples than `batch_size`, the largest batch that
-    a trial may ask for.
+    a trial may ask for, or if an output has no value there, or no sample a weight.
     """
-    sizes = read_json(manifest)["splits"]
+    description = read_json(manifest)
+    sizes = description["splits"]
     if n_validation > sizes["validation"]:
         log.warning(
             "search.n_validation asks for %d samples; the validation split has %d, all are used",
@@ -33,7 +40,22 @@ def subset(
         "training": check_fraction(fraction, sizes["training"], batch_size),
         "validation": min(n_validation, sizes["validation"]),
     }
-    return {
-        split: Rows.first(n_rows, *load_split(manifest, split, n_rows))
-        for split, n_rows in wanted.items()
+    # Only outputs that do not have the default say so.
+    masked = {
+        i: output["name"]
+        for i, output in enumerate(description.get("outputs", ()))
+        if "missing" in output
     }
+    found = {}
+    for split, n_rows in wanted.items():
+        arrays = load_split(manifest, split, n_rows)
+        weights = load_weights(manifest, split, n_rows)
+        where = f"the first {n_rows:,} samples of the {split} split, {_KEYS[split]}"
+        for i, name in masked.items():
+            if np.isnan(arrays[1][:, i]).all():
+                raise UserError(f"output {name!r} has no value in {where}: take more of them")
+        if weights is not None and not weights.any():
+            raise UserError(f"all weights of samples are 0 in {where}: take more of them")
+        parts = arrays if weights is None else (*arrays, weights)
+        found[split] = Rows.first(n_rows, *parts)
+    return found

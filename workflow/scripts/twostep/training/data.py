@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from twostep.data.arrays import CHUNK, load_split, load_weights
+from twostep.data.missing import MASK
 from twostep.training.backpropagation import SQUARED_ERRORS, Loss
 from twostep.training.constant import constant_losses
 from twostep.training.losses import make_loss
-from twostep.training.objective import MASK, Objective
+from twostep.training.objective import Objective
 from twostep.training.train import Tensors
 from twostep.util.files import read_json
 

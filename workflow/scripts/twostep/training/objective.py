@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-DROP = "drop"
-MASK = "mask"
+from twostep.data.missing import MASK
 
 
 @dataclass(frozen=True)
