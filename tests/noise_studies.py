@@ -6,6 +6,8 @@ import pandas as pd
 from twostep.analysis.noise import find_rivals, repetition_noise
 from twostep.model.evaluate import N_BLOCKS
 from twostep.model.metrics import block_losses, unit_losses
+from twostep.model.split_loss import Split, SplitLoss
+from twostep.training.objective import PLAIN
 from twostep.trials.selection import standard_error
 
 
@@ -38,7 +40,8 @@ def told_apart(*, n_groups, by_groups, n_studies=150, rows=100, unequal=0.0):
         parts = []
         for loss in losses:
             values = np.sqrt(loss)[:, None]
-            data = (lambda x: x, values, np.zeros_like(values))
+            split = Split(values, np.zeros_like(values))
+            data = (lambda x: x, split, SplitLoss.of(PLAIN, [{}]))
             parts.append(
                 unit_losses(*data, units, N_BLOCKS) if by_groups else block_losses(*data, N_BLOCKS)
             )

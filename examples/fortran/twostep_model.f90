@@ -89,6 +89,7 @@ contains
          values = matmul(model%layers(i)%weights, values)
          do j = 1, size(values, 2)
             values(:, j) = activated(values(:, j) + model%layers(i)%biases, model%layers(i)%activation)
+            if (model%layers(i)%activation == 'softmax') values(:, j) = softmax(values(:, j))
          end do
       end do
 
@@ -183,6 +184,15 @@ contains
       end select
    end function activated
 
+   ! Of all units of a layer together, without overflow.
+   pure function softmax(x) result(y)
+      real(real32), intent(in) :: x(:)
+      real(real32) :: y(size(x))
+
+      y = exp(x - maxval(x))
+      y = y / sum(y)
+   end function softmax
+
    ! 1 / (1 + exp(-x)), without overflow.
    elemental function logistic(x) result(y)
       real(real32), intent(in) :: x
@@ -231,7 +241,7 @@ contains
          call fail('found "layer '//trim(text)//'" where units in, units out and activation are due')
       if (min(n_inputs, n_units) < 1) call fail('a layer without units')
       if (.not. any(layer%activation == [character(len=10) :: &
-         'linear', 'sigmoid', 'relu', 'elu', 'gelu', 'silu', 'tanh', 'leaky_relu'])) &
+         'linear', 'sigmoid', 'softmax', 'relu', 'elu', 'gelu', 'silu', 'tanh', 'leaky_relu'])) &
          call fail('unknown activation '//trim(layer%activation))
       allocate (layer%weights(n_units, n_inputs), layer%biases(n_units), numbers(n_inputs + 1))
       ! Longer than any line of so many numbers.

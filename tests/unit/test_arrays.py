@@ -6,6 +6,7 @@ import pytest
 from twostep.data import arrays
 from twostep.data.arrays import Rows, load_split, write_folder
 from twostep.model.baseline import baselines
+from twostep.training.objective import PLAIN
 from twostep.util.errors import UserError
 from twostep.util.files import atomic_path, read_json
 
@@ -101,7 +102,7 @@ def test_each_flipped_bit_of_the_header_is_one_sentence_or_changes_nothing(tmp_p
 def test_baselines_by_hand(tmp_path):
     data = splits(np.random.default_rng(0))
     write(tmp_path, data)
-    constant, linear = baselines(tmp_path / "manifest.json", "all")
+    constant, linear = baselines(tmp_path / "manifest.json", "all", PLAIN)
     mean = data["training"][1].mean()
     assert constant["val_loss"] == pytest.approx(np.mean((data["validation"][1] - mean) ** 2))
     assert linear["val_loss"] < 1e-10
@@ -113,7 +114,7 @@ def test_baselines_on_a_test_split_are_in_physical_units(tmp_path):
     data["test"] = data["validation"]
     scaling = {"mean": 5.0, "std": 10.0, "transform": "none"}
     write(tmp_path, data, {**DESCRIPTION, "outputs": [{"name": "y", **scaling}]})
-    constant, linear = baselines(tmp_path / "manifest.json", "all")
+    constant, linear = baselines(tmp_path / "manifest.json", "all", PLAIN)
     assert constant["test_rmse[y]"] == pytest.approx(10 * constant["test_loss"] ** 0.5)
     assert linear["test_r2"] == pytest.approx(1)
 

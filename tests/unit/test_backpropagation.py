@@ -12,6 +12,8 @@ from twostep.training.configuration import Configuration
 from twostep.training.network import ACTIVATIONS, OUTPUT_ACTIVATIONS, build_network
 
 N_INPUTS, N_OUTPUTS = 5, 3
+# Those of the mean squared error.
+OF_NUMBERS = ("sigmoid", "linear")
 
 
 def network(activation="relu", output_activation="sigmoid", dropout=0.0, widths=(16, 1, 24)):
@@ -46,11 +48,11 @@ def assert_same_gradient(ours: nn.Module, theirs: nn.Module) -> None:
 
 
 def test_all_activations_are_known():
-    modules = {*ACTIVATIONS.values(), *OUTPUT_ACTIVATIONS.values()}
+    modules = {*ACTIVATIONS.values(), *(OUTPUT_ACTIVATIONS[name] for name in OF_NUMBERS)}
     assert modules == set(IN_PLACE)
 
 
-@pytest.mark.parametrize("output_activation", OUTPUT_ACTIVATIONS)
+@pytest.mark.parametrize("output_activation", OF_NUMBERS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradients_and_loss_are_those_of_autograd(activation, output_activation):
     ours = network(activation, output_activation)

@@ -4,7 +4,11 @@ import shutil
 
 import pytest
 
-from twostep.trials.key import code_hashes
+from twostep.config.resolve import load_schema
+from twostep.config.sentences import list_keys
+from twostep.training.losses import LOSSES
+from twostep.training.objective import Objective
+from twostep.trials.key import OF_LOSS, code_hashes, trial_key
 from twostep.util import fingerprint
 
 
@@ -29,9 +33,20 @@ def forget() -> None:
 SCHEDULED = {"learning_rate_schedule": "one_cycle", "warmup": 0.05}
 
 
+# What trials minimise besides the plain mean squared error, which is nothing here.
+OBJECTIVES = {
+    "weights": {"is_weighed": True},
+    "mae": {"loss": "mae"},
+    "huber": {"loss": "huber", "huber_delta": 0.5},
+    "binary_cross_entropy": {"loss": "binary_cross_entropy"},
+    "cross_entropy": {"loss": "cross_entropy"},
+}
+
+
 def all_hashes() -> list[list[str]]:
-    """Return the code of a trial with a constant learning rate, and of one with a schedule."""
-    return [code_hashes({}), code_hashes(SCHEDULED)]
+    """Return the code of a plain trial, of one with a schedule, and of one with each objective."""
+    others = [code_hashes({}, objective) for objective in OBJECTIVES.values()]
+    return [code_hashes({}, {}), code_hashes(SCHEDULED, {}), *others]
 
 
 def edit(library, module: str, old: str, new: str) -> None:
@@ -80,15 +95,16 @@ def test_what_decides_no_number_is_not_in_the_key(library, module, old, new):
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
-        ("training/train", "math.fsum(per_output)", "sum(per_output)"),
+        ("training/train", "math.isfinite(train_loss)", "bool(train_loss)"),
         ("training/windows", "SHUFFLE_BLOCK = 65_536", "SHUFFLE_BLOCK = 32_768"),
         ("training/backpropagation", "np.dot", "np.matmul"),
+        ("training/backpropagation", "math.fsum(means)", "sum(means)"),
         ("training/activations", "0.01, True", "0.02, True"),
         ("training/optimizers", "EPSILON = 1e-7", "EPSILON = 1e-8"),
         ("training/network", "xavier_uniform_", "xavier_normal_"),
         ("training/configuration", "(fan_in + 1) * out", "fan_in * out"),
         ("training/data", "dtype=np.float64", "dtype=np.float32"),
-        ("trials/trial", "loss >= variances[name]", "loss > variances[name]"),
+        ("trials/trial", "if loss >= constant", "if loss > constant"),
         ("util/seeds", ">> 1", ">> 2"),
     ],
 )
@@ -107,14 +123,56 @@ def test_what_decides_a_number_is_in_the_key(library, module, old, new):
     ],
 )
 def test_what_only_schedules_use_is_in_the_key_of_their_trials_alone(library, module, old, new):
-    constant, scheduled = all_hashes()
+    constant, scheduled, *others = all_hashes()
     edit(library, module, old, new)
     after = all_hashes()
-    assert after[0] == constant
+    assert after[0] == constant and after[2:] == others
     assert after[1] != scheduled
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "users"),
+    [
+        ("training/weighing", "clamp_(min=1.0)", "clamp_(min=2.0)", set(OBJECTIVES)),
+        ("training/constant", "nanmedian(dim=0)", "nanquantile(0.5, dim=0)", set(OBJECTIVES)),
+        ("training/value_losses", ".sign_()", ".sgn_()", {"weights", "mae", "huber"}),
+        (
+            "training/cross_entropies",
+            "torch.logsumexp(outputs, 1",
+            "torch.logsumexp(outputs, -1",
+            {"binary_cross_entropy", "cross_entropy"},
+        ),
+        # It only knows the losses by their names.
+        ("training/losses", "AbsoluteError(),", "AbsoluteError() or None,", set()),
+        ("training/objective", 'loss: str = "mse"', 'loss: str = "mse" + ""', set()),
+        ("model/split_loss", "size**2 / 2", "size**2 * 0.5", set()),
+    ],
+)
+def test_the_code_of_a_loss_is_in_the_keys_of_its_family_alone(library, module, old, new, users):
+    before = all_hashes()
+    edit(library, module, old, new)
+    changed = [one != other for one, other in zip(all_hashes(), before, strict=True)]
+    assert changed == [False, False, *(name in users for name in OBJECTIVES)]
 
 
 def test_a_setting_at_its_default_changes_no_code():
     """Trials with and without a schedule differ in nothing else."""
-    assert code_hashes({"momentum": 0.9}) == code_hashes({})
-    assert code_hashes({"learning_rate_schedule": "linear"}) == code_hashes(SCHEDULED)
+    assert code_hashes({"momentum": 0.9}, {}) == code_hashes({}, {})
+    assert code_hashes({"learning_rate_schedule": "linear"}, {}) == code_hashes(SCHEDULED, {})
+
+
+def test_the_plain_mean_squared_error_is_not_in_the_key():
+    settings = dict.fromkeys(("data_hash", "output_activation", "torch", "numpy", "device"), "x")
+    settings |= {"configuration": {}, "budget": {}, "seed": 1, "threads": 1}
+    keys = [trial_key(objective={}, **settings)]
+    keys += [trial_key(objective=objective, **settings) for objective in OBJECTIVES.values()]
+    assert len(set(keys)) == len(keys)
+    assert Objective().to_dict() == {}
+    assert Objective("huber").to_dict() == {"loss": "huber"}
+    for objective in OBJECTIVES.values():
+        assert Objective(**objective).to_dict() == objective
+
+
+def test_each_loss_has_its_modules():
+    losses = dict(list_keys(load_schema()))["training.loss"]["enum"]
+    assert set(losses) == set(LOSSES) == set(OF_LOSS)

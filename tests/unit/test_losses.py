@@ -1,6 +1,7 @@
 """The losses: their values by hand, their gradients by automatic differentiation."""
 
 import copy
+import itertools
 import math
 
 import pytest
@@ -20,7 +21,7 @@ N_INPUTS, N_OUTPUTS, N_ROWS = 5, 3, 40
 DELTA = 0.3
 # Each loss with the output activations that it may have.
 PAIRS = [
-    *((loss, activation) for loss in ("mse", "mae", "huber") for activation in ("sigmoid", "linear")),
+    *itertools.product(("mse", "mae", "huber"), ("sigmoid", "linear")),
     ("binary_cross_entropy", "sigmoid"),
     ("cross_entropy", "softmax"),
 ]
@@ -238,8 +239,11 @@ def test_samples_of_weight_zero_teach_nothing():
     wrong = torch.arange(400)[:, None] % 2 == 1
     targets = torch.where(wrong, -inputs[:, :1], inputs[:, :1])
     weights = torch.where(wrong, 0.0, 2.0)
-    data = Tensors(*(values[rows] for rows in (slice(300), slice(300, 400))
-                     for values in (inputs, targets)), weights[:300], weights[300:])
+    data = Tensors(
+        *(values[rows] for rows in (slice(300), slice(300, 400)) for values in (inputs, targets)),
+        weights[:300],
+        weights[300:],
+    )
     training = train(
         Configuration((16,), 1e-2, 32, "relu", "adam", 0.0, 0.0),
         data,

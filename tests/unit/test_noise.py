@@ -15,6 +15,8 @@ from twostep.data.source import read_headers
 from twostep.data.validation_units import load_validation_units
 from twostep.model.evaluate import N_BLOCKS, evaluate
 from twostep.model.metrics import block_losses, unit_losses
+from twostep.model.split_loss import Split, SplitLoss
+from twostep.training.objective import PLAIN
 
 
 def test_the_noise_of_the_seeds_by_hand():
@@ -70,6 +72,11 @@ def test_trials_without_any_noise_are_told_apart_and_equal_ones_are_not():
     assert find_rivals(models({1: [1.0], 2: [1.0], 3: [1.01]}), None).trials == [2]
 
 
+def plain(n_outputs):
+    """Return the plain mean squared error of some outputs."""
+    return SplitLoss.of(PLAIN, [{}] * n_outputs)
+
+
 def test_parts_of_units_have_the_loss_as_mean_and_are_linear(monkeypatch):
     monkeypatch.setattr("twostep.model.metrics.CHUNK", 7)
     random = np.random.default_rng(0)
@@ -77,19 +84,20 @@ def test_parts_of_units_have_the_loss_as_mean_and_are_linear(monkeypatch):
     predictions = random.normal(size=(len(units), 2))
     zeros = np.zeros_like(predictions)
     losses = (predictions**2).mean(axis=1)
-    parts = unit_losses(lambda x: x, predictions, zeros, units, N_BLOCKS)
+    parts = unit_losses(lambda x: x, Split(predictions, zeros), plain(2), units, N_BLOCKS)
     assert parts.mean() == pytest.approx(losses.mean())
-    twice = unit_losses(lambda x: 2**0.5 * x, predictions, zeros, units, N_BLOCKS)
+    twice = unit_losses(lambda x: 2**0.5 * x, Split(predictions, zeros), plain(2), units, N_BLOCKS)
     assert twice == pytest.approx(2 * parts)
 
 
 def test_equal_units_are_a_part_each_and_one_large_unit_leaves_few():
     values = np.sqrt(np.arange(60.0))[:, None]
+    split = Split(values, 0 * values)
     units = np.repeat(np.arange(12), 5)
-    parts = unit_losses(lambda x: x, values, 0 * values, units, N_BLOCKS)
+    parts = unit_losses(lambda x: x, split, plain(1), units, N_BLOCKS)
     assert parts == pytest.approx(np.arange(60).reshape(12, 5).mean(axis=1))
     units = np.r_[np.zeros(40, int), np.arange(1, 21)]
-    assert len(unit_losses(lambda x: x, values, 0 * values, units, N_BLOCKS)) <= 3
+    assert len(unit_losses(lambda x: x, split, plain(1), units, N_BLOCKS)) <= 3
 
 
 @pytest.mark.parametrize(
@@ -118,11 +126,13 @@ def test_a_model_is_evaluated_on_whole_units_or_at_random(tmp_path, monkeypatch,
     manifest = str(tmp_path / "manifest.json")
     model = SimpleNamespace(predict_scaled=lambda inputs: inputs)
     monkeypatch.setattr("twostep.model.evaluate.load_model", lambda path: model)
-    found = np.array(evaluate("model.pt", {"best_epoch": 3}, manifest)["validation_blocks"])
+    errors = evaluate("model.pt", {"best_epoch": 3}, manifest, PLAIN)
+    found = np.array(errors["validation_blocks"])
     assert len(found) == n_parts
     inputs, targets = load_split(manifest, "validation")
     if split["method"] == "random":
-        assert (found == block_losses(lambda x: x, inputs, targets, N_BLOCKS)).all()
+        blocks = block_losses(lambda x: x, Split(inputs, targets), plain(1), N_BLOCKS)
+        assert (found == blocks).all()
     elif n_parts:
         losses = ((inputs - targets) ** 2)[:, 0]
         units = load_validation_units(manifest)

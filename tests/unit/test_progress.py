@@ -18,6 +18,7 @@ from twostep.running.progress import measure_progress
 from twostep.running.progress_report import describe_progress
 from twostep.training.configuration import Configuration
 from twostep.training.data import TrainingData
+from twostep.training.objective import Objective
 from twostep.training.train import Budget, Tensors
 from twostep.trials import retrain
 from twostep.trials.configurations import draw_configurations
@@ -66,6 +67,7 @@ def entry(config, trial, loss=0.1, *, status="ok", seconds=30.0, threads=1) -> d
         configuration=configuration,
         budget=config["search"]["budget"],
         output_activation=config["training"]["output_activation"],
+        objective=Objective.of(config).to_dict(),
         seed=trial_seed(config["seed"], "search", trial, 0),
         torch=version("torch"),
         numpy=version("numpy"),

@@ -13,8 +13,10 @@ import torch
 
 from twostep.model.metrics import block_losses, measure_errors
 from twostep.model.model import load_model, save_model
+from twostep.model.split_loss import Split, SplitLoss
 from twostep.training.configuration import Configuration
 from twostep.training.data import TrainingData
+from twostep.training.objective import PLAIN
 from twostep.training.train import Budget, Tensors
 from twostep.trials import key as key_module
 from twostep.trials import trainer as trainer_module
@@ -48,7 +50,7 @@ def trainer():
         hash="hash of the data",
         input_names=["a", "b"],
         output_names=["product", "copy"],
-        validation_variances=targets[200:].var(0).tolist(),
+        constant_losses=targets[200:].var(0).tolist(),
     )
     return Trainer(data, Budget(max_epochs=3), "sigmoid", study_seed=1)
 
@@ -134,7 +136,7 @@ def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):
         trainer.key(Trial(3, trial.configuration, "retrain")),
         trainer.key(Trial(3, trial.configuration, "search", repetition=1)),
     ]
-    monkeypatch.setattr(key_module, "code_hashes", lambda configuration: ["edited code"])
+    monkeypatch.setattr(key_module, "code_hashes", lambda *settings: ["edited code"])
     changed.append(trainer.key(trial))
     assert len({key, *changed}) == len(changed) + 1
 
@@ -226,10 +228,15 @@ def outputs(*transforms):
     ]
 
 
+def errors_of(predictions, targets, described, objective=PLAIN, weights=None):
+    loss = SplitLoss.of(objective, described)
+    return measure_errors(lambda x: x, Split(predictions, targets, weights), loss, described)
+
+
 def test_metrics_by_hand():
     predictions = np.array([[1.0, 0.0], [2.0, 0.0]])
     targets = np.array([[1.0, 1.0], [4.0, -1.0]])
-    result = measure_errors(lambda x: x, predictions, targets, outputs("none", "none"))
+    result = errors_of(predictions, targets, outputs("none", "none"))
     assert result["per_output"]["y"] == pytest.approx(
         {"mse": 8.0, "rmse": 8**0.5, "mae": 2.0, "r2": 1 - 2 / 2.25}
     )
@@ -241,14 +248,14 @@ def test_metrics_by_hand():
 def test_metrics_of_a_transformed_output_are_in_physical_units():
     # With a deviation of 2, these are 100 and 1 instead of 10 and 1.
     predictions, targets = np.array([[1.0], [0.0]]), np.array([[0.5], [0.0]])
-    result = measure_errors(lambda x: x, predictions, targets, outputs("log10"))
+    result = errors_of(predictions, targets, outputs("log10"))
     assert result["per_output"]["y"]["mae"] == pytest.approx((90 + 0) / 2)
     assert result["test_loss"] == pytest.approx(0.125)
 
 
 def test_a_prediction_that_overflows_has_a_loss_and_no_physical_error():
     predictions, targets = np.array([[400.0], [0.0]]), np.array([[0.5], [0.0]])
-    result = measure_errors(lambda x: x, predictions, targets, outputs("log10"))
+    result = errors_of(predictions, targets, outputs("log10"))
     assert result["overall"] == dict.fromkeys(("mse", "rmse", "mae", "r2"))
     assert result["test_loss"] == pytest.approx(399.5**2 / 2)
     json.dumps(result, allow_nan=False)
@@ -288,14 +295,18 @@ for trial, widths in enumerate([(8,), (30_000, 30_000), (8,)]):
     assert "allocate memory" in process.stdout
 
 
+TWO = SplitLoss.of(PLAIN, [{}, {}])
+
+
 def test_the_blocks_of_a_loss_are_its_parts_across_chunks(monkeypatch):
     monkeypatch.setattr("twostep.model.metrics.CHUNK", 7)
     random = np.random.default_rng(0)
     predictions, targets = random.normal(size=(2, 103, 2))
-    blocks = block_losses(lambda x: x, predictions, targets, 10)
+    blocks = block_losses(lambda x: x, Split(predictions, targets), TWO, 10)
     losses = ((predictions - targets) ** 2).mean(axis=1)
     edges = np.linspace(0, 103, 11).astype(int)
     expected = [losses[a:b].mean() for a, b in itertools.pairwise(edges)]
     assert blocks == pytest.approx(np.array(expected))
     # Fewer rows than blocks are a block each.
-    assert block_losses(lambda x: x, predictions[:3], targets[:3], 10) == pytest.approx(losses[:3])
+    few = block_losses(lambda x: x, Split(predictions[:3], targets[:3]), TWO, 10)
+    assert few == pytest.approx(losses[:3])

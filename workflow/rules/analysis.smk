@@ -14,6 +14,7 @@ rule baseline:
         runtime=growing(30),
     params:
         fractions=list(FRACTIONS),
+        objective=OBJECTIVE,
         code=code("baseline"),
     script:
         "../scripts/baseline.py"

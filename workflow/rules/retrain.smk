@@ -53,6 +53,7 @@ rule evaluate:
         **memory(partial(models_mb, copies=4)),
         runtime=evaluate_minutes,
     params:
+        objective=OBJECTIVE,
         code=code("evaluate"),
     script:
         "../scripts/evaluate.py"

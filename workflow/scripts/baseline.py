@@ -1,15 +1,21 @@
 """Measure what the networks have to beat: a constant and a linear regression."""
 
+import json
+
 import pandas as pd
 
 from twostep.model.baseline import baselines
+from twostep.training.objective import Objective
 from twostep.util.job import job
 from twostep.util.tables import write_table
 
 
-def main(*, manifests: dict[str, str], output: str) -> None:
+def main(*, manifests: dict[str, str], objective: dict, output: str) -> None:
     """Write the baselines' losses on the data of each folder, {name: path of its manifest}."""
-    rows = [row for name, manifest in manifests.items() for row in baselines(manifest, name)]
+    measured = Objective(**objective)
+    rows = [
+        row for name, manifest in manifests.items() for row in baselines(manifest, name, measured)
+    ]
     write_table(output, pd.DataFrame(rows))
 
 
@@ -18,5 +24,6 @@ if __name__ == "__main__":
         subsets = zip(snakemake.params.fractions, snakemake.input.subsets, strict=True)
         main(
             manifests={**dict(subsets), "all": snakemake.input.manifest},
+            objective=json.loads(snakemake.params.objective),
             output=snakemake.output[0],
         )

@@ -283,8 +283,8 @@ def _contradictions_with_classes(dataset: dict) -> Iterator[str]:
         )
     if dataset["files"] is None:
         yield (
-            f"{classes} needs classes, but dataset.files is null, and the embedded parcel model has "
-            "none: name the files, or choose another loss"
+            f"{classes} needs classes, but dataset.files is null, and the embedded parcel model "
+            "has none: name the files, or choose another loss"
         )
     for key, default, why in (
         ("transform", "none", "classes have no transform"),

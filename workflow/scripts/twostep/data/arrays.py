@@ -180,9 +180,7 @@ def load_split(
     return inputs, targets
 
 
-def load_weights(
-    manifest: str | Path, split: str, n_rows: int | None = None
-) -> np.ndarray | None:
+def load_weights(manifest: str | Path, split: str, n_rows: int | None = None) -> np.ndarray | None:
     """Map the weights of a split's samples, (n_samples, 1), into memory, as `load_split` does.
 
     Their mean over the training split is 1. None if the samples have no weights.

@@ -46,8 +46,8 @@ class Classes:
             raise UserError(
                 f"output {name!r} is {own[wrong[0]]:g} in "
                 f"{self._source.locate(first_row + int(used[wrong[0]]))}, and training.loss = "
-                f"cross_entropy needs classes, that is integers up to {LARGEST_CODE:,}: correct the "
-                "data or choose another loss"
+                f"cross_entropy needs classes, that is integers up to {LARGEST_CODE:,}: correct "
+                "the data or choose another loss"
             )
         found, places = np.unique(own, return_inverse=True)
         for code in range(len(SPLITS)):

@@ -150,9 +150,7 @@ class Cleaner:
             self._look_for_outliers(rows[:, columns.outputs], usable, slab.first_row)
         return rows, usable
 
-    def _drop_without_output(
-        self, outputs: np.ndarray, usable: np.ndarray, first_row: int
-    ) -> None:
+    def _drop_without_output(self, outputs: np.ndarray, usable: np.ndarray, first_row: int) -> None:
         """Make rows unusable of which all outputs, (n_rows, n_outputs), are missing."""
         has_none = np.isnan(outputs).all(axis=1)
         self.tally.add(NO_OUTPUT, {MISSING: has_none}, first_row)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from twostep.analysis.baselines import regression_name, regression_of
 from twostep.data.doubts import describe_doubts
 from twostep.data.transforms import TRANSFORMS
 from twostep.export.export import FORMATS, MEASURE, N_CHECKED, TOLERANCE
@@ -126,21 +127,23 @@ def _setting(value: str | float) -> str:
 
 
 def _quality(model: Model, facts: CardFacts) -> list[str]:
-    baseline = facts.baseline
-    linear = baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")].iloc[0]
+    regression = regression_of(facts.baseline, "all")
     labels = list(METRIC_LABELS.values())
-    rows = [["output", *labels, *(f"{label}, linear" for label in labels)]]
+    rows = [["output", *labels, *(f"{label}, {regression['model']}" for label in labels)]]
     for output in model.outputs:
         errors = facts.evaluation["per_output"][output["name"]]
         row = [f"`{output['name']}`"]
-        simple = {metric: linear[f"test_{metric}[{output['name']}]"] for metric in METRIC_LABELS}
+        simple = {
+            metric: regression[f"test_{metric}[{output['name']}]"] for metric in METRIC_LABELS
+        }
         for values in (errors, simple):
             row += [_metric(values[metric], metric, output["units"]) for metric in METRIC_LABELS]
         rows.append(row)
     return [
         "## Quality",
         f"Errors on the {facts.evaluation['n_test']:,} samples of the test split, in physical "
-        "units, beside those of a linear regression in the same transformed variables.",
+        f"units, beside those of a {regression_name(facts.baseline)} in the same transformed "
+        "variables.",
         table(rows),
     ]
 
@@ -174,7 +177,7 @@ def _limits(model: Model) -> list[str]:
 def _possible(model: Model, output: dict) -> str:
     """Return which values an output can have, whatever the inputs."""
     transform = TRANSFORMS[output["transform"]]
-    if model.output_activation == "sigmoid":
+    if model.output_activation in ("sigmoid", "softmax"):
         low, high = transform.invert(np.array([0.0, 1.0]))
         return f"`{output['name']}` is between {low:.6g} and {high:.6g}"
     domain = transform.domain or "any number, also outside what is possible physically"

@@ -105,4 +105,5 @@ ACTIVATIONS: dict[str, Function] = {
     "silu": lambda graph, x: graph.call("Mul", x, graph.call("Sigmoid", x)),
     "tanh": lambda graph, x: graph.call("Tanh", x),
     "sigmoid": lambda graph, x: graph.call("Sigmoid", x),
+    "softmax": lambda graph, x: graph.call("Softmax", x, axis=1),
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import erf, expit
+from scipy.special import erf, expit, softmax
 
 from twostep.data.transforms import standardise, to_physical
 from twostep.export.layers import Layer, list_layers
@@ -24,6 +24,7 @@ ACTIVATIONS = {
     "tanh": np.tanh,
     "leaky_relu": lambda x: np.where(x > 0, x, np.float32(0.01) * x),
     "sigmoid": expit,
+    "softmax": lambda x: softmax(x, axis=1),
     "linear": lambda x: x,
 }
 

@@ -41,10 +41,12 @@ def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, 
 
 def _shared(study: Study) -> dict:
     """Return what is the same in all figures: the colours' range, and what the loss is."""
-    activation = study.config["training"]["output_activation"]
+    training = study.config["training"]
     return {
         "layers": layer_range([*(search.trials for search in study.searches), study.retrained]),
-        "loss_label": describe_loss(activation, study.manifest["outputs"]),
+        "loss_label": describe_loss(
+            training["output_activation"], study.manifest["outputs"], training["loss"]
+        ),
     }
 
 

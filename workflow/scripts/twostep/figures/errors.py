@@ -100,13 +100,19 @@ def _scale_errors(axes: Axes, tables: list[pd.DataFrame], rms: float) -> None:
 
 
 def _scaled_error(predictions: Predictions) -> np.ndarray:
-    """Return the error of each sample over the outputs that vary, (n_samples,); NaN without any."""
+    """Return the error of each sample over the outputs that vary, (n_samples,); NaN without any.
+
+    True values that are missing do not count.
+    """
     known = varies(predictions)
     if not known.any():
         return np.full(len(predictions.true), np.nan)
-    scaled = predictions.error[:, known] / predictions.true[:, known].std(axis=0)
-    with np.errstate(over="ignore"):
-        return np.sqrt((scaled**2).mean(axis=1))
+    true = predictions.true[:, known]
+    there = np.isfinite(true)
+    scaled = predictions.error[:, known] / np.std(true, axis=0, where=there)
+    n_there = there.sum(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.sqrt(np.sum(scaled**2, axis=1, where=there) / n_there)
 
 
 def _error_table(values: np.ndarray, error: np.ndarray) -> pd.DataFrame:

@@ -121,10 +121,12 @@ def _r2(predictions: Predictions) -> np.ndarray:
     """Return the coefficient of determination of each output, (n_outputs,).
 
     That of an output that does not vary, or with predictions that are not finite, is -inf or NaN.
+    True values that are missing do not count.
     """
+    there = np.isfinite(predictions.true)
     with np.errstate(over="ignore"):
-        squares = (predictions.error**2).mean(axis=0)
-    known, variance = varies(predictions), predictions.true.var(axis=0)
+        squares = np.mean(predictions.error**2, axis=0, where=there)
+    known, variance = varies(predictions), np.var(predictions.true, axis=0, where=there)
     return 1 - np.divide(squares, variance, out=np.full_like(squares, np.inf), where=known)
 
 
@@ -133,13 +135,15 @@ def varies(predictions: Predictions) -> np.ndarray:
 
     The standard deviation of equal values is a rounding error, and not always 0.
     """
-    return np.ptp(predictions.true, axis=0) > 0
+    lowest, highest = np.fmin.reduce(predictions.true), np.fmax.reduce(predictions.true)
+    return highest - lowest > 0
 
 
 def _draw_output(upper: Axes, lower: Axes, predictions: Predictions, i: int) -> list[QuadMesh]:
     """Draw one output; return the two histograms, none if no prediction is finite."""
     output = predictions.outputs[i]
-    true, predicted = predictions.true[:, i], predictions.predicted[:, i]
+    there = np.isfinite(predictions.true[:, i])
+    true, predicted = predictions.true[there, i], predictions.predicted[there, i]
     if not _is_finite(predicted):
         for axes in (upper, lower):
             axes.set_axis_off()
@@ -185,9 +189,10 @@ def _is_finite(predicted: np.ndarray) -> bool:
 
 def _title(predictions: Predictions, i: int, r2: float, room: float) -> str:
     """Return the name of an output and how well it is predicted, in lines that have the room."""
-    output, error = predictions.outputs[i], predictions.error[:, i]
+    there = np.isfinite(predictions.true[:, i])
+    output, error = predictions.outputs[i], predictions.error[there, i]
     name = fit(output["name"], room, TITLE)
-    if not _is_finite(predictions.predicted[:, i]):
+    if not _is_finite(predictions.predicted[there, i]):
         return f"{name}\nno prediction is finite"
     with np.errstate(over="ignore"):
         rmse = f"RMSE {math.sqrt((error**2).mean()):.3g}"

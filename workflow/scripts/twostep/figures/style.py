@@ -45,6 +45,15 @@ METADATA = {"png": {"Software": None}, "pdf": {"CreationDate": None}}
 BASELINES = {
     "constant": ("constant prediction", (0, (5, 2))),
     "linear": ("linear regression", (0, (1, 1.5))),
+    "logistic": ("logistic regression", (0, (1, 1.5))),
+}
+# What an axis calls the loss.
+LOSSES = {
+    "mse": "MSE",
+    "mae": "MAE",
+    "huber": "Huber loss",
+    "binary_cross_entropy": "Cross-entropy",
+    "cross_entropy": "Cross-entropy",
 }
 # Letters of a quantity's name and of a unit that fit along an axis.
 LONGEST_NAME = 20
@@ -91,26 +100,34 @@ def say(axes: Axes, text: str) -> None:
     axes.text(0, 0.5, text, transform=axes.transAxes, va="center", fontsize=7, gid="nothing")
 
 
-def describe_loss(output_activation: str, outputs: list[dict]) -> str:
+def describe_loss(output_activation: str, outputs: list[dict], loss: str = "mse") -> str:
     """Return what the loss is, for an axis: of which quantity and in which unit.
 
     Parameters
     ----------
-    output_activation : targets are standardised unless it is "sigmoid"
+    output_activation : targets are standardised if it is "linear"
     outputs : the outputs in the manifest
+    loss : `training.loss` of the config
     """
+    label = LOSSES[loss]
+    if "cross_entropy" in loss:
+        return f"{label}, nats"
     names = {(output["transform"], output["long_name"] or output["variable"]) for output in outputs}
-    unit = _loss_unit(output_activation, outputs)
+    unit = _loss_unit(output_activation, outputs, loss)
     if len(names) > 1:
-        return f"MSE, {unit}"
+        return f"{label}, {unit}"
     transform, name = names.pop()
     text = name if transform == "none" else f"{transform}({name})"
-    return f"MSE of {literal(text)}, {unit}" if len(text) <= LONGEST_NAME else f"MSE, {unit}"
+    is_short = len(text) <= LONGEST_NAME
+    return f"{label} of {literal(text)}, {unit}" if is_short else f"{label}, {unit}"
 
 
-def _loss_unit(output_activation: str, outputs: list[dict]) -> str:
-    if output_activation != "sigmoid":
+def _loss_unit(output_activation: str, outputs: list[dict], loss: str) -> str:
+    if output_activation == "linear":
         return "standardised"
+    # Up to its delta the Huber loss is a square, and linear beyond.
+    if loss == "huber":
+        return "units of the data"
     if any(output["transform"] != "none" for output in outputs):
         return "transformed"
     units = {output["units"].strip() for output in outputs}
@@ -120,6 +137,8 @@ def _loss_unit(output_activation: str, outputs: list[dict]) -> str:
     # ASSUME: outputs without a unit that lie in [0, 1] are numbers.
     if not unit or unit.lower() in DIMENSIONLESS:
         return "dimensionless"
+    if loss == "mae":
+        return literal(unit) if len(unit) <= LONGEST_UNIT else "units of the data"
     return f"({literal(unit)})²" if len(unit) <= LONGEST_UNIT else "units of the data, squared"
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from twostep.data.arrays import load_split
 from twostep.data.validation_units import load_validation_units
 from twostep.model.metrics import block_losses, measure_errors, unit_losses
 from twostep.model.model import load_model
+from twostep.model.split_loss import Split, SplitLoss
+from twostep.training.objective import Objective
 from twostep.util.files import read_json
 
 # Into so many parts the validation split is divided to tell the standard error of a loss.
@@ -16,8 +17,10 @@ N_BLOCKS = 50
 FEWEST_PARTS = 10
 
 
-def evaluate(model: str, record: dict, manifest: str) -> dict:
+def evaluate(model: str, record: dict, manifest: str, objective: Objective) -> dict:
     """Return the errors of a saved model on the test split of the folder with this manifest.
+
+    `objective` is what the model was trained for.
 
     Beside them, as `validation_blocks`, the loss of each of some parts of the validation split,
     from which standard errors follow: of random ones, or of whole blocks or groups if the split was
@@ -25,28 +28,31 @@ def evaluate(model: str, record: dict, manifest: str) -> dict:
 
     A trial that failed before its first epoch ended has no weights, and so no errors.
     """
-    inputs, targets = load_split(manifest, "test")
+    test = Split.load(manifest, "test")
     if record["best_epoch"] is None:
         return {
-            "n_test": len(targets),
+            "n_test": len(test),
             "test_loss": None,
             "overall": {},
             "per_output": {},
             "validation_blocks": [],
         }
     predict = load_model(model).predict_scaled
-    blocks = _validation_blocks(predict, manifest)
+    outputs = read_json(manifest)["outputs"]
+    loss = SplitLoss.of(objective, outputs)
     return {
-        **measure_errors(predict, inputs, targets, read_json(manifest)["outputs"]),
-        "validation_blocks": blocks.tolist(),
+        **measure_errors(predict, test, loss, outputs),
+        "validation_blocks": _validation_blocks(predict, manifest, loss).tolist(),
     }
 
 
-def _validation_blocks(predict: Callable[[np.ndarray], np.ndarray], manifest: str) -> np.ndarray:
+def _validation_blocks(
+    predict: Callable[[np.ndarray], np.ndarray], manifest: str, loss: SplitLoss
+) -> np.ndarray:
     """Return the losses of parts of the validation split, (n_parts,), or nothing."""
-    inputs, targets = load_split(manifest, "validation")
+    validation = Split.load(manifest, "validation")
     units = load_validation_units(manifest)
     if units is None:
-        return block_losses(predict, inputs, targets, N_BLOCKS)
-    losses = unit_losses(predict, inputs, targets, units, N_BLOCKS)
+        return block_losses(predict, validation, loss, N_BLOCKS)
+    losses = unit_losses(predict, validation, loss, units, N_BLOCKS)
     return losses if len(losses) >= FEWEST_PARTS else losses[:0]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from twostep.analysis.baselines import baseline_losses
+from twostep.analysis.baselines import regression_name, regression_of
 from twostep.analysis.study import Study
 from twostep.data.doubts import FAR, SENTINEL, TINY, ZERO_FILL, describe_doubts
 from twostep.report.finding import DOUBT, Finding
@@ -28,9 +28,10 @@ def check_values(manifest: dict) -> list[Finding]:
 def check_quality(study: Study) -> list[Finding]:
     """Return a doubt if the selected model predicts the test split no better than simple ones."""
     model = study.model(study.selected)
-    linear = baseline_losses(study.baseline, "all", "test_loss")["linear"]
+    simple = float(regression_of(study.baseline, "all")["test_loss"])
+    regression = regression_name(study.baseline)
     names = [output["name"] for output in study.manifest["outputs"]]
-    return [*_check_r2(model, names), *_check_linear(model["test_loss"], linear)]
+    return [*_check_r2(model, names), *_check_regression(model["test_loss"], simple, regression)]
 
 
 def _check_r2(model: pd.Series, names: list[str]) -> list[Finding]:
@@ -51,13 +52,13 @@ def _check_r2(model: pd.Series, names: list[str]) -> list[Finding]:
     return [Finding(text, DOUBT, "hardly better than a constant on the test split")]
 
 
-def _check_linear(test_loss: float, linear: float) -> list[Finding]:
-    """Return a doubt if the selected model is no better than a linear regression."""
-    if not test_loss >= linear:
+def _check_regression(test_loss: float, simple: float, regression: str) -> list[Finding]:
+    """Return a doubt if the selected model is no better than a regression of this name."""
+    if not test_loss >= simple:
         return []
     text = (
-        f"On the test split, the selected model is no better than a linear regression: its loss is "
-        f"{test_loss:.3g}, that of the regression {linear:.3g}. Look at the data and their "
+        f"On the test split, the selected model is no better than a {regression}: its loss is "
+        f"{test_loss:.3g}, that of the regression {simple:.3g}. Look at the data and their "
         "transforms, then at the budgets."
     )
-    return [Finding(text, DOUBT, "no better than a linear regression")]
+    return [Finding(text, DOUBT, f"no better than a {regression}")]

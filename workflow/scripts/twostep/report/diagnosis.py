@@ -1,6 +1,6 @@
 """Whether a study can be trusted: all checks, a verdict, and what to change."""
 
-from twostep.analysis.baselines import baseline_losses
+from twostep.analysis.baselines import regression_name, regression_of
 from twostep.analysis.study import Study
 from twostep.report.cut_checks import LEFT, check_cut
 from twostep.report.data_checks import check_quality, check_values
@@ -38,7 +38,8 @@ def diagnose(study: Study) -> list[Finding]:
         retrain_config["budget"],
         tolerance=study.config["select"]["tolerance"],
         best_loss=study.best["val_loss"],
-        linear=baseline_losses(study.baseline, "all", "val_loss")["linear"],
+        simple=float(regression_of(study.baseline, "all")["val_loss"]),
+        regression=regression_name(study.baseline),
     )
     found += [*check_quality(study), *check_values(study.manifest), *check_split(study.manifest)]
     for search in study.searches:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 import pandas as pd
 
 from twostep.analysis.agreement import CONFIDENCE
-from twostep.analysis.baselines import baseline_losses
+from twostep.analysis.baselines import baseline_losses, regression_name, regression_of
 from twostep.analysis.complexity import Complexity
 from twostep.analysis.study import Search, Study
 from twostep.report.costs import cost_section, inference_section
@@ -39,7 +39,8 @@ def summarise(study: Study) -> str:
 
 def _in_short(study: Study) -> list[str]:
     best, selected = study.best, study.selected
-    linear = baseline_losses(study.baseline, "all", "test_loss")["linear"]
+    simple = regression_of(study.baseline, "all")["test_loss"]
+    regression = regression_name(study.baseline)
     cost = "operations" if study.config["select"]["cost"] == "operations" else "parameters"
     ratio = best[f"n_{cost}"] / selected[f"n_{cost}"]
     same = selected["trial"] == best["trial"]
@@ -52,7 +53,7 @@ def _in_short(study: Study) -> list[str]:
         f"{times(ratio)} times fewer {cost} than the best at a validation loss "
         f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher. "
         + _test_quality(study, selected),
-        _gain_text(study.model(selected)["test_loss"], linear) + _scope(study),
+        _gain_text(study.model(selected)["test_loss"], simple, regression) + _scope(study),
     ]
 
 
@@ -78,17 +79,17 @@ def _scope(study: Study) -> str:
     return " Of its networks, the one with the lowest validation loss is handed over."
 
 
-def _gain_text(loss: float, linear: float) -> str:
-    """Return the sentence on the model's test loss and that of the linear regression."""
+def _gain_text(loss: float, simple: float, regression: str) -> str:
+    """Return the sentence on the model's test loss and that of the regression of this name."""
     if not math.isfinite(loss):
         return "Its test loss is not finite: look at the test data."
-    if loss == 0 or linear == 0:
-        return f"Its test loss is {short(loss)}, that of a linear regression {short(linear)}."
-    if loss < linear:
-        ratio = f"{times(linear / loss)} times smaller than"
+    if loss == 0 or simple == 0:
+        return f"Its test loss is {short(loss)}, that of a {regression} {short(simple)}."
+    if loss < simple:
+        ratio = f"{times(simple / loss)} times smaller than"
     else:
-        ratio = f"{times(loss / linear)} times"
-    return f"Its test loss is {ratio} that of a linear regression."
+        ratio = f"{times(loss / simple)} times"
+    return f"Its test loss is {ratio} that of a {regression}."
 
 
 def _luck(study: Study) -> str:
@@ -177,7 +178,8 @@ def _fraction(study: Study, search: Search) -> list[str]:
     succeeded = trials[trials["status"] == "ok"]
     best = succeeded.sort_values("rank").iloc[0]
     smallest = smallest_within(succeeded, study.config["select"]["tolerance"])
-    simple = baseline_losses(study.baseline, fraction, "val_loss")
+    constant = baseline_losses(study.baseline, fraction, "val_loss")["constant"]
+    simple = regression_of(study.baseline, fraction)["val_loss"]
     limited = succeeded["stop_reason"].isin(["max_epochs", "max_updates"]).sum()
     collapsed = (succeeded["collapsed_outputs"] != "").sum()
     splits, n_training = search.subset["splits"], study.manifest["splits"]["training"]
@@ -186,8 +188,9 @@ def _fraction(study: Study, search: Search) -> list[str]:
         f"- Data: {share(splits['training'], n_training, 'training samples')}, "
         f"{splits['validation']:,} validation samples.",
         f"- Trials: {statuses}.",
-        f"- Best: trial {best['trial']}, validation loss {short(best['min_val_loss'])} (linear "
-        f"regression {short(simple['linear'])}, constant prediction {short(simple['constant'])}): "
+        f"- Best: trial {best['trial']}, validation loss {short(best['min_val_loss'])} ("
+        f"{regression_name(study.baseline)} {short(simple)}, constant prediction "
+        f"{short(constant)}): "
         f"{network(best)}.",
         f"- Smallest within {study.tolerance} of that loss, as trained once: "
         + (
@@ -292,13 +295,12 @@ def _metrics(study: Study) -> list[str]:
 
 
 def _metrics_table(study: Study, outputs: list[dict]) -> str:
-    """Return a table of the outputs' errors: best and selected model, linear regression."""
-    baseline = study.baseline
+    """Return a table of the outputs' errors: best and selected model, regression."""
     models = {"best": study.model(study.best), "selected": study.model(study.selected)}
     if study.best["trial"] == study.selected["trial"]:
         models = {"best and selected": models["best"]}
-    linear = baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")]
-    models["linear"] = linear.iloc[0]
+    regression = regression_of(study.baseline, "all")
+    models[regression["model"]] = regression
     header = [f"{label}, {choice}" for choice in models for label in METRIC_LABELS.values()]
     rows = [["output", *header]]
     for output in outputs:

@@ -139,11 +139,13 @@ def check_retraining(
     *,
     tolerance: float,
     best_loss: float,
-    linear: float,
+    simple: float,
+    regression: str,
 ) -> list[Finding]:
     """Return what is found about the retrained models; losses are validation losses on all data.
 
-    `records` are those of the models, `budget` is `retrain.budget`.
+    `records` are those of the models, `budget` is `retrain.budget`, and `simple` the loss of the
+    `regression` of this name.
     """
     failed = retrained.loc[retrained["status"] != "ok", "status"]
     found = []
@@ -155,12 +157,12 @@ def check_retraining(
         found.append(Finding(text, DOUBT, "retrained models failed"))
     found += describe_end(training_end(records), budget, tolerance=tolerance)
     found += _check_schedules(records, budget)
-    if best_loss >= linear:
+    if best_loss >= simple:
         text = (
-            "The best model is no better than a linear regression: look at the data and their "
+            f"The best model is no better than a {regression}: look at the data and their "
             "transforms, then at the budgets."
         )
-        found.append(Finding(text, DOUBT, "no better than a linear regression"))
+        found.append(Finding(text, DOUBT, f"no better than a {regression}"))
     return found
 
 

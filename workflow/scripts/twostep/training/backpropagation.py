@@ -240,7 +240,9 @@ class _Layer:
 def _layers(network: nn.Sequential, max_rows: int, *, to_sums: bool) -> list[_Layer]:
     """Return the layers of a network; with `to_sums` the last one has no activation."""
     layers = []
-    modules = [*network[:-1], nn.Identity()] if to_sums else list(network)
+    modules = list(network)
+    if to_sums:
+        modules[-1] = nn.Identity()
     for place, module in enumerate(modules):
         if isinstance(module, nn.Linear):
             after = modules[place + 2 : place + 3]

@@ -43,9 +43,7 @@ def _mean(targets: Tensor, weights: Tensor | None) -> Tensor:
     return (total[0] / total[1]).to(targets.dtype)
 
 
-def _measure(
-    loss: Loss, constant: Tensor, targets: Tensor, weights: Tensor | None
-) -> list[float]:
+def _measure(loss: Loss, constant: Tensor, targets: Tensor, weights: Tensor | None) -> list[float]:
     """Return the means of the loss of a constant, (n_outputs,)."""
     total = torch.zeros((), dtype=torch.float64)
     for values, own in _chunks(targets, weights):

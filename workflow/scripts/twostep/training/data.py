@@ -12,7 +12,7 @@ from twostep.data.missing import MASK
 from twostep.training.backpropagation import SQUARED_ERRORS, Loss
 from twostep.training.constant import constant_losses
 from twostep.training.losses import make_loss
-from twostep.training.objective import Objective
+from twostep.training.objective import PLAIN, Objective
 from twostep.training.train import Tensors
 from twostep.util.files import read_json
 
@@ -34,9 +34,7 @@ class TrainingData:
     loss: Loss = SQUARED_ERRORS
 
 
-def load_training_data(
-    manifest: str | Path, objective: Objective = Objective()  # noqa: B008 (it is frozen)
-) -> TrainingData:
+def load_training_data(manifest: str | Path, objective: Objective = PLAIN) -> TrainingData:
     """Load the training and validation split of the folder whose manifest is given."""
     description = read_json(manifest)
     training = load_split(manifest, "training")

@@ -1,4 +1,7 @@
-"""The losses by their names. Not in the keys of trials: these hold the modules of their own loss."""
+"""The losses by their names.
+
+This is not in the keys of trials, which hold the modules of their own loss.
+"""
 
 from collections.abc import Callable
 

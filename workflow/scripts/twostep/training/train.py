@@ -63,10 +63,10 @@ class StateStore(Protocol):
 class Training:
     """What a training run yields.
 
-    Losses are in the units of the loss; `val_loss_per_output` belongs to the best epoch, and is None
-    if the loss is one of all outputs. Epochs count from 1. `weights` are those of the best epoch. The processor
-    seconds are measurements and not part of what is reproducible; those before the checkpoint that
-    the training went on from are `earlier_cpu_seconds`.
+    `val_loss_per_output` belongs to the best epoch, and is None if the loss is one of all outputs.
+    Epochs count from 1. `weights` are those of the best epoch. The processor seconds are
+    measurements and not part of what is reproducible; those before the checkpoint that the training
+    went on from are `earlier_cpu_seconds`.
     """
 
     status: str = "ok"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from twostep.util.fingerprint import hash_module, hash_module_alone, hash_values
 from twostep.util.seeds import derive_seed
 
-# What only trials with these losses use, beside what all trials with another objective than the plain
-# mean squared error do. `training.losses`, which knows all by name, decides no number.
+# What only trials with these losses use, beside what is used by all trials with another objective
+# than the plain mean squared error. `training.losses`, which knows all by name, decides no number.
 OF_LOSS = {
     "mse": ("training.value_losses",),
     "mae": ("training.value_losses",),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from twostep.training.data import TrainingData, load_training_data
 from twostep.training.device import choose_device, use_threads
-from twostep.training.objective import Objective
+from twostep.training.objective import PLAIN, Objective
 from twostep.training.train import CPU, Budget, StateStore, Training, train
 from twostep.training.warm_up import warm_up
 from twostep.trials.key import trial_key, trial_seed
@@ -39,7 +39,7 @@ class Trainer:
     output_activation: str
     study_seed: int
     device: torch.device = CPU
-    objective: Objective = Objective()
+    objective: Objective = PLAIN
 
     def key(self, trial: Trial) -> str:
         """Return a hash of all that decides the trial's numbers, as `trial_key` says."""
@@ -123,8 +123,8 @@ def make_trainer(
 ) -> Trainer:
     """Return the trainer for the data of a folder, with this process ready to train.
 
-    `budget` is that section of the config, `objective` what an `Objective` has as `to_dict`. Raises UserError if there is no GPU where one is asked
-    for.
+    `budget` is that section of the config, `objective` what `Objective.to_dict` has returned.
+    Raises UserError if there is no GPU where one is asked for.
     """
     use_threads(threads)
     device = choose_device(n_gpus)
