@@ -267,6 +267,10 @@ def _scatter(
     with SlabReader(source, variables) as reader:
         for slab in list_slabs(source, max_rows):
             values = reader.read(slab)
+            for variable in cleaner.columns.masked:
+                # Missing alike, for all that looks at the values.
+                own = values[variable]
+                values[variable] = np.where(np.isfinite(own), own, np.nan)
             zeros.add(slab, values)
             rows, usable = cleaner.clean(slab, values)
             splits, numbers = assignment.assign(slab, column_of(values, assignment.variable))
