@@ -127,6 +127,24 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
     }
 
 
+@pytest.mark.parametrize(
+    ("loss", "activation"),
+    [
+        ("mse", "sigmoid"),
+        ("mae", "sigmoid"),
+        ("huber", "sigmoid"),
+        ("binary_cross_entropy", "sigmoid"),
+        ("cross_entropy", "softmax"),
+    ],
+)
+def test_the_output_activation_follows_the_loss(loss, activation):
+    resolved = resolve_config(changed({"training.loss": loss}))
+    assert resolved["training"]["output_activation"] == activation
+    assert resolve_config(resolved) == resolved
+    given = changed({"training.loss": loss, "training.output_activation": None})
+    assert resolve_config(given) == resolved
+
+
 def test_the_given_config_is_left_alone_and_shares_nothing_with_the_result():
     config = copy.deepcopy(MINIMAL)
     resolved = resolve_config(config)
@@ -350,6 +368,17 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
         ({"training.output_activation": "Linear"}, ["did you mean linear?"]),
         ({"generate.modes": ["coarse", "aitkin"]}, ["generate.modes, entry 2", "mean aitken?"]),
         ({"select.cost": "params"}, ["select.cost must be one of parameters, operations"]),
+        ({"training.loss": "rmse"}, ["training.loss must be one of mse", "did you mean mse?"]),
+        ({"training.huber_delta": 0}, ["training.huber_delta must be a number above 0"]),
+        (
+            {"dataset.outputs": [{"name": "fn", "weight": 0}]},
+            ["dataset.outputs, entry 1, weight must be a number above 0, not 0"],
+        ),
+        (
+            {"dataset.outputs": [{"name": "fn", "missing": "masked"}]},
+            ["entry 1, missing must be one of drop, mask", "did you mean mask?"],
+        ),
+        ({"dataset.sample_weight": 2}, ["dataset.sample_weight must be null, or the name of"]),
         # Lists.
         ({"dataset.inputs": []}, ["dataset.inputs must be a non-empty list", "an empty list"]),
         ({"dataset.files": []}, ["dataset.files must be null, or a path", "not an empty list"]),
@@ -382,6 +411,59 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
         ({"retrain.top_k": 10**400}, ["retrain.top_k must be an integer from 1", "not inf"]),
         ({"study": "a" * 101}, ["study must be", "at most 100", "..."]),
         # Contradictions.
+        (
+            {"training.loss": "cross_entropy", "training.output_activation": "sigmoid"},
+            ["output_activation is sigmoid, but training.loss = cross_entropy needs softmax"],
+        ),
+        (
+            {"training.loss": "binary_cross_entropy", "training.output_activation": "linear"},
+            ["is linear, but training.loss = binary_cross_entropy needs sigmoid"],
+        ),
+        (
+            {"training.output_activation": "softmax"},
+            ["is softmax, but training.loss = mse needs sigmoid or linear"],
+        ),
+        (
+            {"training.huber_delta": 0.5, "training.loss": "mae"},
+            ["training.huber_delta has no effect, because training.loss is mae"],
+        ),
+        (
+            {
+                "training.loss": "cross_entropy",
+                "dataset.outputs": [{"name": "kind"}, {"name": "fn"}],
+            },
+            ["dataset.outputs has 2 entries, but training.loss = cross_entropy takes a single"],
+        ),
+        *(
+            (
+                {
+                    "training.loss": "cross_entropy",
+                    "dataset.outputs": [{"name": "kind", key: value}],
+                },
+                [f"entry 1, {key} is {value}, but training.loss = cross_entropy takes", because],
+            )
+            for key, value, because in (
+                ("transform", "log10", "none alone, because classes have no transform"),
+                ("weight", 2, "1 alone, because a single output has no other weight"),
+                ("missing", "mask", "drop alone, because a sample without its class has no part"),
+            )
+        ),
+        (
+            {
+                "training.loss": "cross_entropy",
+                "dataset.files": None,
+                "dataset.inputs": [{"name": "tair"}],
+            },
+            ["cross_entropy needs classes, but dataset.files is null"],
+        ),
+        (
+            {
+                "dataset.files": None,
+                "dataset.inputs": [{"name": "tair"}],
+                "dataset.sample_weight": "area",
+            },
+            ["dataset.sample_weight: the embedded parcel model", "no variable 'area'"],
+        ),
         ({"retrain.top_k": 7, "search.n_trials": 6}, ["retrain.top_k is 7", "n_trials is only 6"]),
         (
             {

@@ -34,6 +34,11 @@ def test_memory_by_hand(manifest):
     assert retraining - resources.training_mb(manifest, large) == pytest.approx(weights, abs=1)
 
 
+def test_weights_of_samples_are_another_column(manifest):
+    write_json(manifest, read_json(manifest) | {"sample_weight": "area"})
+    assert resources.data_mb(manifest) == pytest.approx(1.1e6 * 13 * 4 / 1e6)
+
+
 def test_memory_does_not_follow_data_beyond_the_shuffled_windows(manifest):
     description = read_json(manifest)
     held = []

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from twostep.data.sizes import SAMPLE_WEIGHT
 from twostep.util.background import Background
 from twostep.util.errors import UserError
 from twostep.util.files import atomic_path, read_json, write_json
@@ -36,7 +37,6 @@ BLOCK_BYTES = 16_777_216
 _VALUES = "<f4"
 # What there is of each sample, the last one if the manifest has SAMPLE_WEIGHT.
 PARTS = ("inputs", "targets", "weights")
-SAMPLE_WEIGHT = "sample_weight"
 
 
 def chunks(n_rows: int, size: int) -> Iterator[slice]:

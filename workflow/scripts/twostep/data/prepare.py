@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twostep.data.arrays import SAMPLE_WEIGHT, Rows, write_folder
+from twostep.data.arrays import Rows, write_folder
 from twostep.data.autocorrelation import measure_autocorrelation, read_sample
 from twostep.data.classes import Classes
 from twostep.data.cleaning import MISSING, Cleaner, Columns
@@ -24,6 +24,7 @@ from twostep.data.missing import MASK
 from twostep.data.raw_values import RawValues
 from twostep.data.scaling import Moments, Scaling
 from twostep.data.shuffle import Shuffler
+from twostep.data.sizes import SAMPLE_WEIGHT
 from twostep.data.slabs import Slab, SlabReader, list_slabs
 from twostep.data.source import Source
 from twostep.data.splits import SPLITS, TRAINING, UNKNOWN, Assignment, column_of, plan_splits

@@ -4,6 +4,9 @@ from decimal import Decimal
 
 from twostep.util.errors import UserError
 
+# What a manifest has, as the config has it, if the samples have weights: the variable's name.
+SAMPLE_WEIGHT = "sample_weight"
+
 
 def share_sizes(n: int, split: dict, things: str) -> tuple[int, int]:
     """Return how many of n things the validation and the test split get, at least one each.

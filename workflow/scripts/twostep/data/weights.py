@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from twostep.data.arrays import SAMPLE_WEIGHT
 from twostep.data.shuffle import Shuffler
+from twostep.data.sizes import SAMPLE_WEIGHT
 from twostep.data.source import Source
 from twostep.data.splits import SPLITS, TRAINING, UNKNOWN
 from twostep.data.tally import Count, count_rows

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from twostep.data.sizes import SAMPLE_WEIGHT
 from twostep.training.configuration import Configuration
 from twostep.training.updates import count_updates
 from twostep.training.windows import SHUFFLE_WINDOW, VALIDATION_CHUNK
@@ -37,7 +38,8 @@ def data_mb(manifest: str | Path) -> float:
     drop them. Raises FileNotFoundError while the folder is not prepared.
     """
     n_inputs, n_outputs, splits = _read_sizes(manifest)
-    n_columns, n_samples = n_inputs + n_outputs, sum(splits.values())
+    n_columns = n_inputs + n_outputs + (SAMPLE_WEIGHT in read_json(manifest))
+    n_samples = sum(splits.values())
     return 4e-6 * n_columns * min(n_samples, 2 * SHUFFLE_WINDOW)
 
 
