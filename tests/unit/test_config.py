@@ -440,7 +440,7 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
                     "training.loss": "cross_entropy",
                     "dataset.outputs": [{"name": "kind", key: value}],
                 },
-                [f"entry 1, {key} is {value}, but training.loss = cross_entropy takes", because],
+                [f"entry 1, {key} is {value!r}, but training.loss = cross_entropy takes", because],
             )
             for key, value, because in (
                 ("transform", "log10", "none alone, because classes have no transform"),

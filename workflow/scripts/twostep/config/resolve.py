@@ -294,8 +294,8 @@ def _contradictions_with_classes(dataset: dict) -> Iterator[str]:
         given = dataset["outputs"][0][key]
         if given != default:
             yield (
-                f"dataset.outputs, entry 1, {key} is {describe_given(given)}, but {classes} takes {default} alone, "
-                f"because {why}"
+                f"dataset.outputs, entry 1, {key} is {describe_given(given)}, but {classes} takes "
+                f"{default} alone, because {why}"
             )
 
 
