@@ -160,6 +160,8 @@ def compute_by_hand(model: Path, inputs: np.ndarray) -> np.ndarray:
             values = activate(activation, values)
     if content["output_activation"] == "sigmoid":
         values = 1 / (1 + np.exp(-values))
+    elif content["output_activation"] == "softmax":
+        values = np.exp(values) / np.exp(values).sum(axis=1, keepdims=True)
     inverses = {"none": lambda y: y, "log10": lambda y: 10.0**y}
     inverses |= {"log1p": lambda y: np.exp(y) - 1, "logit": lambda y: np.exp(y) / (1 + np.exp(y))}
     return np.stack(

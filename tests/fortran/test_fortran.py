@@ -29,6 +29,7 @@ ALL_OUTPUTS = ["log10", "none", "log1p", "logit"]
 KINDS = [
     *({"activation": name, "outputs": ALL_OUTPUTS} for name in ACTIVATIONS),
     {"activation": "tanh", "output_activation": "sigmoid"},
+    {"output_activation": "softmax", "outputs": ["none"] * 3},
     {"inputs": INPUTS[1:2], "outputs": ["log10"], "hidden_widths": (40, 3, 40)},
 ]
 
@@ -127,9 +128,10 @@ def test_overflow_in_the_network_gives_what_the_trained_one_does(untrapped, tmp_
     [
         {"activation": "silu"},
         {"activation": "tanh", "output_activation": "sigmoid"},
+        {"activation": "tanh", "output_activation": "softmax", "outputs": ["none"] * 3},
         {"activation": "relu", "outputs": ["logit"]},
     ],
-    ids=["silu", "sigmoid", "logit"],
+    ids=["silu", "sigmoid", "softmax", "logit"],
 )
 @pytest.mark.parametrize("bias", [-120.0, 120.0, -1000.0])
 def test_saturation_raises_no_exception(program, tmp_path, kind, bias):

@@ -56,6 +56,7 @@ RUNS = {"onnx": run_onnx, "torchscript": run_torchscript, "text": run_text}
 KINDS = [
     *({"activation": name, "outputs": ALL_OUTPUTS} for name in ACTIVATIONS),
     {"activation": "tanh", "output_activation": "sigmoid"},
+    {"output_activation": "softmax", "outputs": ["none"] * 3},
     {"activation": "silu", "output_activation": "sigmoid", "outputs": ALL_OUTPUTS},
     # Nothing to gather: a single transform, and a network without dropout.
     {"inputs": INPUTS[1:2], "outputs": ["log10"], "dropout": 0.0, "hidden_widths": (5,)},

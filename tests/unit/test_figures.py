@@ -108,6 +108,23 @@ def test_the_loss_says_of_what_and_in_which_unit(activation, units, transform, t
     assert describe_loss(activation, [{**output, "units": unit} for unit in units]) == text
 
 
+@pytest.mark.parametrize(
+    ("loss", "activation", "unit", "text"),
+    [
+        ("mae", "sigmoid", "1", "MAE of cloud cover, dimensionless"),
+        ("mae", "sigmoid", "kg m-3", "MAE of cloud cover, kg m-3"),
+        ("mae", "linear", "K", "MAE of cloud cover, standardised"),
+        ("huber", "sigmoid", "kg", "Huber loss of cloud cover, units of the data"),
+        ("huber", "linear", "kg", "Huber loss of cloud cover, standardised"),
+        ("binary_cross_entropy", "sigmoid", "1", "Cross-entropy, nats"),
+        ("cross_entropy", "softmax", "1", "Cross-entropy, nats"),
+    ],
+)
+def test_each_loss_has_its_name_and_its_unit(loss, activation, unit, text):
+    output = {"variable": "clt", "long_name": "cloud cover", "transform": "none", "units": unit}
+    assert describe_loss(activation, [output], loss) == text
+
+
 def test_the_loss_of_several_or_long_quantities_has_no_name():
     output = {"variable": "a", "long_name": "a" * 60, "transform": "none", "units": "1"}
     assert describe_loss("sigmoid", [output]) == "MSE, dimensionless"

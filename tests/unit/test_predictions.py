@@ -417,3 +417,31 @@ def test_errors_of_zero_leave_the_others_in_sight(predictions):
     figure.draw_without_rendering()
     bottom, top = figure.axes[0].get_ylim()
     assert 1e-7 < bottom < 0.1 < top < 10
+
+
+def test_figures_leave_out_true_values_that_are_missing(predictions):
+    """A sample that lacks an output is in the panels of the others."""
+    true = predictions.true.copy()
+    true[::3, 0] = math.nan
+    gaps = dataclasses.replace(predictions, true=true)
+    figure = draw_predicted(gaps, model="m")
+    whole = draw_predicted(predictions, model="m")
+    counts, all_counts = (
+        [artist(axes, "samples").get_array().sum() for axes in drawn.axes[:2]]
+        for drawn in (figure, whole)
+    )
+    assert counts[0] <= 2 / 3 * all_counts[0] + 1
+    assert counts[1] == all_counts[1]
+    kept = np.delete(np.arange(len(true)), np.s_[::3])
+    part = dataclasses.replace(
+        predictions,
+        input=predictions.input[kept],
+        true=true[kept],
+        predicted=predictions.predicted[kept],
+    )
+    title, title_of_part = (
+        draw_predicted(drawn, model="m").axes[0].get_title(loc="left") for drawn in (gaps, part)
+    )
+    assert title == title_of_part
+    errors = draw_errors_by_input(gaps, model="m")
+    assert "4,000 test samples" in errors.get_suptitle()
