@@ -174,7 +174,7 @@ def test_the_patience_that_ends_first_counts():
 # The retraining
 
 
-ENDED = {"best_loss": 0.01, "linear": 0.02, "tolerance": 0.25}
+ENDED = {"best_loss": 0.01, "simple": 0.02, "regression": "linear regression", "tolerance": 0.25}
 
 
 def test_models_that_failed_or_do_not_beat_a_line_are_doubts():

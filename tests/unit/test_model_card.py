@@ -5,12 +5,15 @@ from exported_model import save_made_up
 
 from twostep.export.model_card import CardFacts, choice_text, model_card
 from twostep.model.model import load_model
+from twostep.training.objective import PLAIN, Objective
 from twostep.util.files import read_json
 
 DIFFERENCES = {"onnx": 1.23e-7, "torchscript": 0.0, "text": 2e-7}
 
 
-def make_card(folder, *, chosen=None, evaluation=None, manifest=None, **kind) -> str:
+def make_card(
+    folder, *, chosen=None, evaluation=None, manifest=None, objective=PLAIN, **kind
+) -> str:
     model, path = save_made_up(folder, **kind)
     trained = load_model(model)
     names = [output["name"] for output in trained.outputs]
@@ -25,6 +28,7 @@ def make_card(folder, *, chosen=None, evaluation=None, manifest=None, **kind) ->
         },
         baseline=pd.DataFrame([{"data": "all", "model": "linear", **linear}]),
         budget={"max_epochs": 25},
+        objective=objective,
         chosen=choice_text(chosen),
     )
     return model_card(trained, DIFFERENCES, facts)
@@ -59,6 +63,24 @@ def test_it_names_further_settings_only_where_they_are_no_defaults(tmp_path):
     budget = "at most 25 epochs, by whose end the learning rate has fallen to 0 (one_cycle)"
     assert f"| budget | {budget} |" in card
     assert "momentum" not in card and "beta" not in card
+
+
+def test_it_says_what_was_minimised(tmp_path):
+    assert "| loss | mean squared error |" in make_card(tmp_path)
+    manifest = read_json(tmp_path / "manifest.json") | {"sample_weight": "area"}
+    manifest["outputs"][0] |= {"weight": 3.0, "missing": "mask", "variable": "fn"}
+    objective = Objective("huber", 0.5, is_weighed=True)
+    card = make_card(tmp_path, manifest=manifest, objective=objective)
+    text = (
+        "Huber loss (linear for errors above 0.5), samples weighed by `area`, outputs weighed "
+        "(`fn` by 3), without the missing values of `fn`"
+    )
+    assert f"| loss | {text} |" in card
+
+
+def test_the_outputs_of_a_softmax_are_within_0_and_1(tmp_path):
+    kind = {"outputs": ["none", "none"], "output_activation": "softmax"}
+    assert "`fn` is between 0 and 1" in make_card(tmp_path, **kind)
 
 
 def test_it_lists_the_inputs_that_were_left_out(tmp_path):

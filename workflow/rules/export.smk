@@ -17,6 +17,7 @@ rule export_trial:
     params:
         study=config["study"],
         budget=json_param(config["retrain"]["budget"]),
+        objective=OBJECTIVE,
         chosen=json_param(None),
         code=code("export"),
     script:
@@ -39,6 +40,7 @@ use rule export_trial as export with:
     params:
         study=config["study"],
         budget=json_param(config["retrain"]["budget"]),
+        objective=OBJECTIVE,
         chosen=json_param(
             {
                 "search": {key: config["search"][key] for key in ("n_trials", "fractions")},

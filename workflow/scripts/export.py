@@ -7,6 +7,7 @@ from functools import partial
 from twostep.export.export import FORMATS, export_model
 from twostep.export.model_card import CardFacts, choice_text, model_card
 from twostep.training.device import use_threads
+from twostep.training.objective import Objective
 from twostep.trials.selection import find_selected
 from twostep.util.files import read_json
 from twostep.util.job import job
@@ -22,6 +23,7 @@ def main(
     baseline: str,
     study: str,
     budget: dict,
+    objective: dict,
     chosen: dict | None,
     files: dict[str, str],
     threads: int,
@@ -39,6 +41,7 @@ def main(
         evaluation=read_json(evaluations[index]),
         baseline=read_table(baseline),
         budget=budget,
+        objective=Objective(**objective),
         chosen=choice_text(chosen),
     )
     card = partial(model_card, facts=facts)
@@ -58,6 +61,7 @@ if __name__ == "__main__":
             baseline=snakemake.input.baseline,
             study=snakemake.params.study,
             budget=json.loads(snakemake.params.budget),
+            objective=json.loads(snakemake.params.objective),
             chosen=json.loads(snakemake.params.chosen),
             files=dict(snakemake.output.items()),
             threads=snakemake.threads,

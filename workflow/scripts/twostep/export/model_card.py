@@ -11,6 +11,7 @@ from twostep.data.transforms import TRANSFORMS
 from twostep.export.export import FORMATS, MEASURE, N_CHECKED, TOLERANCE
 from twostep.export.metadata import PRECISION, describe
 from twostep.model.model import Model
+from twostep.training.objective import Objective
 from twostep.trials.records import SETTINGS
 from twostep.trials.settings import further_settings, schedules
 from twostep.util import wording
@@ -22,7 +23,8 @@ class CardFacts:
     """What a card tells beside the model itself.
 
     `manifest` describes the prepared data and `evaluation` holds the test errors; `baseline` is the
-    table of baselines, `budget` that of the retraining, and `chosen` says how the model was chosen.
+    table of baselines, `budget` that of the retraining, `objective` is what was minimised, and
+    `chosen` says how the model was chosen.
     """
 
     study: str
@@ -30,6 +32,7 @@ class CardFacts:
     evaluation: dict
     baseline: pd.DataFrame
     budget: dict
+    objective: Objective
     chosen: str
 
 
@@ -113,6 +116,7 @@ def _network(model: Model, facts: CardFacts) -> list[str]:
         "learnable parameters": f"{record['n_parameters']:,}",
         "multiply-add operations a sample": f"{record['n_operations']:,}",
         **{wording.spell(name): _setting(configuration[name]) for name in told},
+        "loss": wording.loss(facts.objective.loss, facts.objective.huber_delta, facts.manifest),
         "budget": wording.budget(facts.budget, schedules=schedules(configuration)),
         "trained for": f"{record['epochs']:,} epochs, the weights are those of epoch "
         f"{record['best_epoch']:,}",

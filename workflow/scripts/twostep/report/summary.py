@@ -131,6 +131,12 @@ def _data(study: Study) -> list[str]:
     if manifest["autocorrelation"] is not None:
         text = wording.autocorrelation(manifest["autocorrelation"], is_generated=not files)
         lines.append(f"- {text}")
+    lines += [
+        f"- Masked: `{output['name']}` is missing in {number(n_missing, 'sample')}, and has no "
+        "part in their losses."
+        for output in manifest["outputs"][:MOST_FEATURES]
+        if (n_missing := sum(output.get("n_missing", {}).values()))
+    ]
     if manifest["constant_features"]:
         lines.append(f"- {wording.left_out(manifest['constant_features'])}")
     return [
@@ -169,8 +175,14 @@ def _search(study: Study) -> list[str]:
         f"{search['n_trials']:,} random configurations, the same for each fraction, drawn from: "
         f"{wording.space(told_dimensions(search['space']))}."
         f"{wording.constraints(search['constraints'])} Each trial trains for "
-        f"{wording.budget(search['budget'], schedules=schedules(search['space']))}.",
+        f"{wording.budget(search['budget'], schedules=schedules(search['space']))}. All losses are "
+        f"of one kind: {_loss(study)}.",
     ]
+
+
+def _loss(study: Study) -> str:
+    training = study.config["training"]
+    return wording.loss(training["loss"], training["huber_delta"], study.manifest)
 
 
 def _fraction(study: Study, search: Search) -> list[str]:

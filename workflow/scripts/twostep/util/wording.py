@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METRIC_LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+LOSS_NAMES = {
+    "mse": "mean squared error",
+    "mae": "mean absolute error",
+    "huber": "Huber loss",
+    "binary_cross_entropy": "binary cross-entropy",
+    "cross_entropy": "cross-entropy of the classes",
+}
 # Digits of a range's ends, and more of them where the ends have many digits in common.
 RANGE_DIGITS = 6
 # Correlations of neighbouring samples below this are worth a word: chance makes none of them.
@@ -166,6 +173,28 @@ def budget(limits: dict, *, schedules: Sequence[str] = ()) -> str:
     if not schedules:
         return text
     return f"{text}, by whose end the learning rate has fallen to 0 ({', '.join(schedules)})"
+
+
+def loss(name: str, huber_delta: float, manifest: dict) -> str:
+    """Return what a training minimises as part of a sentence, with its weights and masks.
+
+    `name` and `huber_delta` are those of the config. The manifest tells weights and masks where
+    there are any.
+    """
+    text = LOSS_NAMES[name]
+    if name == "huber":
+        text += f" (linear for errors above {huber_delta:g})"
+    outputs = manifest["outputs"]
+    weights = {output["variable"]: output["weight"] for output in outputs if "weight" in output}
+    masked = dict.fromkeys(output["variable"] for output in outputs if "missing" in output)
+    if "sample_weight" in manifest:
+        text += f", samples weighed by `{manifest['sample_weight']}`"
+    if weights:
+        told = ", ".join(f"`{variable}` by {weight:g}" for variable, weight in weights.items())
+        text += f", outputs weighed ({told})"
+    if masked:
+        text += f", without the missing values of {', '.join(f'`{name}`' for name in masked)}"
+    return text
 
 
 def space(dimensions: dict) -> str:
