@@ -12,7 +12,15 @@ DIFFERENCES = {"onnx": 1.23e-7, "torchscript": 0.0, "text": 2e-7}
 
 
 def make_card(
-    folder, *, chosen=None, evaluation=None, manifest=None, objective=PLAIN, **kind
+    folder,
+    *,
+    chosen=None,
+    evaluation=None,
+    overall=None,
+    manifest=None,
+    objective=PLAIN,
+    logistic=None,
+    **kind,
 ) -> str:
     model, path = save_made_up(folder, **kind)
     trained = load_model(model)
@@ -25,8 +33,11 @@ def make_card(
         evaluation={
             "n_test": 1234,
             "per_output": {name: errors | (evaluation or {}) for name in names},
+            "overall": overall or {},
         },
-        baseline=pd.DataFrame([{"data": "all", "model": "linear", **linear}]),
+        baseline=pd.DataFrame(
+            [{"data": "all", "model": "logistic" if logistic else "linear", **(logistic or linear)}]
+        ),
         budget={"max_epochs": 25},
         objective=objective,
         chosen=choice_text(chosen),
@@ -76,6 +87,16 @@ def test_it_says_what_was_minimised(tmp_path):
         "(`fn` by 3), without the missing values of `fn`"
     )
     assert f"| loss | {text} |" in card
+
+
+def test_classes_have_an_accuracy_beside_that_of_a_logistic_regression(tmp_path):
+    measured = {"accuracy": 0.9321, "log_loss": 0.21, "brier": 0.11}
+    baseline = {"test_accuracy": 0.8, "test_log_loss": 0.5, "test_brier": 0.3}
+    kind = {"outputs": ["none", "none"], "output_activation": "softmax"}
+    card = make_card(tmp_path, overall=measured, logistic=baseline, **kind)
+    assert "| this model | 93.2 % | 0.21 | 0.11 |" in card
+    assert "| logistic regression | 80.0 % | 0.5 | 0.3 |" in card
+    assert "RMSE" not in card
 
 
 def test_the_outputs_of_a_softmax_are_within_0_and_1(tmp_path):

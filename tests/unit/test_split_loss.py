@@ -9,6 +9,7 @@ from scipy.special import expit, softmax
 
 from twostep.data.arrays import Rows, write_folder
 from twostep.model.baseline import baselines
+from twostep.model.class_metrics import measure_class_errors
 from twostep.model.metrics import block_losses, mean_losses, measure_errors, unit_losses
 from twostep.model.split_loss import Split, SplitLoss
 from twostep.training.losses import LOSSES
@@ -99,6 +100,31 @@ def test_the_parts_of_a_loss_with_weights_and_gaps_have_it_as_their_mean(monkeyp
     np.testing.assert_allclose(block_losses(unchanged, whole, even, 9), plain)
 
 
+def test_errors_of_classes_by_hand():
+    predicted = np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.3, 0.3, 0.4]])
+    split = Split(predicted, np.eye(3)[[0, 0, 2]], np.array([[1.0], [1.0], [2.0]]))
+    loss = SplitLoss.of(Objective("cross_entropy", is_weighed=True), OUTPUTS)
+    found = measure_class_errors(unchanged, split, loss)
+    assert found["accuracy"] == pytest.approx(3 / 4)
+    logs = np.log([0.7, 0.4, 0.4, 0.4])
+    assert found["log_loss"] == pytest.approx(-logs.mean())
+    squares = [0.09 + 0.04 + 0.01, 0.36 + 0.25 + 0.01, *[0.09 + 0.09 + 0.36] * 2]
+    assert found["brier"] == pytest.approx(np.mean(squares))
+
+
+def test_errors_of_events_by_hand():
+    predicted = np.array([[0.9, 0.4], [0.6, 0.4], [0.2, 0.8]])
+    targets = np.array([[1.0, 0.0], [0.0, 1.0], [math.nan, 1.0]])
+    loss = SplitLoss.of(Objective("binary_cross_entropy", is_weighed=True), OUTPUTS)
+    found = measure_class_errors(unchanged, Split(predicted, targets), loss)
+    # Means over the outputs, whatever their weights in the loss.
+    assert found["accuracy"] == pytest.approx((1 / 2 + 2 / 3) / 2)
+    logs = np.log([0.9, 0.4]).mean() + np.log([0.6, 0.4, 0.8]).mean()
+    assert found["log_loss"] == pytest.approx(-logs / 2)
+    brier = np.mean([0.01, 0.36]) + np.mean([0.16, 0.36, 0.04])
+    assert found["brier"] == pytest.approx(brier / 2)
+
+
 def write(folder, inputs, targets, weights=None, activation="linear", **output):
     """Write a folder whose three splits are the same samples."""
     names = [f"y{i}" for i in range(targets.shape[1])]
@@ -155,6 +181,9 @@ def test_cross_entropies_have_a_logistic_regression(tmp_path, loss):
     entropy = -(truth * np.log(truth) + (1 - truth) * np.log(1 - truth)).mean()
     assert logistic["val_loss"] == pytest.approx(entropy, rel=0.02)
     share = event.mean()
+    assert constant["test_accuracy"] == pytest.approx(max(share, 1 - share))
+    assert logistic["test_accuracy"] > constant["test_accuracy"]
+    assert logistic["test_log_loss"] == pytest.approx(logistic["test_loss"])
     assert constant["val_loss"] == pytest.approx(
         -share * math.log(share) - (1 - share) * math.log(1 - share), rel=1e-5
     )

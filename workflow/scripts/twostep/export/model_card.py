@@ -15,7 +15,15 @@ from twostep.training.objective import Objective
 from twostep.trials.records import SETTINGS
 from twostep.trials.settings import further_settings, schedules
 from twostep.util import wording
-from twostep.util.wording import METRIC_LABELS, number, short, table, unit_of
+from twostep.util.wording import (
+    CLASS_LABELS,
+    METRIC_LABELS,
+    class_table,
+    number,
+    short,
+    table,
+    unit_of,
+)
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,14 @@ def _setting(value: str | float) -> str:
 
 def _quality(model: Model, facts: CardFacts) -> list[str]:
     regression = regression_of(facts.baseline, "all")
+    n_test = f"{facts.evaluation['n_test']:,} samples of the test split"
+    if "accuracy" in facts.evaluation.get("overall", {}):
+        simple = {metric: regression[f"test_{metric}"] for metric in CLASS_LABELS}
+        models = {
+            "this model": facts.evaluation["overall"],
+            regression_name(facts.baseline): simple,
+        }
+        return ["## Quality", f"Errors on the {n_test}.", class_table(models)]
     labels = list(METRIC_LABELS.values())
     rows = [["output", *labels, *(f"{label}, {regression['model']}" for label in labels)]]
     for output in model.outputs:
@@ -145,9 +161,8 @@ def _quality(model: Model, facts: CardFacts) -> list[str]:
         rows.append(row)
     return [
         "## Quality",
-        f"Errors on the {facts.evaluation['n_test']:,} samples of the test split, in physical "
-        f"units, beside those of a {regression_name(facts.baseline)} in the same transformed "
-        "variables.",
+        f"Errors on the {n_test}, in physical units, beside those of a "
+        f"{regression_name(facts.baseline)} in the same transformed variables.",
         table(rows),
     ]
 

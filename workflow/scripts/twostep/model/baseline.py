@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, softmax
 
 from twostep.data.arrays import chunks
+from twostep.model.class_metrics import measure_class_errors
 from twostep.model.metrics import CHUNK, flatten_errors, mean_losses, measure_errors
 from twostep.model.split_loss import Split, SplitLoss
 from twostep.training.objective import Objective
@@ -107,7 +108,10 @@ def baselines(manifest: str, name: str, objective: Objective) -> list[dict]:
         for output, mean in zip(outputs, losses, strict=True):
             row[f"val_loss[{output['name']}]"] = None if mean is None else float(mean)
         if "test" in description["splits"]:
-            errors = measure_errors(predict, Split.load(manifest, "test"), loss, outputs)
+            test = Split.load(manifest, "test")
+            errors = measure_errors(predict, test, loss, outputs)
+            if loss.of_probabilities:
+                errors["overall"] |= measure_class_errors(predict, test, loss)
             row |= flatten_errors(errors, [output["name"] for output in outputs])
         rows.append(row)
     return rows

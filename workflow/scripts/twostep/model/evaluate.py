@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from twostep.data.validation_units import load_validation_units
+from twostep.model.class_metrics import measure_class_errors
 from twostep.model.metrics import block_losses, measure_errors, unit_losses
 from twostep.model.model import load_model
 from twostep.model.split_loss import Split, SplitLoss
@@ -40,8 +41,11 @@ def evaluate(model: str, record: dict, manifest: str, objective: Objective) -> d
     predict = load_model(model).predict_scaled
     outputs = read_json(manifest)["outputs"]
     loss = SplitLoss.of(objective, outputs)
+    errors = measure_errors(predict, test, loss, outputs)
+    if loss.of_probabilities:
+        errors["overall"] |= measure_class_errors(predict, test, loss)
     return {
-        **measure_errors(predict, test, loss, outputs),
+        **errors,
         "validation_blocks": _validation_blocks(predict, manifest, loss).tolist(),
     }
 

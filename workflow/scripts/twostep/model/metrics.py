@@ -169,10 +169,10 @@ def measure_errors(predict: Predict, split: Split, loss: SplitLoss, outputs: lis
     variance = sums_of_squares / weight - (sums / weight) ** 2
     per_output = {
         output["name"]: {
-            "mse": _finite(mse),
-            "rmse": _finite(math.sqrt(mse)),
-            "mae": _finite(mae),
-            "r2": _finite(1 - mse / spread) if spread > 0 else None,
+            "mse": finite(mse),
+            "rmse": finite(math.sqrt(mse)),
+            "mae": finite(mae),
+            "r2": finite(1 - mse / spread) if spread > 0 else None,
         }
         for output, mse, mae, spread in zip(
             outputs, squares / weight, absolutes / weight, variance, strict=True
@@ -180,7 +180,7 @@ def measure_errors(predict: Predict, split: Split, loss: SplitLoss, outputs: lis
     }
     return {
         "n_test": len(split),
-        "test_loss": _finite(loss.combine(total / weight[: len(total)])),
+        "test_loss": finite(loss.combine(total / weight[: len(total)])),
         "overall": {metric: _mean(per_output, metric) for metric in METRICS},
         "per_output": per_output,
     }
@@ -194,7 +194,7 @@ def flatten_errors(errors: dict, output_names: list[str]) -> dict[str, float | N
     overall, per_output = errors["overall"], errors["per_output"]
     return {
         "test_loss": errors["test_loss"],
-        **{f"test_{metric}": overall.get(metric) for metric in METRICS},
+        **{f"test_{metric}": overall.get(metric) for metric in (*METRICS, *_further(overall))},
         **{
             f"test_{metric}[{name}]": per_output.get(name, {}).get(metric)
             for name in output_names
@@ -203,7 +203,13 @@ def flatten_errors(errors: dict, output_names: list[str]) -> dict[str, float | N
     }
 
 
-def _finite(value: float) -> float | None:
+def _further(overall: dict) -> list[str]:
+    """Return what is measured of probabilities alone."""
+    return [metric for metric in overall if metric not in METRICS]
+
+
+def finite(value: float) -> float | None:
+    """Return a number, or None if it is not finite, which JSON has no word for."""
     return float(value) if math.isfinite(value) else None
 
 

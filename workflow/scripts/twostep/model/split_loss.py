@@ -93,6 +93,11 @@ class SplitLoss:
         """Whether there is a mean for each output."""
         return self.objective.loss != "cross_entropy"
 
+    @property
+    def of_probabilities(self) -> bool:
+        """Whether what is predicted are the probabilities of classes or events."""
+        return self.objective.loss in ("binary_cross_entropy", "cross_entropy")
+
     def losses(self, predicted: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return the losses, (n_samples, n_means), NaN where the target is missing."""
         return _LOSSES[self.objective.loss](predicted, targets, self.objective.huber_delta)

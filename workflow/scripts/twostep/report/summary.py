@@ -14,7 +14,16 @@ from twostep.report.diagnosis import diagnosis_section
 from twostep.report.entries import figure_entries
 from twostep.trials.settings import schedules, told_dimensions
 from twostep.util import wording
-from twostep.util.wording import METRIC_LABELS, network, number, share, short, times, unit_of
+from twostep.util.wording import (
+    CLASS_LABELS,
+    METRIC_LABELS,
+    network,
+    number,
+    share,
+    short,
+    times,
+    unit_of,
+)
 
 # Rows of a table of inputs or outputs that are read.
 MOST_FEATURES = 24
@@ -100,6 +109,11 @@ def _luck(study: Study) -> str:
 
 
 def _test_quality(study: Study, choice: pd.Series) -> str:
+    if "test_accuracy" in choice:
+        return (
+            f"On the test split its accuracy is {wording.percentage(choice['test_accuracy'])} and "
+            f"its log loss {short(choice['test_log_loss'])}."
+        )
     text = f"On the test split its R² is {_r2_text(choice['test_r2'])}"
     units = {output["units"] for output in study.manifest["outputs"]}
     if len(units) == 1:
@@ -294,6 +308,8 @@ def _validation_text(study: Study) -> str:
 def _metrics(study: Study) -> list[str]:
     """Return the table of the outputs' errors; of many outputs of those predicted worst."""
     outputs, selected = study.manifest["outputs"], study.model(study.selected)
+    if "test_accuracy" in selected:
+        return [_class_metrics(study)]
     if len(outputs) <= MOST_FEATURES:
         return [_metrics_table(study, outputs)]
     # What is not defined is worst of all.
@@ -306,11 +322,28 @@ def _metrics(study: Study) -> list[str]:
     return [note, _metrics_table(study, [outputs[i] for i in worst])]
 
 
+def _class_metrics(study: Study) -> str:
+    """Return the table of how good probabilities are: models and baselines."""
+    baseline = study.baseline[study.baseline["data"] == "all"]
+    rows = _models(study) | {row["model"]: row for _, row in baseline.iterrows()}
+    return wording.class_table(
+        {
+            name: {metric: row[f"test_{metric}"] for metric in CLASS_LABELS}
+            for name, row in rows.items()
+        }
+    )
+
+
+def _models(study: Study) -> dict[str, pd.Series]:
+    """Return the best and the selected model by what they are."""
+    if study.best["trial"] == study.selected["trial"]:
+        return {"best and selected": study.model(study.best)}
+    return {"best": study.model(study.best), "selected": study.model(study.selected)}
+
+
 def _metrics_table(study: Study, outputs: list[dict]) -> str:
     """Return a table of the outputs' errors: best and selected model, regression."""
-    models = {"best": study.model(study.best), "selected": study.model(study.selected)}
-    if study.best["trial"] == study.selected["trial"]:
-        models = {"best and selected": models["best"]}
+    models = _models(study)
     regression = regression_of(study.baseline, "all")
     models[regression["model"]] = regression
     header = [f"{label}, {choice}" for choice in models for label in METRIC_LABELS.values()]

@@ -7,6 +7,7 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
+from twostep.model.class_metrics import CLASS_METRICS
 from twostep.model.metrics import METRICS, flatten_errors
 from twostep.training.configuration import DEFAULTS
 from twostep.trials.ranking import select_top
@@ -140,7 +141,9 @@ def select(
     ]
     columns = ["choice", "trial", "seed", "n_parameters", "n_operations", "n_hidden_layers"]
     columns += ["hidden_widths", "val_loss", "relative_val_loss"]
-    return chosen[columns + [f"test_{metric}" for metric in METRICS] + ["model"]]
+    # Of probabilities there are more.
+    metrics = [f"test_{metric}" for metric in (*METRICS, *CLASS_METRICS)]
+    return chosen[columns + [name for name in metrics if name in chosen] + ["model"]]
 
 
 def find_choice(selection: pd.DataFrame, choice: str) -> pd.Series:

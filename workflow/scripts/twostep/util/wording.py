@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METRIC_LABELS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+# Of probabilities, of classes or of events.
+CLASS_LABELS = {"accuracy": "accuracy", "log_loss": "log loss", "brier": "Brier score"}
 LOSS_NAMES = {
     "mse": "mean squared error",
     "mae": "mean absolute error",
@@ -55,6 +57,20 @@ def feature_table(role: str, features: list[dict]) -> str:
             ]
         )
     return table(rows)
+
+
+def class_table(models: Mapping[str, Mapping]) -> str:
+    """Return a table of how good probabilities are; `models` maps names to values by metric."""
+    rows = [["", *CLASS_LABELS.values()]]
+    for name, values in models.items():
+        accuracy, *others = (values[metric] for metric in CLASS_LABELS)
+        rows.append([name, percentage(accuracy), *map(short, others)])
+    return table(rows)
+
+
+def percentage(accuracy: float) -> str:
+    """Return a share of samples in per cent, with one digit behind the point."""
+    return f"{100 * accuracy:.1f} %"
 
 
 def ends(low: float, high: float) -> tuple[str, str]:
