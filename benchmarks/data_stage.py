@@ -27,6 +27,7 @@ DATASET = {
     "inputs": INPUTS,
     "outputs": OUTPUTS,
     "group": None,
+    "sample_weight": None,
     "sample_dimension": ["sample"],
     "max_dropped": 0.05,
     "constant_features": "refuse",

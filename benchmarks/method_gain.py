@@ -46,7 +46,8 @@ from snakemake.script import Snakemake
 import search_shard
 search_shard.supervise()
 search_shard.make_trainer(
-    {manifest!r}, budget={{}}, output_activation="linear", study_seed=0, n_gpus=0, threads=1
+    {manifest!r}, budget={{}}, output_activation="linear", objective={{}}, study_seed=0, n_gpus=0,
+    threads=1,
 )
 """
 

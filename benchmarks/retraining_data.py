@@ -37,7 +37,8 @@ started = time.process_time()
 data = load_training_data({manifest!r}).tensors
 verified = time.process_time() - started
 if {held}:
-    data = training.Tensors(*(tensor.clone() for tensor in vars(data).values()))
+    copies = {{name: tensor.clone() for name, tensor in vars(data).items() if tensor is not None}}
+    data = training.Tensors(**copies)
     training.SHUFFLE_WINDOW = len(data.training_inputs)
 configuration = Configuration((16, 16), 1e-3, 1024, "relu", "adam", 0.0, 0.0)
 started = time.perf_counter()

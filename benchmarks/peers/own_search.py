@@ -39,6 +39,7 @@ def run_shard(task: dict, folder: Path, watch: Watch) -> None:
         trials=range(first, first + len(task["configurations"])),
         budget={"max_epochs": task["epochs"]},
         output_activation="sigmoid",
+        objective={},
         seed=task["seed"],
         gpu=0,
         journal=str(folder / "journal"),
