@@ -166,6 +166,15 @@ def test_a_regression_with_weights_and_gaps_is_fitted_to_what_counts(tmp_path):
     assert linear["test_mse[y1]"] < 1e-9
 
 
+def test_classes_that_a_line_divides_have_a_finite_regression(tmp_path):
+    inputs = np.random.default_rng(0).normal(size=(400, 1))
+    targets = np.concatenate([inputs > 0, inputs <= 0], axis=1)
+    manifest = write(tmp_path, inputs, targets, activation="softmax")
+    _, logistic = baselines(manifest, "all", Objective("cross_entropy"))
+    assert logistic["test_accuracy"] > 0.98
+    assert 0.001 < logistic["test_log_loss"] < 0.2
+
+
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
 def test_cross_entropies_have_a_logistic_regression(tmp_path, loss):
     random = np.random.default_rng(0)

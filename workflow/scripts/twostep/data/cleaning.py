@@ -171,5 +171,6 @@ class Cleaner:
             raise UserError(
                 f"output {name!r} has {count.n_rows:,} values outside [0, 1], first in "
                 f"{source.locate(count.first_row)}, which a sigmoid cannot reach: set "
-                "training.output_activation to linear, or correct the data"
+                "training.output_activation to linear, with any loss but binary_cross_entropy, or "
+                "correct the data"
             )

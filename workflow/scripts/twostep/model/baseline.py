@@ -63,7 +63,9 @@ def fit_linear(split: Split) -> np.ndarray:
 def fit_logistic(split: Split, *, classes: bool) -> np.ndarray:
     """Fit a logistic regression to a random sample of the rows by the method of L-BFGS-B.
 
-    With `classes` the outputs exclude each other, and their probabilities add up to 1.
+    With `classes` the outputs exclude each other, and their probabilities add up to 1. Half the sum
+    of the squared coefficients, but for the intercepts, is added to the sum of the losses, as
+    scikit-learn does by default. Else classes that a plane divides would have infinite ones.
 
     Returns
     -------
@@ -73,6 +75,7 @@ def fit_logistic(split: Split, *, classes: bool) -> np.ndarray:
     design, weights = _design(split.inputs[rows]), split.weigh(rows)
     targets = np.nan_to_num(split.targets[rows]).astype(np.float64)
     shape = design.shape[1], targets.shape[1]
+    is_penalised = np.arange(design.shape[1])[:, None] < design.shape[1] - 1
 
     def loss_and_gradient(coefficients: np.ndarray) -> tuple[float, np.ndarray]:
         sums = design @ coefficients.reshape(shape)
@@ -80,8 +83,10 @@ def fit_logistic(split: Split, *, classes: bool) -> np.ndarray:
             losses, slopes = -targets * log_softmax(sums, axis=1), softmax(sums, axis=1) - targets
         else:
             losses, slopes = np.logaddexp(0, sums) - targets * sums, expit(sums) - targets
-        gradient = design.T @ (weights * slopes)
-        return float((weights * losses).sum()) / len(design), gradient.ravel() / len(design)
+        penalised = coefficients.reshape(shape) * is_penalised
+        total = float((weights * losses).sum() + (penalised**2).sum() / 2)
+        gradient = design.T @ (weights * slopes) + penalised
+        return total / len(design), gradient.ravel() / len(design)
 
     found = minimize(loss_and_gradient, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B")
     return found.x.reshape(shape)

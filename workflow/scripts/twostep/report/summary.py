@@ -189,8 +189,8 @@ def _search(study: Study) -> list[str]:
         f"{search['n_trials']:,} random configurations, the same for each fraction, drawn from: "
         f"{wording.space(told_dimensions(search['space']))}."
         f"{wording.constraints(search['constraints'])} Each trial trains for "
-        f"{wording.budget(search['budget'], schedules=schedules(search['space']))}. All losses are "
-        f"of one kind: {_loss(study)}.",
+        f"{wording.budget(search['budget'], schedules=schedules(search['space']))}. The "
+        f"loss is the {_loss(study)}.",
     ]
 
 
