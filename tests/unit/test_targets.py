@@ -7,6 +7,8 @@ import pytest
 import xarray as xr
 
 from twostep.data.arrays import load_split, load_weights, write_folder
+from twostep.data.classes import Classes
+from twostep.data.cleaning import Columns
 from twostep.data.prepare import prepare
 from twostep.data.source import read_headers
 from twostep.data.subset import subset
@@ -287,6 +289,24 @@ def test_what_makes_no_classes_is_one_sentence(tmp_path, columns, rows, value, f
         run(tmp_path, columns, ["kind"], activation="softmax", attributes=FLAGS)
     for fragment in fragments:
         assert fragment in str(error.value)
+
+
+def test_classes_with_other_names_in_another_file_are_one_sentence(tmp_path, columns):
+    files = []
+    for part, meanings in enumerate(("ice rain snow hail", "ice snow rain hail")):
+        files.append(str(tmp_path / f"{part}.nc"))
+        kind = ("sample", columns["kind"], FLAGS["kind"] | {"flag_meanings": meanings})
+        xr.Dataset({"a": ("sample", columns["a"]), "kind": kind}).to_netcdf(files[-1])
+    source = read_headers(files, ["a", "kind"], ["sample"])
+    found = Columns.find(
+        source,
+        {
+            "inputs": [{"name": "a", "transform": "none"}],
+            "outputs": [{"name": "kind", "transform": "none"}],
+        },
+    )
+    with pytest.raises(UserError, match=r"1\.nc: output 'kind' has other flag_values and flag_"):
+        Classes(source, found)
 
 
 def test_too_many_classes_are_one_sentence(tmp_path, columns, monkeypatch):

@@ -19,7 +19,7 @@ LARGEST_CODE = 2**24
 class Classes:
     """The values of an output that names classes, as they are found in rows that come in pieces.
 
-    Raises UserError if the output has several features.
+    Raises UserError if the output has several features, or if files call its values differently.
     """
 
     def __init__(self, source: Source, columns: Columns) -> None:
@@ -31,6 +31,7 @@ class Classes:
                 "or loss"
             )
         self._source, self._feature = source, outputs[0]
+        self._names = _read_names(source, outputs[0].variable)
         self._counts: dict[float, np.ndarray] = {}
 
     def add(self, values: np.ndarray, splits: np.ndarray, first_row: int) -> None:
@@ -77,15 +78,8 @@ class Classes:
                     )
 
     def labels(self) -> list[str]:
-        """Return what the classes are called: by flag_meanings, if the file has them."""
-        with self._source.open(0) as data:
-            attributes = data.variables[self._feature.variable].attrs
-        names: dict[float, str] = {}
-        if "flag_meanings" in attributes:
-            meanings = str(attributes["flag_meanings"]).split()
-            numbers = np.ravel(attributes.get("flag_values", range(len(meanings)))).tolist()
-            names = dict(zip(numbers, meanings, strict=False))
-        labels = [names.get(value, str(value)) for value in self.values]
+        """Return what the classes are called: by flag_meanings, if the files have them."""
+        labels = [self._names.get(value, str(value)) for value in self.values]
         if len(set(labels)) < len(labels):
             twice = next(label for label in labels if labels.count(label) > 1)
             raise UserError(
@@ -111,3 +105,23 @@ class Classes:
             }
             for label, value in zip(self.labels(), self.values, strict=True)
         ]
+
+
+def _read_names(source: Source, variable: str) -> dict[float, str]:
+    """Return what the attributes of a variable call its values, the same in all files.
+
+    Raises UserError if files differ: a number would stand for two things.
+    """
+    found: list[dict[float, str]] = []
+    for number, path in enumerate(source.files):
+        with source.open(number) as data:
+            attributes = data.variables[variable].attrs
+        meanings = str(attributes.get("flag_meanings", "")).split()
+        numbers = np.ravel(attributes.get("flag_values", range(len(meanings)))).tolist()
+        found.append(dict(zip(numbers, meanings, strict=False)))
+        if found[-1] != found[0]:
+            raise UserError(
+                f"{path}: output {variable!r} has other flag_values and flag_meanings than in "
+                f"{source.files[0]}: its classes must be the same in all files"
+            )
+    return found[0]

@@ -56,7 +56,8 @@ def read_checked_rows(manifest: str, model: Model) -> CheckedRows:
     scaled = model.predict_scaled(standardise(physical, model.inputs))
     with np.errstate(over="ignore", invalid="ignore"):
         predicted = to_physical(scaled, model.outputs)
-        deviation = to_physical(targets, model.outputs).std(axis=0)
+        # A target may be missing.
+        deviation = np.nanstd(to_physical(targets, model.outputs), axis=0)
         worth = np.abs(to_physical(scaled + STEP, model.outputs) - predicted) / STEP
     scale = np.maximum(*(np.where(np.isfinite(size), size, 0.0) for size in (deviation, worth)))
     return CheckedRows(physical, predicted, scale)
