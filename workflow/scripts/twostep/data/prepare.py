@@ -8,26 +8,26 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from twostep.data.arrays import Rows, write_folder
+from twostep.data.arrays import write_folder
 from twostep.data.autocorrelation import measure_autocorrelation, read_sample
 from twostep.data.classes import Classes
 from twostep.data.cleaning import MISSING, Cleaner, Columns
 from twostep.data.constant import describe_constant, find_constant
 from twostep.data.doubts import describe_doubts, find_doubts
+from twostep.data.kept_rows import KeptRows
 from twostep.data.masks import MaskedValues
-from twostep.data.missing import MASK
 from twostep.data.raw_values import RawValues
 from twostep.data.scaling import Moments, Scaling
 from twostep.data.shuffle import Shuffler
 from twostep.data.sizes import SAMPLE_WEIGHT
-from twostep.data.slabs import Slab, SlabReader, list_slabs
+from twostep.data.slabs import SlabReader, list_slabs
 from twostep.data.source import Source
-from twostep.data.splits import SPLITS, TRAINING, UNKNOWN, Assignment, column_of, plan_splits
+from twostep.data.splits import SPLITS, UNKNOWN, Assignment, column_of, plan_splits
 from twostep.data.test_sample import write_test_sample
 from twostep.data.transforms import to_physical
 from twostep.data.validation_units import ValidationUnits
@@ -85,7 +85,7 @@ def prepare(
         shuffler = stack.enter_context(
             closing(_make_shuffler(Path(folder), source, columns, dataset, seed))
         )
-        kept_rows = _KeptRows(
+        kept_rows = KeptRows(
             shuffler,
             stack.enter_context(closing(ValidationUnits(shuffler))),
             raw,
@@ -109,7 +109,7 @@ def prepare(
         for _, text in describe_doubts(doubts, cleaner.tally.n_rows):
             log.warning(text)
         test_sample = write_test_sample(
-            Path(folder), _with_classes(raw.test.rows()[:, kept], kept_rows.classes)
+            Path(folder), kept_rows.with_classes(raw.test.rows()[:, kept])
         )
         description = {
             "n_rows_read": cleaner.tally.n_rows,
@@ -132,86 +132,6 @@ def prepare(
             splits[name] = kept_rows.targets_and_weights(code, sizes[name], columns, standardised)
         units = kept_rows.units.write(Path(folder))
         return write_folder(folder, splits, description, units | test_sample)
-
-
-@dataclass(frozen=True)
-class _KeptRows:
-    """All that takes the usable rows of the one pass over the data.
-
-    `classes` and `weights` are None unless the config asks for them.
-    """
-
-    shuffler: Shuffler
-    units: ValidationUnits
-    raw: RawValues
-    moments: Moments
-    masks: MaskedValues
-    classes: Classes | None
-    weights: SampleWeights | None
-
-    def add(
-        self, slab: Slab, values: dict[str, np.ndarray], rows: np.ndarray, splits: np.ndarray
-    ) -> None:
-        """Take the rows of a slab, (n_rows, n_columns), of these splits, (n_rows,).
-
-        `values` are {variable: (n_rows, n_entries)} in physical units.
-        """
-        self.raw.add(values, splits, slab.first_row)
-        self.moments.add(rows[splits == TRAINING])
-        self.masks.add(rows, splits)
-        if self.classes is not None:
-            self.classes.add(rows[:, -1].astype(np.float64), splits, slab.first_row)
-        if self.weights is not None:
-            weights = values[self.weights.variable][:, 0]
-            self.weights.add(weights, splits, slab.first_row)
-        self.shuffler.add(rows, splits)
-
-    def check(self, source: Source) -> None:
-        """Raise UserError if masks, classes or weights leave nothing to be learned."""
-        self.masks.check()
-        if self.classes is not None:
-            self.classes.check()
-        if self.weights is not None:
-            self.weights.check(source)
-
-    def describe(self, description: dict, dataset: dict) -> None:
-        """Add to the manifest's description what only some studies have."""
-        if self.classes is not None:
-            description["outputs"] = self.classes.describe()
-        missing = self.masks.describe()
-        weights = {entry["name"]: entry.get("weight", 1) for entry in dataset["outputs"]}
-        for output in description["outputs"]:
-            if output["name"] in missing:
-                output |= {"missing": MASK, "n_missing": missing[output["name"]]}
-            if weights[output["variable"]] != 1:
-                output["weight"] = weights[output["variable"]]
-        if self.weights is not None:
-            description[SAMPLE_WEIGHT] = self.weights.variable
-
-    def targets_and_weights(
-        self,
-        code: int,
-        n_rows: int,
-        columns: Columns,
-        pieces: Iterator[tuple[np.ndarray, np.ndarray]],
-    ) -> Rows:
-        """Return the rows of a split, (inputs, targets), with targets of classes and weights."""
-        widths: tuple[int, ...] = columns.widths
-        if self.classes is not None:
-            classes = self.classes
-            pieces = ((inputs, classes.one_hot(targets[:, 0])) for inputs, targets in pieces)
-            widths = (widths[0], len(classes.values))
-        if self.weights is None:
-            return Rows(n_rows, widths, pieces)
-        weighed = zip(pieces, self.weights.read(code), strict=True)
-        return Rows(n_rows, (*widths, 1), ((*arrays, weights) for arrays, weights in weighed))
-
-
-def _with_classes(rows: np.ndarray, classes: Classes | None) -> np.ndarray:
-    """Return rows, (n_rows, n_columns), with a last column for each class if there are classes."""
-    if classes is None:
-        return rows
-    return np.concatenate([rows[:, :-1], classes.one_hot(rows[:, -1])], axis=1)
 
 
 def _make_weights(stack: ExitStack, dataset: dict, shuffler: Shuffler) -> SampleWeights | None:
@@ -255,7 +175,7 @@ def _scatter(
     cleaner: Cleaner,
     zeros: ZeroFills,
     assignment: Assignment,
-    kept_rows: _KeptRows,
+    kept_rows: KeptRows,
 ) -> None:
     """Send each usable row to its split."""
     variables = list(cleaner.columns.transforms)
