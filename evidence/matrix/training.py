@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matrix.columns import Column
 
+from matrix.columns import Column
 from twostep.data.arrays import load_split
 from twostep.model.metrics import measure_errors
 from twostep.training.configuration import Configuration
