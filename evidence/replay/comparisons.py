@@ -122,7 +122,7 @@ def halving(column: Column, share: float) -> Iterator[Stage]:
 
 
 def one_epoch(matrix: Matrix, setting: str, epochs: int, share: float) -> Case:
-    """Return the search that trains all trials for one epoch on all data, and the best to the end."""
+    """Return the search that trains all for one epoch on all data, and only the best further."""
     column = matrix.column(setting, ALL, epochs, CHOOSING)
     policy = Policy((first_epochs(column, 1, share),), last_training(column, epochs_before=1))
     return Case("one epoch on all data", [policy], share)

@@ -24,7 +24,7 @@ class Outcome:
 
 
 def replay(policy: Policy, trials: np.ndarray) -> Outcome:
-    """Return the outcome of a policy on some trials, given by their ids; failed trials come last."""
+    """Return the outcome of a policy on some trials, given by their ids; failed ones come last."""
     left, costs = trials, np.zeros(2)
     for stage in policy.stages:
         costs += stage.costs[:, left].sum(axis=1)

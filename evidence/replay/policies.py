@@ -24,7 +24,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Policy:
-    """Stages, then the training on all data of the trials that are left, which chooses the winner."""
+    """Stages, then the training on all data of what is left, which chooses the winner."""
 
     stages: tuple[Stage, ...]
     last: Stage
