@@ -1,0 +1,113 @@
+"""Fill the tables of docs/evidence.md from the committed matrices, and draw its figures.
+
+    python evidence/make_document.py [--only NAME ...]
+
+A table stands in the document between two comments with its name, which this replaces.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from matrix.columns import ALL
+from matrix.load import Matrix
+from replay import agreement, budgets, comparisons, estimator, law, networks
+from replay.policies import last_training
+
+from twostep.util.files import write_text
+
+DOCUMENT = HERE.parent / "docs" / "evidence.md"
+TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SETTING, EPOCHS = "one_cycle", 25
+STEP_1 = [
+    ("one_cycle", 1200, 40),
+    ("one_cycle", 1200, 160),
+    ("one_cycle", 4800, 20),
+    ("one_cycle", 4800, 40),
+    ("one_cycle", 4800, 80),
+    ("one_cycle_32", 4800, 20),
+    ("one_cycle_512", 4800, 80),
+    ("one_cycle", 19200, 20),
+    ("one_cycle", 19200, 40),
+    ("constant", 1200, 160),
+    ("constant", 4800, 80),
+    ("constant", 19200, 40),
+]
+ON_ALL = [("one_cycle", ALL, EPOCHS), ("constant", ALL, EPOCHS)]
+
+
+def aerosol_agreement() -> str:
+    """How losses on few data order the trials."""
+    return agreement.describe(Matrix("aerosol"), [*STEP_1, *ON_ALL], SETTING, EPOCHS)
+
+
+def aerosol_two_steps() -> str:
+    """Fractions and shares that are retrained."""
+    matrix = Matrix("aerosol")
+    last = last_training(matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING))
+    truth = comparisons.true_losses(matrix, SETTING, EPOCHS)
+    cases = [case for training in STEP_1 for case in comparisons.two_steps(matrix, last, *training)]
+    return comparisons.describe(comparisons.compare(cases, last, truth))
+
+
+def aerosol_networks() -> str:
+    """Sizes and depths of the best networks."""
+    return networks.describe(Matrix("aerosol"), [*STEP_1, *ON_ALL])
+
+
+def aerosol_budgets() -> str:
+    """How long trainings have to be."""
+    return budgets.describe(Matrix("aerosol"))
+
+
+def aerosol_estimator() -> str:
+    """Whether the workflow knows if a better trial is left."""
+    matrix = Matrix("aerosol")
+    last = matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING)
+    return estimator.describe(matrix, STEP_1, last)
+
+
+def aerosol_law() -> str:
+    """The factor by the size of the data."""
+    matrix = Matrix("aerosol")
+    return law.describe(law.points(matrix), matrix)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    make.__name__: make
+    for make in (
+        aerosol_agreement,
+        aerosol_two_steps,
+        aerosol_networks,
+        aerosol_budgets,
+        aerosol_estimator,
+        aerosol_law,
+    )
+}
+
+
+def fill(text: str, only: list[str]) -> str:
+    """Return a document with its tables, or only some of them, made anew."""
+
+    def replace(match: re.Match) -> str:
+        begin, name, end = match.groups()
+        return match.group() if only and name not in only else f"{begin}{TABLES[name]()}\n{end}"
+
+    return TABLE.sub(replace, text)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="*", default=[], choices=sorted(TABLES))
+    parser.add_argument("--print", action="store_true", help="print the tables, change nothing")
+    arguments = parser.parse_args()
+    if arguments.print:
+        for name in arguments.only or TABLES:
+            print(f"{name}\n\n{TABLES[name]()}\n")
+    else:
+        write_text(DOCUMENT, fill(DOCUMENT.read_text(encoding="utf-8"), arguments.only))

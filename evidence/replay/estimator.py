@@ -1,0 +1,114 @@
+"""Whether the workflow's own answer, is a better trial left, holds on a matrix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matrix.load import Column, Matrix
+
+from replay import labels
+from replay.agreement import Training
+from replay.comparisons import columns
+from replay.outcomes import halves
+from twostep.analysis.remaining import RISK, better_left
+from twostep.util.wording import table
+
+N_STUDIES = 300
+# Of the half of the trials that a study has.
+SHARES = (0.08, 0.16)
+N_CONTROLS = 20
+TOLERANCES = (0.05, 0.25)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the estimator said of many studies, (n_studies,) each, and what was true.
+
+    `probabilities` are NaN where it refused; `left` tells whether a better trial was left, and
+    `saved` whether none was left beyond the number of trials that it asked for.
+    """
+
+    probabilities: np.ndarray
+    says_enough: np.ndarray
+    left: np.ndarray
+    asked: np.ndarray
+    saved: np.ndarray
+
+
+def ask(
+    first: list[Column], last: Column, *, share: float, tolerance: float, n_studies: int = N_STUDIES
+) -> Answers:
+    """Ask the estimator about studies that are halves of the trials of a matrix."""
+    random = np.random.default_rng(2)
+    answers = []
+    for number, trials in enumerate(halves(len(last.losses), n_studies)):
+        column = first[number % len(first)]
+        known = trials[~np.isnan(column.losses[trials] + last.all_losses[trials])]
+        ranked = known[np.argsort(column.losses[known], kind="stable")]
+        losses = last.all_losses[ranked]
+        top_k = max(1, round(share * len(ranked)))
+        controls = top_k + random.choice(len(ranked) - top_k, N_CONTROLS, replace=False)
+        retrained = np.r_[np.arange(top_k), np.sort(controls)]
+        steps = pd.DataFrame(
+            {
+                "step_1_rank": retrained + 1,
+                "step_2_loss": losses[retrained],
+                "control": retrained >= top_k,
+            }
+        )
+        answer = better_left(steps, n_trials=len(ranked), top_k=top_k, tolerance=tolerance)
+        limit = losses[retrained].min() / (1 + tolerance)
+        others = np.setdiff1d(np.arange(len(ranked)), retrained)
+        enough = answer.enough or 0
+        answers.append(
+            (
+                np.nan if answer.probability is None else answer.probability,
+                answer.probability is not None and answer.probability <= RISK,
+                (losses[others] < limit).any(),
+                enough > top_k,
+                not (losses[others[others >= enough]] < limit).any(),
+            )
+        )
+    probabilities, *flags = np.array(answers, float).T
+    return Answers(probabilities, *(flag.astype(bool) for flag in flags))
+
+
+def describe(matrix: Matrix, trainings: list[Training], last: Column) -> str:
+    """Return how often the estimator answered, and how often it was right, as a table."""
+    rows = [
+        [
+            "step 1",
+            "retrained",
+            "tolerance",
+            "a better one was left",
+            "predicted",
+            "refused",
+            'said "enough" (false)',
+            "named a number (none left beyond)",
+        ]
+    ]
+    for setting, samples, epochs in trainings:
+        first = columns(matrix, setting, samples, epochs)
+        for share in SHARES if first else ():
+            for tolerance in TOLERANCES:
+                answers = ask(first, last, share=share, tolerance=tolerance)
+                rows.append(
+                    [
+                        labels.training(matrix, setting, samples, epochs),
+                        labels.percent(share),
+                        labels.percent(tolerance),
+                        labels.percent(answers.left.mean()),
+                        labels.percent(np.nanmean(answers.probabilities)),
+                        labels.percent(np.isnan(answers.probabilities).mean()),
+                        _with_part(answers.says_enough, answers.left),
+                        _with_part(answers.asked, answers.saved),
+                    ]
+                )
+    return table(rows)
+
+
+def _with_part(cases: np.ndarray, part: np.ndarray) -> str:
+    """Return the share of cases, and in how many of these something holds."""
+    if not cases.any():
+        return "0 %"
+    return f"{labels.percent(cases.mean())} ({labels.percent(part[cases].mean())})"
