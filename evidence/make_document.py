@@ -7,13 +7,10 @@ A table stands in the document between two comments with its name, which this re
 
 import argparse
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
 from matrix.columns import ALL
 from matrix.load import Matrix
 from replay import agreement, budgets, comparisons, estimator, law, networks

@@ -52,7 +52,5 @@ def _complexity(sizes: np.ndarray, losses: np.ndarray, tolerance: float) -> str:
 
 def _counts(depths: np.ndarray) -> str:
     """Return e.g. "2: 3, 3: 5, 4: 2", the numbers of trials by depth."""
-    return ", ".join(
-        f"{depth}: {count}"
-        for depth, count in zip(*np.unique(depths, return_counts=True), strict=True)
-    )
+    found = zip(*np.unique(depths, return_counts=True), strict=True)
+    return ", ".join(f"{depth}: {count}" for depth, count in found)
