@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-HERE = Path(__file__).parent
 from matrix.columns import ALL
 from matrix.load import Matrix
 from replay import agreement, budgets, comparisons, estimator, law, networks
@@ -18,7 +17,7 @@ from replay.policies import last_training
 
 from twostep.util.files import write_text
 
-DOCUMENT = HERE.parent / "docs" / "evidence.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "evidence.md"
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SETTING, EPOCHS = "one_cycle", 25
 STEP_1 = [

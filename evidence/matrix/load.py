@@ -107,5 +107,5 @@ class Matrix:
             work=n_train * table["epochs"].to_numpy() * parameters,
             epochs=int(table["epochs"].max()),
             n_train=n_train,
-            texts=table[CURVE].fillna("").to_numpy(),
+            texts=table[CURVE].astype(str).to_numpy(),
         )
