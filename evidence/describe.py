@@ -1,7 +1,6 @@
 """Describe a matrix: the networks of its trials, and what all its columns were made from."""
 
 from matrix.tables import trials_table, write_compressed
-
 from twostep.trials.configurations import read_configurations
 from twostep.util.files import read_json, write_json
 from twostep.util.logs import reporting

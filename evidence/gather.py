@@ -1,7 +1,6 @@
 """Gather the trials of one column in its table."""
 
 from matrix.tables import column_table, write_compressed
-
 from twostep.trials.records import read_lines
 from twostep.util.logs import reporting
 

@@ -14,7 +14,6 @@ from matrix.columns import ALL
 from matrix.load import Matrix
 from replay import agreement, budgets, comparisons, estimator, law, networks
 from replay.policies import last_training
-
 from twostep.util.files import write_text
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "evidence.md"

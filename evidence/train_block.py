@@ -5,7 +5,6 @@ from dataclasses import replace
 from matrix.columns import Column
 from matrix.tables import read_column
 from matrix.training import prepare, train_trials
-
 from twostep.trials.configurations import read_configurations
 from twostep.trials.journal import Journal
 from twostep.trials.records import write_lines

@@ -3,9 +3,9 @@
 import itertools
 
 import numpy as np
+
 from matrix.columns import ALL
 from matrix.load import Matrix
-
 from replay import labels
 from replay.comparisons import columns, true_losses
 from twostep.analysis.agreement import rank_correlation

@@ -1,9 +1,9 @@
 """How long a training has to be: the shortest budget that a longer one hardly improves."""
 
 import numpy as np
+
 from matrix.columns import ALL
 from matrix.load import Matrix
-
 from replay import labels
 from twostep.util.wording import short, table
 

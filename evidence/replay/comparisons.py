@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from matrix.columns import ALL
 from matrix.load import Column, Matrix
-
 from replay import labels
 from replay.outcomes import Findings, find, interval
 from replay.policies import (

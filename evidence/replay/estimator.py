@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from matrix.load import Column, Matrix
 
+from matrix.load import Column, Matrix
 from replay import labels
 from replay.agreement import Training
 from replay.comparisons import columns

@@ -1,6 +1,7 @@
 """How trainings and numbers are named in tables and figures."""
 
 import numpy as np
+
 from matrix.columns import ALL
 from matrix.load import Matrix
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
 from matrix.columns import ALL
 from matrix.load import Column, Matrix
-
 from replay import budgets, labels
 from replay.comparisons import SAFE_REGRET, SHARES, columns
 from replay.outcomes import Findings, find, interval

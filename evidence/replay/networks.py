@@ -1,8 +1,8 @@
 """Which networks are the best on few and on all data: their sizes and depths."""
 
 import numpy as np
-from matrix.load import Matrix
 
+from matrix.load import Matrix
 from replay import labels
 from replay.agreement import Training
 from replay.comparisons import columns

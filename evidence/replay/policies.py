@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from matrix.load import Column
 
 # The two costs of a training: processor seconds, and samples x epochs x learnable parameters.

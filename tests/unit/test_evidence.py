@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
 from matrix.columns import Column, read_columns
 from matrix.load import FOLDER, Matrix
 from matrix.tables import SUFFIX, column_table, trials_table, write_compressed
@@ -22,7 +23,6 @@ from replay.policies import (
     training,
     with_patience,
 )
-
 from twostep.training.configuration import Configuration
 
 CONFIG = yaml.safe_load((FOLDER.parent / "config.yaml").read_text())

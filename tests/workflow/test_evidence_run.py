@@ -5,8 +5,9 @@ import sys
 
 import numpy as np
 import yaml
-from matrix.load import Matrix
 from small_study import REPOSITORY
+
+from matrix.load import Matrix
 
 
 def run(folder, *arguments):
