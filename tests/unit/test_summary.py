@@ -219,7 +219,7 @@ def test_it_tells_schedules_and_only_what_trials_use_or_change():
     assert "learning rate schedule constant, one_cycle; warmup 0.05" in search
     assert "max gradient norm 0.1 to 10" in search and "momentum" not in search
     for part in (search, section(text, "Retraining (step 2)")):
-        assert "by whose end the learning rate has fallen to 0 (one_cycle)" in part
+        assert "by whose end a learning rate with the schedule one_cycle has fallen to 0" in part
 
 
 def test_each_fraction_has_its_own_section(study, text):

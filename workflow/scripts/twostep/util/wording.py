@@ -165,7 +165,8 @@ def budget(limits: dict, *, schedules: Sequence[str] = ()) -> str:
     text = ", ".join(set_limits) + (", whichever comes first" if len(set_limits) > 1 else "")
     if not schedules:
         return text
-    return f"{text}, by whose end the learning rate has fallen to 0 ({', '.join(schedules)})"
+    names = " or ".join(schedules)
+    return f"{text}, by whose end a learning rate with the schedule {names} has fallen to 0"
 
 
 def space(dimensions: dict) -> str:
