@@ -57,7 +57,7 @@ def test_it_names_further_settings_only_where_they_are_no_defaults(tmp_path):
     assert "| learning rate schedule | one_cycle |" in card
     assert "| warmup | 0.1 |" in card and "| max gradient norm | 0.5 |" in card
     budget = "by whose end a learning rate with the schedule one_cycle has fallen to 0"
-    assert f"| budget | {budget} |" in card
+    assert f"| budget | at most 25 epochs, {budget} |" in card
     assert "momentum" not in card and "beta" not in card
 
 
