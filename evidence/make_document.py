@@ -7,16 +7,21 @@ A table stands in the document between two comments with its name, which this re
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from matrix.columns import ALL
 from matrix.load import Matrix
-from replay import agreement, budgets, comparisons, estimator, law, networks
+from replay import agreement, budgets, comparisons, estimator, figures, law, networks
+from replay.outcomes import Findings
 from replay.policies import last_training
-from twostep.util.files import write_text
+from twostep.figures.style import DOTS_PER_INCH, METADATA
+from twostep.util.files import atomic_path, write_text
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "evidence.md"
+DOCS = Path(__file__).parents[1] / "docs"
+DOCUMENT = DOCS / "evidence.md"
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SETTING, EPOCHS = "one_cycle", 25
 STEP_1 = [
@@ -41,13 +46,22 @@ def aerosol_agreement() -> str:
     return agreement.describe(Matrix("aerosol"), [*STEP_1, *ON_ALL], SETTING, EPOCHS)
 
 
-def aerosol_two_steps() -> str:
-    """Fractions and shares that are retrained."""
-    matrix = Matrix("aerosol")
+def _two_steps(matrix: Matrix) -> list[tuple[comparisons.Case, Findings]]:
+    """Return what each training of step 1 comes to, with each share that is retrained."""
     last = last_training(matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING))
     truth = comparisons.true_losses(matrix, SETTING, EPOCHS)
     cases = [case for training in STEP_1 for case in comparisons.two_steps(matrix, last, *training)]
-    return comparisons.describe(comparisons.compare(cases, last, truth))
+    return comparisons.compare(cases, last, truth)
+
+
+def aerosol_two_steps() -> str:
+    """Fractions and shares that are retrained."""
+    return comparisons.describe(_two_steps(Matrix("aerosol")))
+
+
+def aerosol_policies() -> Figure:
+    """The same as a figure."""
+    return figures.draw_policies(_two_steps(Matrix("aerosol")))
 
 
 def aerosol_networks() -> str:
@@ -58,6 +72,11 @@ def aerosol_networks() -> str:
 def aerosol_budgets() -> str:
     """How long trainings have to be."""
     return budgets.describe(Matrix("aerosol"))
+
+
+def aerosol_losses() -> Figure:
+    """The same as a figure."""
+    return figures.draw_budgets(budgets.losses_by_budget(Matrix("aerosol")))
 
 
 def aerosol_estimator() -> str:
@@ -86,7 +105,12 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
-def fill(text: str, only: list[str]) -> str:
+FIGURES: dict[str, Callable[[], Figure]] = {
+    make.__name__: make for make in (aerosol_policies, aerosol_losses)
+}
+
+
+def fill(text: str, only: Collection[str] = ()) -> str:
     """Return a document with its tables, or only some of them, made anew."""
 
     def replace(match: re.Match) -> str:
@@ -96,13 +120,17 @@ def fill(text: str, only: list[str]) -> str:
     return TABLE.sub(replace, text)
 
 
+def draw(name: str) -> None:
+    """Draw a figure into the folder of the documents."""
+    with atomic_path(DOCS / f"evidence_{name}.png") as temporary:
+        FIGURES[name]().savefig(temporary, dpi=DOTS_PER_INCH, metadata=METADATA["png"])
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="*", default=[], choices=sorted(TABLES))
-    parser.add_argument("--print", action="store_true", help="print the tables, change nothing")
-    arguments = parser.parse_args()
-    if arguments.print:
-        for name in arguments.only or TABLES:
-            print(f"{name}\n\n{TABLES[name]()}\n")
-    else:
-        write_text(DOCUMENT, fill(DOCUMENT.read_text(encoding="utf-8"), arguments.only))
+    parser.add_argument("--only", nargs="*", default=[], choices=sorted({*TABLES, *FIGURES}))
+    only = parser.parse_args().only
+    write_text(DOCUMENT, fill(DOCUMENT.read_text(encoding="utf-8"), only))
+    for name in only or FIGURES:
+        if name in FIGURES:
+            draw(name)
