@@ -11,6 +11,7 @@ from replay import budgets, labels
 from replay.comparisons import SAFE_REGRET, SHARES, columns
 from replay.outcomes import Findings, find, interval
 from replay.policies import Policy, Stage, last_training, training
+from twostep.analysis.regression import Regression
 from twostep.util.wording import table, times
 
 SETTING = "one_cycle"
@@ -18,6 +19,7 @@ SETTING = "one_cycle"
 N_TRIALS, N_RETRAINED = 10_000, 50
 # Of the trials that step 1 puts first, larger and dearer than others.
 N_FIRST = 10
+N_DRAWS = 2000
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,58 @@ def _mean_costs(first: list[Column], last: Column, scale: float) -> tuple[float,
     seconds = np.mean([column.seconds.mean() for column in first])
     order = np.argsort(np.nan_to_num(first[0].losses, nan=np.inf), kind="stable")[:N_FIRST]
     return float(seconds), last.seconds.mean() * scale, last.seconds[order].mean() * scale
+
+
+@dataclass(frozen=True)
+class Law:
+    """How the cost of a trial on all data grows with the data, and that of step 1 does not.
+
+    `budgets` is a regression of the logarithm of the epochs that are enough on that of the number
+    of samples. A trial takes `sample_seconds` processor seconds for each sample and epoch, and
+    `first` in step 1; one that is retrained takes `dearer` times as much as another one.
+    """
+
+    budgets: Regression
+    sample_seconds: float
+    first: float
+    dearer: float
+
+    def factors(self, n_samples: float, n_trials: int, n_retrained: int) -> np.ndarray:
+        """Return draws of how many times cheaper two steps are on so many samples, (n_draws,).
+
+        A training has at least one epoch.
+        """
+        random = np.random.default_rng(3)
+        means = self.budgets.coefficients @ [1.0, np.log(n_samples)]
+        noise = self.budgets.deviations * random.standard_normal(len(means))
+        full = self.sample_seconds * n_samples * np.maximum(1.0, np.exp(means + noise))
+        both = n_trials * self.first + n_retrained * self.dearer * full
+        return n_trials * full / both
+
+
+def fit(matrices: list[Matrix]) -> Law:
+    """Return the law that the matrices of one problem, of several sizes of data, follow.
+
+    ASSUME: the subset that step 1 needs does not grow with the data, as it did not in the matrices.
+    """
+    enough = {
+        n_samples: budgets.shortest_budget(losses)
+        for matrix in matrices
+        for n_samples, losses in budgets.losses_by_budget(matrix).items()
+    }
+    known = {n_samples: epochs for n_samples, epochs in enough.items() if epochs}
+    sizes = np.log(sorted(known))
+    epochs = np.log([known[n_samples] for n_samples in sorted(known)])
+    design = np.column_stack([np.ones_like(sizes), sizes])
+    found = [point for matrix in matrices for point in points(matrix) if point.is_safe]
+    largest = max(found, key=lambda point: point.n_samples)
+    first, full, again = largest.costs
+    return Law(
+        budgets=Regression.of(design, epochs, np.random.default_rng(0), N_DRAWS),
+        sample_seconds=full / largest.n_samples / largest.budget,
+        first=first,
+        dearer=again / full,
+    )
 
 
 def describe(found: list[Point], matrix: Matrix) -> str:
