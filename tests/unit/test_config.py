@@ -375,6 +375,11 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
         ({"retrain.top_k": 10**400}, ["retrain.top_k must be an integer from 1", "not inf"]),
         ({"study": "a" * 101}, ["study must be", "at most 100", "..."]),
         # Contradictions.
+        (
+            {"retrain.until.probability": 0.05, "retrain.controls": 5},
+            ["retrain.controls is 5", "retrain.until needs at least 6 controls"],
+        ),
+        ({"retrain.until.probability": 0}, ["retrain.until.probability", "0"]),
         ({"retrain.top_k": 7, "search.n_trials": 6}, ["retrain.top_k is 7", "n_trials is only 6"]),
         (
             {

@@ -110,7 +110,7 @@ def test_what_was_timed_is_predicted_for_other_budgets_and_sizes(clock):
         assert speed.trial_seconds(each, budget, sizes) == pytest.approx(expected, rel=1e-6)
 
 
-def describe(tmp_path, budget, *, controls=5) -> dict[str, str]:
+def describe(tmp_path, budget, *, controls=5, probability=None) -> dict[str, str]:
     """Return the rows of the report on 100 equal trials, of which each update takes 36 ms."""
     manifest = tmp_path / "manifest.json"
     features = {"inputs": [{}] * 3, "outputs": [{}] * 2}
@@ -126,7 +126,13 @@ def describe(tmp_path, budget, *, controls=5) -> dict[str, str]:
                 "space": space,
                 "constraints": {"max_parameters": None, "max_operations": None},
             },
-            "retrain": {"budget": budget, "top_k": 10, "controls": controls, "seeds": 1},
+            "retrain": {
+                "budget": budget,
+                "top_k": 10,
+                "controls": controls,
+                "until": {"probability": probability, "round_size": 4},
+                "seeds": 1,
+            },
         },
         configurations=[network(8)] * 100,
         manifest=str(manifest),
@@ -155,6 +161,13 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
     assert rows["the same search on all data, with step 2's budget"] == "60 min"
     assert rows["the same, with step 1's budget"] == "60 min"
     assert rows["disk: prepared data and subsets"] == "3 GB"
+
+
+def test_rounds_of_retraining_are_told_as_a_range(tmp_path):
+    rows = describe(tmp_path, EPOCHS, probability=0.05)
+    step_2 = "step 2, 4 to 10 models, as `retrain.until` decides; all of them"
+    assert rows[step_2] == "6 min (2.4 min to 6 min)"
+    assert rows["**both steps and the controls**"] == "**11.4 min to 15 min**"
 
 
 def test_records_are_as_long_in_epochs_as_in_updates(tmp_path):

@@ -222,6 +222,31 @@ def test_it_tells_schedules_and_only_what_trials_use_or_change():
         assert "by whose end a learning rate with the schedule one_cycle has fallen to 0" in part
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"probability": 0.02, "reason": ""}, "The round that came to 12 was enough."),
+        (
+            {"probability": 0.31, "reason": ""},
+            "After the first 12, a better trial was left with a probability of 31 %.",
+        ),
+        (
+            {"probability": None, "reason": "too few"},
+            "After the first 12, it could not be told if a better trial was left: too few.",
+        ),
+    ],
+)
+def test_the_end_of_the_rounds_of_retraining_is_told(answer, expected):
+    config = made_up.config([0.05], top_k=12, seeds=2, controls=6)
+    config["retrain"] |= {"top_k": 50, "until": {"probability": 0.05, "round_size": 6}}
+    enough = answer["probability"] == 0.02
+    verdict = {"finalists": 12, "enough": enough, "fractions": {"0.05": answer}}
+    text = summarise(made_up.study(("0.05",), config=config, rounds=[verdict]))
+    part = section(text, "Retraining (step 2)")
+    assert f"rounds of 6, 50 at most. {expected}" in part
+    assert f"The best {12 if enough else 50} trials" in part
+
+
 def test_each_fraction_has_its_own_section(study, text):
     for search in study.searches:
         part = section(text, f"Fraction {search.fraction}")

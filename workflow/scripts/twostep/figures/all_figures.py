@@ -70,7 +70,7 @@ def _search_figures(study: Study) -> Iterator[tuple[str, Figure]]:
 
 def _step_figures(study: Study) -> Iterator[tuple[str, Figure]]:
     """Yield the figures that compare the steps and, if there are several, the fractions."""
-    shared, top_k = _shared(study), study.config["retrain"]["top_k"]
+    shared, top_k = _shared(study), study.top_k
     for search in study.searches:
         fraction, steps = search.fraction, study.steps(search.fraction)
         figure = draw_steps(steps, fraction=fraction, top_k=top_k, **shared)

@@ -15,7 +15,7 @@ TOPIC = "the finalists are at an edge of the space"
 def check_edges(study: Study) -> list[Finding]:
     """Return the edges of the search space at which more finalists are than chance explains."""
     space, constraints = (study.config["search"][name] for name in ("space", "constraints"))
-    top_k = study.config["retrain"]["top_k"]
+    top_k = study.top_k
     chosen = {trial for search in study.searches for trial in select_top(search.trials, top_k)}
     # All fractions share the configurations.
     trials = study.searches[0].trials

@@ -245,7 +245,7 @@ def _retraining(study: Study) -> list[str]:
     budget = wording.budget(retrain["budget"], schedules=names)
     return [
         "## Retraining (step 2)",
-        f"The best {retrain['top_k']:,} trials of each fraction"
+        f"The best {study.top_k:,} trials of each fraction"
         + (
             f" and {number(n_controls, 'control')}, drawn at random from the others"
             if n_controls
@@ -253,12 +253,32 @@ def _retraining(study: Study) -> list[str]:
         )
         + f", {n_trials:,} in all, were trained on all "
         f"{study.manifest['splits']['training']:,} training samples ({number(n_models, 'model')}, "
-        f"{retrain['seeds']} per trial), each for {budget}.",
+        f"{retrain['seeds']} per trial), each for {budget}.{_rounds_text(study)}",
         _validation_text(study),
         "Errors on the test split, which had no say in any choice:",
         *_metrics(study),
         "![Test loss against learnable parameters](figures/retrained.png)",
     ]
+
+
+def _rounds_text(study: Study) -> str:
+    """Return how the rounds of retraining ended, as sentences after a blank; "" without any."""
+    retrain = study.config["retrain"]
+    if not study.rounds:
+        return ""
+    size, most = retrain["until"]["round_size"], retrain["top_k"]
+    text = f" They were retrained in rounds of {size:,}, {most:,} at most."
+    last = study.rounds[-1]
+    if last["enough"]:
+        return f"{text} The round that came to {last['finalists']:,} was enough."
+    answers = last["fractions"].values()
+    unknown = [answer["reason"] for answer in answers if answer["probability"] is None]
+    if unknown:
+        why = f"it could not be told if a better trial was left: {unknown[0]}"
+    else:
+        left = max(answer["probability"] for answer in answers)
+        why = f"a better trial was left with a probability of {wording.percent(left)}"
+    return f"{text} After the first {last['finalists']:,}, {why}."
 
 
 def _validation_text(study: Study) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from twostep.running import resources
 from twostep.running.forecast import Sizes, Speed
 from twostep.training.configuration import Configuration
+from twostep.trials.rounds import round_sizes
 from twostep.util.wording import duration, number, table
 
 # ASSUME: the best trials are among the largest quarter of the networks, as they mostly are; an
@@ -75,10 +76,14 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
         ]
     second = np.sort(_seconds(plan, speed, retrain["budget"], plan.sizes))
     n_models = retrain["top_k"] * retrain["seeds"]
+    # With `retrain.until` one round may be enough.
+    n_fewest = round_sizes(retrain)[0] * retrain["seeds"]
     n_large = math.ceil(FINALISTS * len(second))
     step_2 = n_models * second[-n_large:].mean()
-    bounds = n_models * second.mean(), n_models * second[-retrain["top_k"] :].mean()
+    bounds = n_fewest * second.mean(), n_models * second[-retrain["top_k"] :].mean()
     models = number(n_models, "model")
+    if n_fewest < n_models:
+        models = f"{n_fewest:,} to {models}, as `retrain.until` decides; all of them"
     if len(plan.subsets) > 1:
         models += " for each fraction, those that they share once"
     rows.append(
@@ -94,9 +99,13 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
         rows.append([f"controls, {number(n_controls, 'model')}", duration(controls)])
     everything = total + len(plan.subsets) * step_2 + controls
     with_controls = " and the controls" if n_controls else ""
+    total_text = duration(everything)
+    if n_fewest < n_models:
+        fewest = everything - len(plan.subsets) * step_2 * (1 - n_fewest / n_models)
+        total_text = f"{duration(fewest)} to {total_text}"
     rows += [
         ["the longest single retraining", f"up to {duration(second[-1])}"],
-        [f"**both steps{with_controls}**", f"**{duration(everything)}**"],
+        [f"**both steps{with_controls}**", f"**{total_text}**"],
         ["the same search on all data, with step 2's budget", duration(second.sum())],
         ["the same, with step 1's budget", duration(as_searched.sum())],
     ]
