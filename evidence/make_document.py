@@ -36,7 +36,6 @@ STEP_1 = [
     ("one_cycle", 19200, 40),
     ("constant", 1200, 160),
     ("constant", 4800, 80),
-    ("constant", 19200, 40),
 ]
 ON_ALL = [("one_cycle", ALL, EPOCHS), ("constant", ALL, EPOCHS)]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from simulated_rounds import retrain_in_rounds
 from simulated_studies import simulate
 
+from replay.rounds import retrain_in_rounds
 from twostep.analysis.remaining import better_left
 from twostep.analysis.rounds import judge_round
 from twostep.trials.ranking import trials_to_retrain

@@ -1,4 +1,4 @@
-"""Rounds of retraining in studies with known truth."""
+"""Rounds of retraining in studies of which the truth is known, as `retrain.until` makes them."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ def retrain_in_rounds(
     probability: float,
     tolerance: float,
 ) -> Ended:
-    """Retrain the first trials of a ranking, round by round, as the workflow does.
+    """Return how rounds of retraining end that take the first trials of a ranking.
 
     `losses` are (n_trials,), those of step 2 in the order of step 1. Controls are drawn in one
     random order from the trials beyond the finalists; one that becomes a finalist is replaced.
