@@ -85,6 +85,13 @@ def aerosol_estimator() -> str:
     return estimator.describe(matrix, STEP_1, last)
 
 
+def aerosol_rounds() -> str:
+    """When to retrain no more."""
+    matrix = Matrix("aerosol")
+    last = matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING)
+    return estimator.describe_rounds(matrix, STEP_1, last)
+
+
 def aerosol_law() -> str:
     """The factor by the size of the data."""
     matrix = Matrix("aerosol")
@@ -99,6 +106,7 @@ TABLES: dict[str, Callable[[], str]] = {
         aerosol_networks,
         aerosol_budgets,
         aerosol_estimator,
+        aerosol_rounds,
         aerosol_law,
     )
 }

@@ -10,6 +10,8 @@ from replay import labels
 from replay.agreement import Training
 from replay.comparisons import columns
 from replay.outcomes import halves
+from replay.rounds import HEADINGS, retrain_in_rounds
+from replay.rounds import describe as describe_ended
 from twostep.analysis.remaining import RISK, better_left
 from twostep.util.wording import table
 
@@ -18,6 +20,8 @@ N_STUDIES = 300
 SHARES = (0.08, 0.16)
 N_CONTROLS = 20
 TOLERANCES = (0.05, 0.25)
+# Rounds of retraining, of the same studies.
+ROUND_SIZE, MOST, ROUND_CONTROLS = 8, 56, 12
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,9 @@ def ask(
     answers = []
     for number, trials in enumerate(halves(len(last.losses), n_studies)):
         column = first[number % len(first)]
-        known = trials[~np.isnan(column.losses[trials] + last.all_losses[trials])]
-        ranked = known[np.argsort(column.losses[known], kind="stable")]
-        losses = last.all_losses[ranked]
-        top_k = max(1, round(share * len(ranked)))
-        controls = top_k + random.choice(len(ranked) - top_k, N_CONTROLS, replace=False)
+        losses = _ranked_losses(column, last, trials)
+        top_k = max(1, round(share * len(losses)))
+        controls = top_k + random.choice(len(losses) - top_k, N_CONTROLS, replace=False)
         retrained = np.r_[np.arange(top_k), np.sort(controls)]
         steps = pd.DataFrame(
             {
@@ -56,9 +58,9 @@ def ask(
                 "control": retrained >= top_k,
             }
         )
-        answer = better_left(steps, n_trials=len(ranked), top_k=top_k, tolerance=tolerance)
+        answer = better_left(steps, n_trials=len(losses), top_k=top_k, tolerance=tolerance)
         limit = losses[retrained].min() / (1 + tolerance)
-        others = np.setdiff1d(np.arange(len(ranked)), retrained)
+        others = np.setdiff1d(np.arange(len(losses)), retrained)
         enough = answer.enough or 0
         answers.append(
             (
@@ -105,6 +107,35 @@ def describe(matrix: Matrix, trainings: list[Training], last: Column) -> str:
                     ]
                 )
     return table(rows)
+
+
+def describe_rounds(matrix: Matrix, trainings: list[Training], last: Column) -> str:
+    """Return how rounds of retraining end that take a better trial's probability, as a table."""
+    rows = [["step 1", "tolerance", *HEADINGS]]
+    for setting, samples, epochs in trainings:
+        first = columns(matrix, setting, samples, epochs)
+        for tolerance in TOLERANCES if first else ():
+            ended = [
+                retrain_in_rounds(
+                    np.random.default_rng(number),
+                    _ranked_losses(first[number % len(first)], last, trials),
+                    round_size=ROUND_SIZE,
+                    most=MOST,
+                    n_controls=ROUND_CONTROLS,
+                    probability=RISK,
+                    tolerance=tolerance,
+                )
+                for number, trials in enumerate(halves(len(last.losses), N_STUDIES))
+            ]
+            label = labels.training(matrix, setting, samples, epochs)
+            rows.append([label, labels.percent(tolerance), *describe_ended(ended, MOST)])
+    return table(rows)
+
+
+def _ranked_losses(column: Column, last: Column, trials: np.ndarray) -> np.ndarray:
+    """Return the losses of some trials on all data in the order of step 1, without failed ones."""
+    known = trials[~np.isnan(column.losses[trials] + last.all_losses[trials])]
+    return last.all_losses[known[np.argsort(column.losses[known], kind="stable")]]
 
 
 def _with_part(cases: np.ndarray, part: np.ndarray) -> str:

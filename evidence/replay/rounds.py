@@ -1,5 +1,6 @@
 """Rounds of retraining in studies of which the truth is known, as `retrain.until` makes them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,18 +8,21 @@ import pandas as pd
 
 from twostep.analysis.remaining import better_left
 
+HEADINGS = ["ended early", "lost of these", "retrained, mean", "a fixed top_k as safe"]
+
 
 @dataclass(frozen=True)
 class Ended:
-    """How the rounds of one study ended: finalists, all retrained trials, and what was lost.
+    """How the rounds of one study ended.
 
-    `reason` is why it could not be told in the last round, "" otherwise.
+    `n_retrained` counts finalists and all controls. `is_lost` tells whether a better trial was
+    left, and `sufficient` is the smallest top_k beyond which no trial is better.
     """
 
     finalists: int
     n_retrained: int
     is_lost: bool
-    reason: str
+    sufficient: int
 
 
 def retrain_in_rounds(
@@ -55,7 +59,29 @@ def retrain_in_rounds(
         if answer.is_enough(probability):
             break
     others = np.setdiff1d(np.arange(n_trials), sorted(tried))
-    lost = bool(len(others)) and losses[others].min() < losses[sorted(tried)].min() / (
-        1 + tolerance
-    )
-    return Ended(finalists, len(tried), bool(lost), answer.reason)
+    limit = losses[sorted(tried)].min() / (1 + tolerance)
+    is_lost = bool((losses[others] < limit).any())
+    return Ended(finalists, len(tried), is_lost, sufficient(losses, tolerance))
+
+
+def sufficient(losses: np.ndarray, tolerance: float) -> int:
+    """Return the smallest top_k beyond which no trial is better by more than the tolerance."""
+    best_so_far = np.minimum.accumulate(losses)
+    best_beyond = np.append(np.minimum.accumulate(losses[::-1])[::-1][1:], np.inf)
+    return int(np.argmax(best_beyond >= best_so_far / (1 + tolerance))) + 1
+
+
+def describe(studies: Sequence[Ended], most: int) -> list[str]:
+    """Return what the HEADINGS name of studies in which at most so many are finalists."""
+    early = [ended for ended in studies if ended.finalists < most]
+    told = [f"{100 * len(early) / len(studies):.0f} %"]
+    if not early:
+        return [*told, "", "", ""]
+    n_lost = sum(ended.is_lost for ended in early)
+    needed = sorted(ended.sufficient for ended in early)
+    return [
+        *told,
+        f"{100 * n_lost / len(early):.1f} %",
+        f"{np.mean([ended.n_retrained for ended in early]):.0f}",
+        f"{needed[len(needed) - n_lost - 1]:,}",
+    ]
