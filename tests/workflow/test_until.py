@@ -36,34 +36,24 @@ def read_rounds(study):
     return {verdict["finalists"]: verdict for verdict in verdicts}
 
 
-def read_finalists(study):
-    table = pd.read_csv(study.results / "select" / "retrained.csv")
-    return table[~table["control"]]
-
-
-def test_a_larger_probability_ends_the_rounds_and_a_smaller_one_goes_on(rounds):
+def test_rounds_end_once_they_are_enough_and_go_on_exactly(rounds):
     study = rounds
     work = study.run("select_model")
     verdicts = read_rounds(study)
-    last = n_finalists = max(verdicts)
-    assert verdicts[last]["enough"], verdicts
-    # No round before was enough.
-    assert sorted(verdicts) == list(range(8, last + 1, 8))
-    assert not any(verdicts[finalists]["enough"] for finalists in verdicts if finalists < last)
-    assert len(read_finalists(study)) == n_finalists
+    last = max(verdicts)
+    # The last round and no other was enough.
+    assert [verdicts[finalists]["enough"] for finalists in range(8, last + 1, 8)] == (
+        [False] * (last // 8 - 1) + [True]
+    )
+    table = pd.read_csv(study.results / "select" / "retrained.csv")
+    assert (~table["control"]).sum() == last < SETTINGS["top_k"]
     assert work.jobs["judge_round"] == len(verdicts)
     assert "Nothing to be done" in study.snakemake("select_model").stderr
-    # All of top_k: only what is new is trained.
-    before = set(read_finalists(study)["trial"])
+    # Another probability asks again, and trains nothing unless the answer is another one.
+    study.config["retrain"]["until"]["probability"] = 0.89
+    assert study.run("retrain", "--dry-run").jobs.keys() == {"judge_round", "retrain"}
+    # All of top_k: only finalists that are new, and controls in the place of those, are trained.
     study.config["retrain"]["until"]["probability"] = None
-    work = study.run("select_model")
-    finalists = set(read_finalists(study)["trial"])
-    assert len(finalists) == SETTINGS["top_k"] and before <= finalists
-    assert not work.searched
-    # Controls that become finalists are there already.
-    assert work.retrained.total() <= SETTINGS["top_k"] - n_finalists + 6
-    # And back again: nothing is trained.
-    study.config["retrain"]["until"]["probability"] = SETTINGS["until"]["probability"]
-    work = study.run("select_model")
-    assert not work.retrained.total()
-    assert len(read_finalists(study)) == n_finalists
+    work = study.run("retrain", "--dry-run")
+    assert not work.jobs.keys() & {"search_shard", "rank", "judge_round"}
+    assert 1 <= work.jobs["retrain_trial"] <= SETTINGS["top_k"] - last
