@@ -80,6 +80,7 @@ def save_made_up(
             "outputs": features([OUTPUTS[name] for name in outputs], is_scaled=is_scaled),
             "output_activation": output_activation,
             "constant_features": [],
+            "variables": {"v": {"dimensions": [], "shape": []}},
             "n_rows_read": 2200,
             "doubts": [],
             "split": {"method": "random", "variable": None, "n_units": None},

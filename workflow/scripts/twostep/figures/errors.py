@@ -29,8 +29,8 @@ from twostep.figures.style import (
     draw_nothing,
 )
 from twostep.model.predictions import Predictions
+from twostep.util.text import MOST_FEATURES
 
-MOST_INPUTS = 24
 N_BINS = 20
 # Samples that a bin should hold, or its tails are noise.
 BIN_SIZE = 50
@@ -55,9 +55,9 @@ def draw_errors_by_input(predictions: Predictions, *, model: str) -> Figure:
         )
     tables = [_error_table(column[known], error[known]) for column in predictions.input.T]
     shown = np.arange(len(tables))
-    if len(tables) > MOST_INPUTS:
+    if len(tables) > MOST_FEATURES:
         variation = np.array([np.ptp(table["rms"]) for table in tables])
-        shown = np.sort(np.argsort(-variation, kind="stable")[:MOST_INPUTS])
+        shown = np.sort(np.argsort(-variation, kind="stable")[:MOST_FEATURES])
     n_columns = min(N_COLUMNS, len(shown))
     n_rows = math.ceil(len(shown) / n_columns)
     # A single row needs the room for the label beside it.
