@@ -38,11 +38,11 @@ def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, 
     selected = study.selected
     model = f"Selected: trial {selected['trial']}, {selected['n_parameters']:,} parameters"
     yield "predicted", draw_predicted(predictions, model=model)
-    yield "errors_by_output", _errors_by_output(study, model)
+    yield "errors_by_output", errors_by_output(study, model)
     yield "errors_by_input", draw_errors_by_input(predictions, model=model)
 
 
-def _errors_by_output(study: Study, model: str) -> Figure:
+def errors_by_output(study: Study, model: str) -> Figure:
     """Return the figure of the error of each output."""
     outputs, baseline = study.manifest["outputs"], study.baseline
     columns = [f"test_r2[{output['name']}]" for output in outputs]
