@@ -14,8 +14,10 @@ import onnxruntime
 import pytest
 import torch
 from exported_model import (
+    IMAGE,
     INPUTS,
     NAMES,
+    WITH_UNSCALED,
     assert_same,
     compute_by_hand,
     export,
@@ -57,6 +59,8 @@ KINDS = [
     *({"activation": name, "outputs": ALL_OUTPUTS} for name in ACTIVATIONS),
     {"activation": "tanh", "output_activation": "sigmoid"},
     {"activation": "silu", "output_activation": "sigmoid", "outputs": ALL_OUTPUTS},
+    WITH_UNSCALED,
+    IMAGE,
     # Nothing to gather: a single transform, and a network without dropout.
     {"inputs": INPUTS[1:2], "outputs": ["log10"], "dropout": 0.0, "hidden_widths": (5,)},
 ]
