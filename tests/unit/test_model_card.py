@@ -89,10 +89,10 @@ def test_of_many_features_it_describes_the_variables(tmp_path):
     }
     card = card_of(model, read_json(path) | {"variables": variables}, rmse=range(60))
     assert "predicts 60 outputs from 785 inputs" in card
-    assert "| 1 to 784 | `image` | row 28 × column 28 | a  quantity | K | none |" in card
-    assert "| 1 to 60 | `heating` | level 60 |" in card
+    assert "| 1 to 784 | `image` | row: 28, column: 28 | a  quantity | K | none |" in card
+    assert "| 1 to 60 | `heating` | level: 60 |" in card
     assert "the last one running fastest" in card and "`reference.csv` names all" in card
-    assert "Not scaled, whatever their range: `kind`." in card
+    assert "without scaling: `kind`." in card
     # The mean over the levels.
     assert "| `heating` | 29.5 K | 0.1 K | 0.98765 |" in card
     assert "image[" not in card and "heating[" not in card

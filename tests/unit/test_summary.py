@@ -361,10 +361,10 @@ def test_many_inputs_and_outputs_are_told_by_their_variables(study):
     manifest = many.manifest | {"inputs": inputs, "variables": shapes}
     rows = table_rows(section(summarise(replace(many, manifest=manifest)), "Data"))
     assert [row[:3] for row in rows if row[0] not in ("output", "---")] == [
-        ["1 to 783", "`image`", "783 of row 28 × column 28"],
+        ["1 to 783", "`image`", "783 of 784 (row: 28, column: 28)"],
         ["784", "`x0`", ""],
         ["785", "`x1`", ""],
-        ["1 to 60", "`y`", "level 60"],
+        ["1 to 60", "`y`", "level: 60"],
     ]
     assert rows[0][-2:] == ["-2", "9"]
 
@@ -373,8 +373,8 @@ def test_inputs_that_are_not_scaled_are_named(study):
     inputs = [*study.manifest["inputs"]]
     inputs[1] = inputs[1] | {"scale": "none"}
     data = section(summarise(replace(study, manifest=study.manifest | {"inputs": inputs})), "Data")
-    assert "Not scaled, whatever their range: `x1`." in data
-    assert "Not scaled" not in section(summarise(study), "Data")
+    assert "without scaling: `x1`." in data
+    assert "without scaling" not in section(summarise(study), "Data")
 
 
 def test_many_features_that_lack_values_are_told_by_their_variables(study):

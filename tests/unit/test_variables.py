@@ -17,10 +17,10 @@ def test_variables_keep_the_order_and_the_places_of_their_features():
     features = [*made_up("p", 1), *made_up("t", 60)]
     p, t = list_variables(features, SHAPES)
     assert (p.name, p.places, p.feature_names, p.entries) == ("p", "1", ["p"], "")
-    assert (t.name, t.places, t.entries) == ("t", "2 to 61", "level 60")
+    assert (t.name, t.places, t.entries) == ("t", "2 to 61", "level: 60")
     assert t.feature_names[-1] == "t[59]"
     (without,) = list_variables(made_up("t", 60)[1:], SHAPES)
-    assert without.entries == "59 of level 60"
+    assert without.entries == "59 of 60 (level: 60)"
 
 
 def test_a_few_features_are_shown_one_by_one():
@@ -39,7 +39,7 @@ def test_the_range_of_a_variable_is_that_of_all_its_entries():
     assert table[0] == (
         "| input | name | entries | quantity | unit | transform | smallest | largest |"
     )
-    assert table[2:] == ["| 1 to 60 | `t` | level 60 | the t | K | none | -5.5 | 8 |"]
+    assert table[2:] == ["| 1 to 60 | `t` | level: 60 | the t | K | none | -5.5 | 8 |"]
 
 
 def test_a_sentence_names_a_few_features_and_else_their_variables():

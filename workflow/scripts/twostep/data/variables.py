@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from twostep.data.cleaning import UNSCALED
-from twostep.util.text import MOST_FEATURES
+from twostep.util.text import MOST_FEATURES, list_names
 from twostep.util.wording import ends, table, unit_of
 
 # For people who have to bring the entries of a variable into order.
@@ -41,11 +41,11 @@ class Variable:
 
     @property
     def entries(self) -> str:
-        """The dimensions with their sizes, e.g. "row 28 × column 28"; how many are left of them."""
+        """The dimensions with their sizes, e.g. "row: 28, column: 28", and how many are left."""
         named = zip(self.dimensions, self.shape, strict=True)
-        text = " × ".join(f"{name} {size:,}" for name, size in named)
-        n_left = len(self.features)
-        return text if n_left == math.prod(self.shape) else f"{n_left:,} of {text}"
+        text = ", ".join(f"{name}: {size:,}" for name, size in named)
+        n_left, n_all = len(self.features), math.prod(self.shape)
+        return text if n_left == n_all else f"{n_left:,} of {n_all:,} ({text})"
 
 
 def list_variables(features: list[dict], shapes: dict[str, dict]) -> list[Variable]:
@@ -107,6 +107,6 @@ def feature_table(role: str, shown: list[Variable]) -> str:
 
 def unscaled(inputs: list[dict]) -> str:
     """Return which inputs are not scaled as a sentence; nothing if all are."""
-    names = {feature["variable"]: 0 for feature in inputs if feature.get("scale") == UNSCALED}
-    listed = ", ".join(f"`{name}`" for name in names)
-    return f"Not scaled, whatever their range: {listed}." if names else ""
+    names = [feature["variable"] for feature in inputs if feature.get("scale") == UNSCALED]
+    listed = list_names([f"`{name}`" for name in dict.fromkeys(names)])
+    return f"The network gets these inputs without scaling: {listed}." if names else ""

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from twostep.data.variables import Variable
 from twostep.figures.labels import fit
 from twostep.figures.predicted import TITLE
-from twostep.figures.scales import scale_counts, scale_logarithmically
+from twostep.figures.scales import GAP, SIZE, scale_counts, scale_logarithmically
 from twostep.figures.style import (
     BASELINES,
     BLUE,
@@ -25,6 +25,8 @@ from twostep.util.wording import number
 
 # Outputs whose names have room below a page.
 MOST_NAMED = 24
+# Labels of entries that have room beside each other.
+MOST_LABELS = 8
 # Errors below this part of the highest one run out of the axis, or they would squeeze the others.
 LEAST_SHOWN = 1e-6
 # Room of the panel of a page and for a name below it, in points.
@@ -66,7 +68,8 @@ def draw_errors_by_output(
     _name_outputs(axes, variables)
     lacking = int((~np.isfinite(errors)).sum())
     note = f"; {lacking:,} without a finite R²" if lacking else ""
-    figure.suptitle(f"{model}\n{number(len(errors), 'output')}{note}", x=0.01, ha="left", fontsize=8)
+    note = f"{model}\n{number(len(errors), 'output')}{note}"
+    figure.suptitle(note, x=0.01, ha="left", fontsize=8)
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
@@ -96,13 +99,12 @@ def _name_outputs(axes: Axes, variables: list[Variable]) -> None:
     scale_counts(axes, 1, len(names))
     if len(names) <= MOST_NAMED:
         shown = [fit(name, NAME, TITLE) for name in names]
-        turn = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
-        axes.set_xticks(range(1, len(names) + 1), shown, fontsize=TITLE, **turn)
+        axes.set_xticks(range(1, len(names) + 1), shown, fontsize=TITLE)
+        for label in axes.get_xticklabels():
+            label.set(rotation=60, ha="right", rotation_mode="anchor")
         return
     if len(variables) == 1:
-        (variable,) = variables
-        text = f"{variable.name} ({variable.entries})"
-        axes.set_xlabel(f"Entry of {fit(text, PANEL_WIDTH, 8)}")
+        _name_entries(axes, variables[0])
         return
     axes.set_xlabel("Output, in the order of the tables")
     for before, variable in itertools.pairwise(variables):
@@ -112,5 +114,22 @@ def _name_outputs(axes: Axes, variables: list[Variable]) -> None:
         room = PANEL_WIDTH * len(variable.features) / len(names)
         if room >= 25:
             middle = variable.first + (len(variable.features) - 1) / 2
-            place = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
-            axes.annotate(fit(variable.name, room, TITLE), (middle, 1.0), fontsize=TITLE, **place)
+            axes.annotate(
+                fit(variable.name, room, TITLE),
+                (middle, 1.0),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                va="bottom",
+                fontsize=TITLE,
+            )
+
+
+def _name_entries(axes: Axes, variable: Variable) -> None:
+    """Put the labels of some entries of a variable on the axis, such as the levels."""
+    names = variable.feature_names
+    start = len(variable.name) + 1
+    shown = np.linspace(0, len(names) - 1, MOST_LABELS).round().astype(int)
+    labels = [fit(names[i][start:-1], PANEL_WIDTH / MOST_LABELS - GAP, SIZE) for i in shown]
+    axes.set_xticks(shown + 1, labels)
+    dimensions = fit(", ".join(variable.dimensions), PANEL_WIDTH / 2, SIZE)
+    axes.set_xlabel(f"{dimensions} of {fit(variable.name, PANEL_WIDTH / 2, SIZE)}")

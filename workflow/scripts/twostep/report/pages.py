@@ -116,10 +116,11 @@ def _rows(source: str | Path) -> str:
 
 def _without_many_outputs(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return a table without what there is of each of many outputs, and the names of that."""
-    stems = Counter(name.partition("[")[0] for name in table if "[" in name)
-    many = [stem for stem, count in stems.items() if count > MOST_FEATURES]
-    kept = [name for name in table if "[" not in name or name.partition("[")[0] not in many]
-    return table[kept], [f"{stem}[...]" for stem in many]
+    # With the bracket, so that a column without one has a stem of its own.
+    stems = ["".join(str(name).partition("[")[:2]) for name in table]
+    many = [stem for stem, count in Counter(stems).items() if count > MOST_FEATURES]
+    kept = [stem not in many for stem in stems]
+    return table.loc[:, kept], [f"{stem}...]" for stem in many]
 
 
 def _shortened(table: pd.DataFrame) -> pd.DataFrame:

@@ -303,10 +303,8 @@ def _metrics(study: Study) -> list[str]:
     if len(outputs) <= MOST_FEATURES:
         return [_metrics_table(study, shown)]
     errors = study.model(study.selected)
-    # What is not defined is worst of all.
-    order = {"kind": "stable", "na_position": "first"}
     r2 = pd.Series({each["name"]: errors[f"test_r2[{each['name']}]"] for each in outputs})
-    worst = r2.sort_values(**order).index[0]
+    worst = _from_worst(r2).index[0]
     note = (
         f"Each row holds the means over the outputs of a variable. The lowest R² of the selected "
         f"model is {_r2_text(r2[worst])}, of `{worst}`. All {len(outputs):,} outputs are in "
@@ -315,9 +313,14 @@ def _metrics(study: Study) -> list[str]:
     )
     if len(shown) > MOST_FEATURES:
         means = pd.Series([mean_of(r2[variable.feature_names]) for variable in shown])
-        shown = [shown[i] for i in means.sort_values(**order).index[:MOST_FEATURES]]
+        shown = [shown[i] for i in _from_worst(means).index[:MOST_FEATURES]]
         note += f" The table has the {MOST_FEATURES} variables with the lowest R²."
     return [_metrics_table(study, shown), note]
+
+
+def _from_worst(r2: pd.Series) -> pd.Series:
+    """Return values of R² in ascending order; what is not defined is worst of all."""
+    return r2.sort_values(kind="stable", na_position="first")
 
 
 def _metrics_table(study: Study, shown: list[Variable]) -> str:
