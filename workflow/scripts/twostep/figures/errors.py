@@ -14,7 +14,6 @@ from twostep.analysis.binning import equal_bins, summarise_bins
 from twostep.figures.labels import feature_label, fit
 from twostep.figures.predicted import COLUMN, N_COLUMNS, TITLE, varies
 from twostep.figures.scales import (
-    scale_logarithmically,
     scale_quantity,
     scale_small_panel,
     widen,
@@ -96,7 +95,8 @@ def _scale_errors(axes: Axes, tables: list[pd.DataFrame], rms: float) -> None:
         return
     lowest, highest = positive.min(), positive.max()
     lowest = max(lowest, LEAST_SHOWN * highest)
-    scale_logarithmically(axes, "y", lowest, max(highest, 2 * lowest))
+    margin = (highest / lowest) ** 0.04
+    scale_small_panel(axes, lowest / margin, max(highest, 2 * lowest) * margin, "y")
 
 
 def _scaled_error(predictions: Predictions) -> np.ndarray:
