@@ -183,6 +183,27 @@ def test_an_input_that_does_not_vary_is_refused_if_it_is_to_be_scaled(tmp_path, 
         run(tmp_path, columns, inputs=inputs)
 
 
+def test_many_features_that_do_not_vary_are_told_by_their_variable(tmp_path):
+    rng = np.random.default_rng(0)
+    data = xr.Dataset(
+        {
+            "q": (("sample", "level", "part"), np.ones((300, 30, 2))),
+            "y": ("sample", rng.uniform(size=300)),
+        }
+    )
+    path = str(tmp_path / "data.nc")
+    data.to_netcdf(path)
+    with pytest.raises(UserError, match=r"'q' \(60 entries\); they cannot be standardised"):
+        prepare(
+            read_headers([path], ["q", "y"], ["sample"]),
+            DATASET | {"inputs": [{"name": "q", "transform": "none"}]},
+            SPLIT,
+            output_activation="sigmoid",
+            seed=1,
+            folder=tmp_path / "prepare",
+        )
+
+
 def test_the_manifest_keeps_the_shapes_of_the_variables(tmp_path):
     rng = np.random.default_rng(0)
     data = xr.Dataset(

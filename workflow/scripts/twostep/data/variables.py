@@ -42,6 +42,8 @@ class Variable:
     @property
     def entries(self) -> str:
         """The dimensions with their sizes, e.g. "row: 28, column: 28", and how many are left."""
+        if not self.dimensions:
+            return ""
         named = zip(self.dimensions, self.shape, strict=True)
         text = ", ".join(f"{name}: {size:,}" for name, size in named)
         n_left, n_all = len(self.features), math.prod(self.shape)

@@ -21,10 +21,11 @@ from twostep.figures.style import (
     STYLE,
     draw_nothing,
 )
+from twostep.util.text import MOST_FEATURES
 from twostep.util.wording import number
 
-# Outputs whose names have room below a page.
-MOST_NAMED = 24
+# Outputs that a column of a page has room for.
+MOST_IN_COLUMN = 12
 # Labels of entries that have room beside each other.
 MOST_LABELS = 8
 # Errors below this part of the highest one run out of the axis, or they would squeeze the others.
@@ -54,7 +55,7 @@ def draw_errors_by_output(
         return draw_nothing(
             "No output varies in the test split, or no prediction is finite: look at the test data."
         )
-    width = COLUMN_WIDTH if len(errors) <= MOST_NAMED // 2 else PAGE_WIDTH
+    width = COLUMN_WIDTH if len(errors) <= MOST_IN_COLUMN else PAGE_WIDTH
     figure = Figure(figsize=(width, 3.2))
     axes = figure.subplots()
     _scale_errors(axes, errors, linear)
@@ -89,7 +90,7 @@ def _draw_line(axes: Axes, variables: list[Variable], values: np.ndarray, style:
     """Draw the errors of all outputs, with a gap between two variables."""
     starts = [variable.first - 1 for variable in variables[1:]]
     places = np.insert(np.arange(1, len(values) + 1, dtype=float), starts, np.nan)
-    size = 4 if len(values) <= MOST_NAMED else 2.5
+    size = 4 if len(values) <= MOST_FEATURES else 2.5
     axes.plot(places, np.insert(values, starts, np.nan), marker="o", markersize=size, **style)
 
 
@@ -97,7 +98,7 @@ def _name_outputs(axes: Axes, variables: list[Variable]) -> None:
     """Put names on the axis of the outputs: of each, or of the variables where they are many."""
     names = [name for variable in variables for name in variable.feature_names]
     scale_counts(axes, 1, len(names))
-    if len(names) <= MOST_NAMED:
+    if len(names) <= MOST_FEATURES:
         shown = [fit(name, NAME, TITLE) for name in names]
         axes.set_xticks(range(1, len(names) + 1), shown, fontsize=TITLE)
         for label in axes.get_xticklabels():

@@ -124,7 +124,7 @@ def scale_small_panel(axes: Axes, low: float, high: float, which: str = "x", mos
     axis = _axis(axes, which)
     axis.set_major_locator(FixedLocator(ticks.tolist()))
     axis.set_minor_locator(NullLocator())
-    write = _short_power if low < 1e-3 or high > 1e5 else _plain_tick
+    write = _short_power if low < 1e-4 or high > 1e5 else _plain_tick
     texts = [write(tick, 0) for tick in ticks]
     if which == "x":
         # Within a decade they may stand closer than they are wide.
