@@ -9,7 +9,7 @@ import pandas as pd
 from twostep.data.doubts import describe_doubts
 from twostep.data.transforms import TRANSFORMS
 from twostep.data.variables import ORDER, Variable, feature_table, list_shown, unscaled
-from twostep.export.export import FORMATS, MEASURE, N_CHECKED, TOLERANCE
+from twostep.export.export import FORMATS, MEASURE, N_CHECKED, ROUNDING_ERRORS, TOLERANCE
 from twostep.export.metadata import PRECISION, describe
 from twostep.model.metrics import mean_of
 from twostep.model.model import Model
@@ -218,7 +218,7 @@ def _use(model: Model, differences: dict[str, float]) -> list[str]:
         "## Use",
         f"Precision: {PRECISION}. Each file was checked against the trained network on test rows "
         f"(at most {N_CHECKED:,}); differences are relative to {MEASURE}, and may be at most "
-        f"{TOLERANCE:g}.",
+        f"{TOLERANCE:g}, or {ROUNDING_ERRORS} times what single precision makes, if that is more.",
         table(rows),
         f"ONNX, in Python: `inputs` is (n_samples, {n_inputs}) and `outputs` (n_samples, "
         f"{n_outputs}), both float64.",

@@ -58,7 +58,10 @@ class Model:
 
     @torch.inference_mode()
     def predict_scaled(self, inputs: np.ndarray) -> np.ndarray:
-        """Map standardised inputs to outputs in the units of the loss; float32 in, float64 out."""
+        """Map standardised inputs to outputs in the units of the loss, float64.
+
+        Inputs have the precision of the network: float32, unless that was changed.
+        """
         self.network.eval()
         chunks = torch.from_numpy(inputs).split(PREDICTION_CHUNK)
         return torch.cat([self.network(chunk) for chunk in chunks]).numpy().astype(np.float64)
