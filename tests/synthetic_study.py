@@ -302,6 +302,10 @@ def manifest(n_train: int = N_TRAINING) -> dict:
             | feature
             for name in OUTPUTS
         ],
+        "variables": {
+            **{f"x{i}": {"dimensions": [], "shape": []} for i in range(N_INPUTS)},
+            "fn": {"dimensions": ["mode"], "shape": [len(OUTPUTS)]},
+        },
         "output_activation": "sigmoid",
     }
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 from exported_model import (
+    IMAGE,
     INPUTS,
+    WITH_UNSCALED,
     assert_same,
     compute_by_hand,
     export,
@@ -30,6 +32,8 @@ KINDS = [
     *({"activation": name, "outputs": ALL_OUTPUTS} for name in ACTIVATIONS),
     {"activation": "tanh", "output_activation": "sigmoid"},
     {"inputs": INPUTS[1:2], "outputs": ["log10"], "hidden_widths": (40, 3, 40)},
+    WITH_UNSCALED,
+    IMAGE,
 ]
 
 

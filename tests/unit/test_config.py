@@ -69,7 +69,10 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "files": "data.nc",
         "group": None,
         "sample_dimension": ["sample"],
-        "inputs": [{"name": "tair", "transform": "none"}, {"name": "rh", "transform": "none"}],
+        "inputs": [
+            {"name": "tair", "transform": "none", "scale": "standardise"},
+            {"name": "rh", "transform": "none", "scale": "standardise"},
+        ],
         "outputs": [{"name": "fn", "transform": "none"}],
         "max_dropped": 0.05,
         "constant_features": "refuse",

@@ -1,7 +1,8 @@
 """The model card says what is needed to use a model, and what not to do with it."""
 
 import pandas as pd
-from exported_model import save_made_up
+import torch
+from exported_model import PIXELS, UNSCALED, save_made_up
 
 from twostep.export.model_card import CardFacts, choice_text, model_card
 from twostep.model.model import load_model
@@ -12,16 +13,24 @@ DIFFERENCES = {"onnx": 1.23e-7, "torchscript": 0.0, "text": 2e-7}
 
 def make_card(folder, *, chosen=None, evaluation=None, manifest=None, **kind) -> str:
     model, path = save_made_up(folder, **kind)
+    return card_of(model, manifest or read_json(path), chosen=chosen, evaluation=evaluation)
+
+
+def card_of(model, manifest, *, chosen=None, evaluation=None, rmse=None) -> str:
+    """Return the card of a saved model; `rmse` are those of its outputs."""
     trained = load_model(model)
     names = [output["name"] for output in trained.outputs]
     errors = {"mse": 0.04, "rmse": 0.2, "mae": 0.1, "r2": 0.987654}
+    each = [errors | (evaluation or {}) for _ in names]
+    if rmse is not None:
+        each = [own | {"rmse": value} for own, value in zip(each, rmse, strict=True)]
     linear = {f"test_{key}[{name}]": 3 * value for key, value in errors.items() for name in names}
     facts = CardFacts(
         study="made_up",
-        manifest=manifest or read_json(path),
+        manifest=manifest,
         evaluation={
             "n_test": 1234,
-            "per_output": {name: errors | (evaluation or {}) for name in names},
+            "per_output": dict(zip(names, each, strict=True)),
         },
         baseline=pd.DataFrame([{"data": "all", "model": "linear", **linear}]),
         budget={"max_epochs": 25},
@@ -59,6 +68,34 @@ def test_it_names_further_settings_only_where_they_are_no_defaults(tmp_path):
     budget = "by whose end a learning rate with the schedule one_cycle has fallen to 0"
     assert f"| budget | at most 25 epochs, {budget} |" in card
     assert "momentum" not in card and "beta" not in card
+
+
+def test_of_many_features_it_describes_the_variables(tmp_path):
+    inputs = [PIXELS[i] | {"variable": "image"} for i in range(784)] + [
+        UNSCALED | {"scale": "none", "variable": "kind"}
+    ]
+    model, path = save_made_up(tmp_path, inputs=inputs, outputs=["none"] * 60)
+    content = torch.load(model, weights_only=True)
+    for i, feature in enumerate([*content["inputs"], *content["outputs"]]):
+        variable = "image" if i < 784 else "kind" if i == 784 else "heating"
+        feature |= {"variable": variable}
+        if variable == "heating":
+            feature |= {"name": f"heating[{i - 785}]", "units": "K"}
+    torch.save(content, model)
+    variables = {
+        "image": {"dimensions": ["row", "column"], "shape": [28, 28]},
+        "kind": {"dimensions": [], "shape": []},
+        "heating": {"dimensions": ["level"], "shape": [60]},
+    }
+    card = card_of(model, read_json(path) | {"variables": variables}, rmse=range(60))
+    assert "predicts 60 outputs from 785 inputs" in card
+    assert "| 1 to 784 | `image` | row: 28, column: 28 | a  quantity | K | none |" in card
+    assert "| 1 to 60 | `heating` | level: 60 |" in card
+    assert "the last one running fastest" in card and "`reference.csv` names all" in card
+    assert "without scaling: `kind`." in card
+    # The mean over the levels.
+    assert "| `heating` | 29.5 K | 0.1 K | 0.98765 |" in card
+    assert "image[" not in card and "heating[" not in card
 
 
 def test_it_lists_the_inputs_that_were_left_out(tmp_path):

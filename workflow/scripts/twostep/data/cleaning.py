@@ -13,18 +13,22 @@ from twostep.data.transforms import TRANSFORMS
 from twostep.util.errors import UserError
 
 MISSING = "missing or not finite"
+# The `scale` of an input that is not standardised.
+UNSCALED = "none"
 
 
 @dataclass(frozen=True)
 class Columns:
     """The columns of the prepared rows: the features of the inputs, then those of the outputs.
 
-    `transforms` maps each variable to the name of its transform, in the same order.
+    `transforms` maps each variable to the name of its transform, in the same order. The `unscaled`
+    ones are inputs that the network gets as they are after it.
     """
 
     features: list[Feature]
     transforms: dict[str, str]
     n_inputs: int
+    unscaled: frozenset[str] = frozenset()
 
     @classmethod
     def find(cls, source: Source, dataset: dict) -> "Columns":
@@ -34,7 +38,10 @@ class Columns:
             for role in ("inputs", "outputs")
         )
         n_inputs = sum(feature.variable in inputs for feature in source.features)
-        return cls(source.features, {**inputs, **outputs}, n_inputs)
+        unscaled = frozenset(
+            entry["name"] for entry in dataset["inputs"] if entry.get("scale") == UNSCALED
+        )
+        return cls(source.features, {**inputs, **outputs}, n_inputs, unscaled)
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -45,6 +52,11 @@ class Columns:
     def outputs(self) -> slice:
         """Where the outputs are."""
         return slice(self.n_inputs, len(self.features))
+
+    @property
+    def is_unscaled(self) -> np.ndarray:
+        """Which columns the network gets as they are after their transform, bool (n_columns,)."""
+        return np.array([feature.variable in self.unscaled for feature in self.features])
 
     def select(self, kept: np.ndarray) -> "Columns":
         """Return some of the columns, by their places in ascending order, (n_kept,)."""

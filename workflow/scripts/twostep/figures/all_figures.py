@@ -9,10 +9,12 @@ from twostep.analysis.cost import step_costs
 from twostep.analysis.fractions import compare_outcomes
 from twostep.analysis.importance import measure_importance
 from twostep.analysis.study import Study
+from twostep.data.variables import list_variables
 from twostep.figures.cost import draw_cost, draw_inference
 from twostep.figures.errors import draw_errors_by_input
 from twostep.figures.fractions import draw_fractions
 from twostep.figures.importance import draw_hyperparameters
+from twostep.figures.outputs import draw_errors_by_output
 from twostep.figures.predicted import draw_predicted
 from twostep.figures.regret import draw_regret
 from twostep.figures.size import draw_retrained, draw_search, layer_range
@@ -36,7 +38,21 @@ def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, 
     selected = study.selected
     model = f"Selected: trial {selected['trial']}, {selected['n_parameters']:,} parameters"
     yield "predicted", draw_predicted(predictions, model=model)
+    yield "errors_by_output", errors_by_output(study, model)
     yield "errors_by_input", draw_errors_by_input(predictions, model=model)
+
+
+def errors_by_output(study: Study, model: str) -> Figure:
+    """Return the figure of the error of each output."""
+    outputs, baseline = study.manifest["outputs"], study.baseline
+    columns = [f"test_r2[{output['name']}]" for output in outputs]
+    linear = baseline[(baseline["data"] == "all") & (baseline["model"] == "linear")].iloc[0]
+    return draw_errors_by_output(
+        list_variables(outputs, study.manifest["variables"]),
+        study.model(study.selected)[columns].to_numpy(float),
+        linear[columns].to_numpy(float),
+        model=model,
+    )
 
 
 def _shared(study: Study) -> dict:

@@ -1,7 +1,7 @@
 """Error measures of predictions on a split, in physical units."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -177,6 +177,12 @@ def flatten_errors(errors: dict, output_names: list[str]) -> dict[str, float | N
             for metric in METRICS
         },
     }
+
+
+def mean_of(errors: Iterable[float | None]) -> float:
+    """Return the mean of an error over some outputs; NaN if one of them has none."""
+    values = [math.nan if error is None else float(error) for error in errors]
+    return math.fsum(values) / len(values)
 
 
 def _finite(value: float) -> float | None:

@@ -14,10 +14,11 @@ from twostep.util.wording import duration, number, table
 # ASSUME: the best trials are among the largest quarter of the networks, as they mostly are; an
 # average network would be too cheap an estimate.
 FINALISTS = 0.25
-# Bytes of a trial in its shard, the journal and the ranking, and of an epoch's losses in these.
-BYTES_PER_TRIAL, BYTES_PER_EPOCH = 4000, 100
-# The records of a retrained model and its evaluation.
-BYTES_PER_MODEL = 20_000
+# Bytes of a trial in its shard, the journal and the ranking, and of an epoch's losses and of an
+# output's loss in these.
+BYTES_PER_TRIAL, BYTES_PER_EPOCH, BYTES_PER_OUTPUT = 4000, 100, 150
+# The records of a retrained model and its evaluation, and what they say of an output.
+BYTES_PER_MODEL, ERRORS_PER_OUTPUT = 20_000, 500
 ASSUMPTIONS = (
     "These are too high where patience ends trials earlier, as each is taken to use its whole "
     "budget. Finalists are taken to be as costly as the mean of the largest quarter of the "
@@ -133,9 +134,12 @@ def _need_rows(plan: Plan) -> list[list[str]]:
         for configuration in plan.configurations
     )
     n_trials = len(plan.configurations) * len(plan.subsets)
-    results = n_trials * BYTES_PER_TRIAL + epochs * BYTES_PER_EPOCH
+    n_outputs = plan.sizes.n_outputs
+    results = n_trials * (BYTES_PER_TRIAL + n_outputs * BYTES_PER_OUTPUT)
+    results += epochs * BYTES_PER_EPOCH
     # A model is in the journal, too.
-    models = n_models * retrain["seeds"] * (2 * _weights_bytes(plan, largest) + BYTES_PER_MODEL)
+    model = 2 * _weights_bytes(plan, largest) + BYTES_PER_MODEL + n_outputs * ERRORS_PER_OUTPUT
+    models = n_models * retrain["seeds"] * model
     return [
         ["memory of a job of step 1, at most", _gigabytes(max(search_mb) * 1e6)],
         ["memory of a job of step 2, at most", _gigabytes(retrain_mb * 1e6)],
