@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from matrix.columns import ALL
 from matrix.load import Matrix
-from replay import agreement, budgets, comparisons, estimator, figures, law, networks
+from replay import agreement, comparisons, estimator, figures, networks
 from replay.outcomes import Findings
 from replay.policies import last_training
 from twostep.figures.style import DOTS_PER_INCH, METADATA
@@ -24,20 +24,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 DOCUMENT = DOCS / "evidence.md"
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SETTING, EPOCHS = "one_cycle", 25
-STEP_1 = [
-    ("one_cycle", 1200, 40),
-    ("one_cycle", 1200, 160),
-    ("one_cycle", 4800, 20),
-    ("one_cycle", 4800, 40),
-    ("one_cycle", 4800, 80),
-    ("one_cycle_32", 4800, 20),
-    ("one_cycle_512", 4800, 80),
-    ("one_cycle", 19200, 20),
-    ("one_cycle", 19200, 40),
-    ("constant", 1200, 160),
-    ("constant", 4800, 80),
-]
-ON_ALL = [("one_cycle", ALL, EPOCHS), ("constant", ALL, EPOCHS)]
+STEP_1 = [("one_cycle", 1200, 40), ("one_cycle", 4800, 40)]
+ON_ALL = [("one_cycle", ALL, EPOCHS)]
 
 
 def aerosol_agreement() -> str:
@@ -68,16 +56,6 @@ def aerosol_networks() -> str:
     return networks.describe(Matrix("aerosol"), [*STEP_1, *ON_ALL])
 
 
-def aerosol_budgets() -> str:
-    """How long trainings have to be."""
-    return budgets.describe(Matrix("aerosol"))
-
-
-def aerosol_losses() -> Figure:
-    """The same as a figure."""
-    return figures.draw_budgets(budgets.losses_by_budget(Matrix("aerosol")))
-
-
 def aerosol_estimator() -> str:
     """Whether the workflow knows if a better trial is left."""
     matrix = Matrix("aerosol")
@@ -92,29 +70,19 @@ def aerosol_rounds() -> str:
     return estimator.describe_rounds(matrix, STEP_1, last)
 
 
-def aerosol_law() -> str:
-    """The factor by the size of the data."""
-    matrix = Matrix("aerosol")
-    return law.describe(law.points(matrix), matrix)
-
-
 TABLES: dict[str, Callable[[], str]] = {
     make.__name__: make
     for make in (
         aerosol_agreement,
         aerosol_two_steps,
         aerosol_networks,
-        aerosol_budgets,
         aerosol_estimator,
         aerosol_rounds,
-        aerosol_law,
     )
 }
 
 
-FIGURES: dict[str, Callable[[], Figure]] = {
-    make.__name__: make for make in (aerosol_policies, aerosol_losses)
-}
+FIGURES: dict[str, Callable[[], Figure]] = {make.__name__: make for make in (aerosol_policies,)}
 
 
 def fill(text: str, only: Collection[str] = ()) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from make_document import DOCUMENT, fill
 
 from matrix.columns import Column, read_columns
 from matrix.load import FOLDER, Matrix
@@ -119,6 +120,14 @@ def test_the_committed_columns_are_those_of_the_config_and_hold_their_trials():
             n_trained = int((~np.isnan(trained.seconds)).sum())
             assert n_trained == (expected[column].best or described["trials"]), column
             assert trained.epochs <= expected[column].epochs
+
+
+def test_the_page_has_the_tables_that_the_matrices_give():
+    """Those that take seconds; `python evidence/make_document.py` makes all of them."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    tables = ("aerosol_agreement", "aerosol_two_steps", "aerosol_networks")
+    assert all(f"<!-- table: {name} -->" in text for name in tables)
+    assert fill(text, tables) == text
 
 
 def test_a_table_gives_back_what_was_written(matrix):
