@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 
-from matrix.columns import ALL
 from matrix.load import Matrix
 from replay import labels
 from replay.comparisons import columns, true_losses
@@ -48,28 +47,26 @@ def describe(matrix: Matrix, trainings: list[Training], setting: str, epochs: in
     rows = [
         [
             "training",
-            "Spearman with all data [95 %]",
-            "among the better quarter",
-            "two trainings differ by",
-            "best loss",
-            "seconds a trial",
+            "rank correlation with all data [95 %]",
+            "within the better quarter",
+            "two repetitions differ by",
+            "lowest test loss",
+            "processor s a trial",
         ]
     ]
     for name, samples, n_epochs in trainings:
         found = columns(matrix, name, samples, n_epochs)
-        if not found:
-            continue
-        # One training, as a search has: repetitions take turns among the trials' halves elsewhere.
-        column = found[-1] if samples == ALL else found[0]
         spread = noise(matrix, name, samples, n_epochs)
-        rows.append(
-            [
-                labels.training(matrix, name, samples, n_epochs),
-                correlation(column.losses, truth),
-                correlation(column.losses[better], truth[better]),
-                f"{100 * spread:.0f} %" if spread else "",
-                short(float(np.nanmin(column.test_losses))),
-                f"{np.mean([c.seconds.mean() for c in found]):.2f}",
-            ]
-        )
+        label = labels.training(matrix, name, samples, n_epochs)
+        for number, column in enumerate(found):
+            rows.append(
+                [
+                    labels.with_repetition(label, number, len(found)),
+                    correlation(column.losses, truth),
+                    correlation(column.losses[better], truth[better]),
+                    f"{100 * spread:.0f} %" if spread else "",
+                    short(float(np.nanmin(column.test_losses))),
+                    f"{column.seconds.mean():.2f}",
+                ]
+            )
     return table(rows)

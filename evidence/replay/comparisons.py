@@ -141,7 +141,8 @@ def describe(compared: Sequence[tuple[Case, Findings]]) -> str:
             "retrained",
             "times cheaper, seconds [90 %]",
             "times cheaper, work",
-            "regret, loss [90 %]",
+            "regret, median [90 %]",
+            "regret, mean",
             "best retrained",
             "best 5 % retrained",
         ]
@@ -155,6 +156,7 @@ def describe(compared: Sequence[tuple[Case, Findings]]) -> str:
                 f"{times(seconds[1])} [{times(seconds[0])}, {times(seconds[2])}]",
                 times(work[1]),
                 labels.regret(findings.regrets),
+                f"{findings.regrets.mean():.2f}",
                 labels.percent(findings.found.mean()),
                 labels.percent(findings.recalls.mean()),
             ]

@@ -38,6 +38,11 @@ class Answers:
     asked: np.ndarray
     saved: np.ndarray
 
+    @property
+    def answered(self) -> np.ndarray:
+        """Of which studies it could tell something."""
+        return ~np.isnan(self.probabilities)
+
 
 def ask(
     first: list[Column], last: Column, *, share: float, tolerance: float, n_studies: int = N_STUDIES
@@ -82,11 +87,14 @@ def describe(matrix: Matrix, trainings: list[Training], last: Column) -> str:
             "step 1",
             "retrained",
             "tolerance",
-            "a better one was left",
-            "predicted",
+            "a better one was left in",
             "refused",
-            'said "enough" (false)',
-            "named a number (none left beyond)",
+            "answered: left in",
+            "answered: probability, mean",
+            'said "enough"',
+            "of these false",
+            "named a number",
+            "of these it sufficed",
         ]
     ]
     for setting, samples, epochs in trainings:
@@ -100,10 +108,11 @@ def describe(matrix: Matrix, trainings: list[Training], last: Column) -> str:
                         labels.percent(share),
                         labels.percent(tolerance),
                         labels.percent(answers.left.mean()),
-                        labels.percent(np.nanmean(answers.probabilities)),
-                        labels.percent(np.isnan(answers.probabilities).mean()),
-                        _with_part(answers.says_enough, answers.left),
-                        _with_part(answers.asked, answers.saved),
+                        labels.percent(1 - answers.answered.mean()),
+                        labels.percent(answers.left[answers.answered].mean()),
+                        labels.percent(answers.probabilities[answers.answered].mean()),
+                        *_with_part(answers.says_enough, answers.left),
+                        *_with_part(answers.asked, answers.saved),
                     ]
                 )
     return table(rows)
@@ -138,8 +147,8 @@ def _ranked_losses(column: Column, last: Column, trials: np.ndarray) -> np.ndarr
     return last.all_losses[known[np.argsort(column.losses[known], kind="stable")]]
 
 
-def _with_part(cases: np.ndarray, part: np.ndarray) -> str:
-    """Return the share of cases, and in how many of these something holds."""
+def _with_part(cases: np.ndarray, part: np.ndarray) -> list[str]:
+    """Return the share of cases, and the share of these in which something holds."""
     if not cases.any():
-        return "0 %"
-    return f"{labels.percent(cases.mean())} ({labels.percent(part[cases].mean())})"
+        return ["0 %", ""]
+    return [labels.percent(cases.mean()), f"{int(part[cases].sum())} of {int(cases.sum())}"]

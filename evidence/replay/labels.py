@@ -24,6 +24,11 @@ def training(matrix: Matrix, setting: str, n_samples: int | str, epochs: int) ->
     return f"{samples(matrix, n_samples)}, {epochs} epochs, {SETTINGS[setting]}"
 
 
+def with_repetition(label: str, number: int, n_repetitions: int) -> str:
+    """Return a label that tells repetitions apart, where there are several."""
+    return f"{label}, repetition {number}" if n_repetitions > 1 else label
+
+
 def percent(share: float) -> str:
     """Return a share in per cent, with two digits."""
     return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"

@@ -28,12 +28,14 @@ def describe(matrix: Matrix, trainings: list[Training]) -> str:
         ]
     ]
     for setting, samples, epochs in trainings:
-        for column in columns(matrix, setting, samples, epochs)[:1]:
+        found = columns(matrix, setting, samples, epochs)
+        label = labels.training(matrix, setting, samples, epochs)
+        for number, column in enumerate(found):
             known = ~np.isnan(column.losses)
             best = np.argsort(np.nan_to_num(column.losses, nan=np.inf), kind="stable")[:N_BEST]
             rows.append(
                 [
-                    labels.training(matrix, setting, samples, epochs),
+                    labels.with_repetition(label, number, len(found)),
                     *(
                         _complexity(sizes[known], column.losses[known], tolerance)
                         for tolerance in TOLERANCES

@@ -8,7 +8,12 @@ import pandas as pd
 
 from twostep.analysis.remaining import better_left
 
-HEADINGS = ["ended early", "lost of these", "retrained, mean", "a fixed top_k as safe"]
+HEADINGS = [
+    "ended early",
+    "of these a better trial was lost in",
+    "retrained in these, mean",
+    "a fixed top_k as safe in these",
+]
 
 
 @dataclass(frozen=True)
