@@ -8,6 +8,7 @@ A table stands in the document between two comments with its name, which this re
 import argparse
 import re
 from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -33,8 +34,10 @@ def aerosol_agreement() -> str:
     return agreement.describe(Matrix("aerosol"), [*STEP_1, *ON_ALL], SETTING, EPOCHS)
 
 
-def _two_steps(matrix: Matrix) -> list[tuple[comparisons.Case, Findings]]:
+@cache
+def _two_steps(name: str) -> list[tuple[comparisons.Case, Findings]]:
     """Return what each training of step 1 comes to, with each share that is retrained."""
+    matrix = Matrix(name)
     last = last_training(matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING))
     truth = comparisons.true_losses(matrix, SETTING, EPOCHS)
     cases = [case for training in STEP_1 for case in comparisons.two_steps(matrix, last, *training)]
@@ -43,12 +46,12 @@ def _two_steps(matrix: Matrix) -> list[tuple[comparisons.Case, Findings]]:
 
 def aerosol_two_steps() -> str:
     """Fractions and shares that are retrained."""
-    return comparisons.describe(_two_steps(Matrix("aerosol")))
+    return comparisons.describe(_two_steps("aerosol"))
 
 
 def aerosol_policies() -> Figure:
     """The same as a figure."""
-    return figures.draw_policies(_two_steps(Matrix("aerosol")))
+    return figures.draw_policies(_two_steps("aerosol"))
 
 
 def aerosol_networks() -> str:

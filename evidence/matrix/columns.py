@@ -8,6 +8,11 @@ ALL = "all"
 LARGEST_OWN_SHARE = 4
 
 
+def column_name(setting: str, samples: int | str, epochs: int, repetition: int) -> str:
+    """Return the name of a column's table, which says all but which trials it holds."""
+    return f"{setting}-{samples}-{epochs}-{repetition}"
+
+
 @dataclass(frozen=True)
 class Column:
     """One training of each trial.
@@ -25,8 +30,8 @@ class Column:
 
     @property
     def name(self) -> str:
-        """The name of the column's table, which says all but which trials it holds."""
-        return f"{self.setting}-{self.samples}-{self.epochs}-{self.repetition}"
+        """The name of the column's table."""
+        return column_name(self.setting, self.samples, self.epochs, self.repetition)
 
     @property
     def draws(self) -> str:

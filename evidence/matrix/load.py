@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from matrix.columns import ALL
+from matrix.columns import ALL, column_name
 from matrix.tables import CURVE, SUFFIX, read_column
 from twostep.util.files import read_json
 from twostep.util.tables import read_table
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[1] / "matrices"
 
 
 @dataclass(frozen=True)
-class Column:
+class Trained:
     """The trainings of one column, each array over all trials of the matrix, (n_trials,).
 
     What the column did not train is NaN, and so is the loss of a trial that failed. `losses` are
@@ -52,7 +52,7 @@ class Matrix:
         self.name = name
         self.provenance = read_json(self._folder / "provenance.json")
         self.trials: pd.DataFrame = read_table(self._folder / f"trials{SUFFIX}").set_index("trial")
-        self._columns: dict[str, Column] = {}
+        self._columns: dict[str, Trained] = {}
 
     @property
     def n_all(self) -> int:
@@ -66,7 +66,7 @@ class Matrix:
 
     def has(self, setting: str, samples: int | str, epochs: int, repetition: int) -> bool:
         """Tell whether a column is there."""
-        return self._path(f"{setting}-{samples}-{epochs}-{repetition}").exists()
+        return self._path(column_name(setting, samples, epochs, repetition)).exists()
 
     def repetitions(self, setting: str, samples: int | str, epochs: int) -> list[int]:
         """Return the repetitions of a training that are there for all trials."""
@@ -83,9 +83,9 @@ class Matrix:
         column = self.column(setting, samples, epochs, repetition)
         return not np.isnan(column.seconds).any()
 
-    def column(self, setting: str, samples: int | str, epochs: int, repetition: int) -> Column:
+    def column(self, setting: str, samples: int | str, epochs: int, repetition: int) -> Trained:
         """Return a column; FileNotFoundError if it is not there."""
-        name = f"{setting}-{samples}-{epochs}-{repetition}"
+        name = column_name(setting, samples, epochs, repetition)
         if name not in self._columns:
             self._columns[name] = self._read(name, self.n_all if samples == ALL else int(samples))
         return self._columns[name]
@@ -93,13 +93,13 @@ class Matrix:
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{SUFFIX}"
 
-    def _read(self, name: str, n_train: int) -> Column:
+    def _read(self, name: str, n_train: int) -> Trained:
         table = read_column(self._path(name))
         failed = table["status"] != "ok"
         table.loc[failed, ["val_loss", "val_loss_all", "test_loss"]] = np.nan
         table = table.reindex(self.trials.index)
         parameters = self.trials["n_parameters"].to_numpy()
-        return Column(
+        return Trained(
             losses=table["val_loss"].to_numpy(),
             all_losses=table["val_loss_all"].to_numpy(),
             test_losses=table["test_loss"].to_numpy(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matrix.columns import ALL
-from matrix.load import Column, Matrix
+from matrix.load import Matrix, Trained
 from replay import labels
 from replay.outcomes import Findings, find, interval
 from replay.policies import (
@@ -50,7 +50,7 @@ def true_losses(matrix: Matrix, setting: str, epochs: int) -> np.ndarray:
     return np.where(np.isnan(means), chosen, means)
 
 
-def columns(matrix: Matrix, setting: str, samples: int | str, epochs: int) -> list[Column]:
+def columns(matrix: Matrix, setting: str, samples: int | str, epochs: int) -> list[Trained]:
     """Return the repetitions of a training that hold all trials."""
     return [
         matrix.column(setting, samples, epochs, number)
@@ -112,7 +112,7 @@ def from_curves(
         yield Case(f"{label}, the worse half discarded at 1/8, 1/4 and 1/2", policies, share)
 
 
-def halving(column: Column, share: float) -> Iterator[Stage]:
+def halving(column: Trained, share: float) -> Iterator[Stage]:
     """Yield the stages that discard the worse half after 1/8, 1/4 and 1/2 of the epochs."""
     before = 0
     for part, left in ((8, 0.5), (4, 0.25), (2, 0.125), (1, share)):

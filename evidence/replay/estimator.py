@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from matrix.load import Column, Matrix
+from matrix.load import Matrix, Trained
 from replay import labels
 from replay.agreement import Training
 from replay.comparisons import columns
 from replay.outcomes import halves
-from replay.rounds import HEADINGS, retrain_in_rounds
+from replay.rounds import HEADINGS, retrain_in_rounds, steps_of
 from replay.rounds import describe as describe_ended
 from twostep.analysis.remaining import RISK, better_left
 from twostep.util.wording import table
@@ -45,7 +44,12 @@ class Answers:
 
 
 def ask(
-    first: list[Column], last: Column, *, share: float, tolerance: float, n_studies: int = N_STUDIES
+    first: list[Trained],
+    last: Trained,
+    *,
+    share: float,
+    tolerance: float,
+    n_studies: int = N_STUDIES,
 ) -> Answers:
     """Ask the estimator about studies that are halves of the trials of a matrix."""
     random = np.random.default_rng(2)
@@ -56,13 +60,7 @@ def ask(
         top_k = max(1, round(share * len(losses)))
         controls = top_k + random.choice(len(losses) - top_k, N_CONTROLS, replace=False)
         retrained = np.r_[np.arange(top_k), np.sort(controls)]
-        steps = pd.DataFrame(
-            {
-                "step_1_rank": retrained + 1,
-                "step_2_loss": losses[retrained],
-                "control": retrained >= top_k,
-            }
-        )
+        steps = steps_of(losses, retrained, top_k)
         answer = better_left(steps, n_trials=len(losses), top_k=top_k, tolerance=tolerance)
         limit = losses[retrained].min() / (1 + tolerance)
         others = np.setdiff1d(np.arange(len(losses)), retrained)
@@ -80,7 +78,7 @@ def ask(
     return Answers(probabilities, *(flag.astype(bool) for flag in flags))
 
 
-def describe(matrix: Matrix, trainings: list[Training], last: Column) -> str:
+def describe(matrix: Matrix, trainings: list[Training], last: Trained) -> str:
     """Return how often the estimator answered, and how often it was right, as a table."""
     rows = [
         [
@@ -118,7 +116,7 @@ def describe(matrix: Matrix, trainings: list[Training], last: Column) -> str:
     return table(rows)
 
 
-def describe_rounds(matrix: Matrix, trainings: list[Training], last: Column) -> str:
+def describe_rounds(matrix: Matrix, trainings: list[Training], last: Trained) -> str:
     """Return how rounds of retraining end that take a better trial's probability, as a table."""
     rows = [["step 1", "tolerance", *HEADINGS]]
     for setting, samples, epochs in trainings:
@@ -141,7 +139,7 @@ def describe_rounds(matrix: Matrix, trainings: list[Training], last: Column) -> 
     return table(rows)
 
 
-def _ranked_losses(column: Column, last: Column, trials: np.ndarray) -> np.ndarray:
+def _ranked_losses(column: Trained, last: Trained, trials: np.ndarray) -> np.ndarray:
     """Return the losses of some trials on all data in the order of step 1, without failed ones."""
     known = trials[~np.isnan(column.losses[trials] + last.all_losses[trials])]
     return last.all_losses[known[np.argsort(column.losses[known], kind="stable")]]

@@ -4,6 +4,7 @@ import numpy as np
 
 from matrix.columns import ALL
 from matrix.load import Matrix
+from replay.outcomes import interval
 
 SETTINGS = {
     "one_cycle": "one cycle",
@@ -11,7 +12,6 @@ SETTINGS = {
     "one_cycle_512": "one cycle, batches of 512",
     "constant": "constant rate",
 }
-TAILS = (5, 50, 95)
 
 
 def samples(matrix: Matrix, value: int | str) -> str:
@@ -36,5 +36,5 @@ def percent(share: float) -> str:
 
 def regret(regrets: np.ndarray) -> str:
     """Return the middle and the ends of the middle 90 % of ratios of losses."""
-    low, middle, high = np.percentile(regrets, TAILS)
+    low, middle, high = interval(regrets)
     return f"{middle:.2f} [{low:.2f}, {high:.2f}]"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matrix.columns import ALL
-from matrix.load import Column, Matrix
+from matrix.load import Matrix, Trained
 from replay import budgets, labels
 from replay.comparisons import SAFE_REGRET, SHARES, columns
 from replay.outcomes import Findings, find, interval
@@ -108,7 +108,7 @@ def _truth(matrix: Matrix, samples: int | str, epochs: int) -> np.ndarray:
     return np.where(np.isnan(others), chosen, others)
 
 
-def _mean_costs(first: list[Column], last: Column, scale: float) -> tuple[float, float, float]:
+def _mean_costs(first: list[Trained], last: Trained, scale: float) -> tuple[float, float, float]:
     """Return the processor seconds of a trial in step 1, on all data, and of one retrained."""
     seconds = np.mean([column.seconds.mean() for column in first])
     order = np.argsort(np.nan_to_num(first[0].losses, nan=np.inf), kind="stable")[:N_FIRST]

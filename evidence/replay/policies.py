@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matrix.load import Column
+from matrix.load import Trained
 
 # The two costs of a training: processor seconds, and samples x epochs x learnable parameters.
 COSTS = ("seconds", "work")
@@ -31,23 +31,23 @@ class Policy:
     last: Stage
 
 
-def costs_of(column: Column, share: float = 1.0) -> np.ndarray:
+def costs_of(column: Trained, share: float = 1.0) -> np.ndarray:
     """Return what each trial of a column takes, (2, n_trials), or a share of it."""
     return np.array([column.seconds, column.work]) * share
 
 
-def training(column: Column, share: float) -> Stage:
+def training(column: Trained, share: float) -> Stage:
     """Return the stage that trains each trial as a column did, to its end."""
     return Stage(column.losses, costs_of(column), share)
 
 
-def last_training(column: Column, *, epochs_before: int = 0) -> Stage:
+def last_training(column: Trained, *, epochs_before: int = 0) -> Stage:
     """Return the training on all data, of which some epochs may be done already."""
     left = 1 - epochs_before / column.epochs
     return Stage(column.all_losses, costs_of(column, left), 0.0)
 
 
-def first_epochs(column: Column, epochs: int, share: float, *, epochs_before: int = 0) -> Stage:
+def first_epochs(column: Trained, epochs: int, share: float, *, epochs_before: int = 0) -> Stage:
     """Return the stage that goes on until an epoch of a column's training, and looks at its loss.
 
     Fit for a constant learning rate: with another schedule a shorter training is not a part of a
@@ -58,7 +58,7 @@ def first_epochs(column: Column, epochs: int, share: float, *, epochs_before: in
     return Stage(losses, costs_of(column, part), share)
 
 
-def with_patience(column: Column, patience: int, share: float) -> Stage:
+def with_patience(column: Trained, patience: int, share: float) -> Stage:
     """Return the stage that ends each training after `patience` epochs without a lower loss.
 
     Fit for a constant learning rate, as `first_epochs` is.
@@ -81,8 +81,3 @@ def stopping_epoch(curve: np.ndarray, patience: int) -> int:
         elif epoch - best_epoch >= patience:
             return epoch
     return len(curve)
-
-
-def search_on_all(last: Stage) -> Policy:
-    """Return the search that trains every trial on all data."""
-    return Policy((), last)

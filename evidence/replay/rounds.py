@@ -51,15 +51,12 @@ def retrain_in_rounds(
         controls = [place for place in order if place >= finalists][:n_controls]
         tried |= {*range(finalists), *controls}
         places = np.array([*range(finalists), *controls])
-        steps = pd.DataFrame(
-            {
-                "step_1_rank": places + 1,
-                "step_2_loss": losses[places],
-                "control": places >= finalists,
-            }
-        )
         answer = better_left(
-            steps, n_trials=n_trials, top_k=finalists, tolerance=tolerance, risk=probability
+            steps_of(losses, places, finalists),
+            n_trials=n_trials,
+            top_k=finalists,
+            tolerance=tolerance,
+            risk=probability,
         )
         if answer.is_enough(probability):
             break
@@ -67,6 +64,17 @@ def retrain_in_rounds(
     limit = losses[sorted(tried)].min() / (1 + tolerance)
     is_lost = bool((losses[others] < limit).any())
     return Ended(finalists, len(tried), is_lost, sufficient(losses, tolerance))
+
+
+def steps_of(losses: np.ndarray, places: np.ndarray, finalists: int) -> pd.DataFrame:
+    """Return the trials at some places of a ranking, from 0, as `better_left` takes them."""
+    return pd.DataFrame(
+        {
+            "step_1_rank": places + 1,
+            "step_2_loss": losses[places],
+            "control": places >= finalists,
+        }
+    )
 
 
 def sufficient(losses: np.ndarray, tolerance: float) -> int:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from twostep.analysis.remaining import better_left
 from twostep.trials.ranking import select_top
+from twostep.trials.selection import complete_trials
 
 
 def judge_round(
@@ -32,7 +33,8 @@ def judge_round(
     Mapping with `finalists`, `enough` and, under `fractions`, what `better_left` says of each. They
     are enough if it says so of every fraction, and not where it cannot tell.
     """
-    losses = _mean_losses(records)
+    succeeded = complete_trials(pd.DataFrame(records))
+    losses = succeeded.groupby("trial")["min_val_loss"].mean()
     chosen = {trial for table in rankings.values() for trial in select_top(table, finalists)}
     answers = {
         fraction: better_left(
@@ -49,13 +51,6 @@ def judge_round(
         "enough": all(answer.is_enough(probability) for answer in answers.values()),
         "fractions": {fraction: asdict(answer) for fraction, answer in answers.items()},
     }
-
-
-def _mean_losses(records: Iterable[dict]) -> pd.Series:
-    """Return the loss of each trial, the mean over its repetitions, all of which succeeded."""
-    table = pd.DataFrame(records)
-    failed = table.loc[table["status"] != "ok", "trial"]
-    return table[~table["trial"].isin(failed)].groupby("trial")["min_val_loss"].mean()
 
 
 def _steps(
