@@ -39,8 +39,9 @@ check: $(VENV)/installed-dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/snakefmt --check Snakefile workflow
+	$(VENV)/bin/snakefmt --check Snakefile workflow evidence
 	$(VENV)/bin/snakemake --lint
+	$(VENV)/bin/snakemake --lint --snakefile evidence/Snakefile --config matrix=aerosol
 
 $(VENV)/installed: envs/requirements.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python >= 3.11 is needed')"

@@ -22,6 +22,11 @@ INPUTS = [
     {"name": "num[b]", "units": "cm-3", "transform": "log10", "mean": -3.0, "std": 1.5},
     {"name": "cloud", "units": "1", "transform": "logit", "mean": 0.0, "std": 2.0},
 ]
+# An input that is not scaled, between others, and an image with a profile as its target.
+UNSCALED = {"name": "kind", "units": "1", "transform": "none", "mean": 0.0, "std": 1.0}
+WITH_UNSCALED = {"inputs": [INPUTS[1], UNSCALED | {"scale": "none"}, INPUTS[0]]}
+PIXELS = [INPUTS[0] | {"name": f"image[{i},{j}]"} for i in range(28) for j in range(28)]
+IMAGE = {"inputs": PIXELS, "outputs": ["none"] * 60, "hidden_widths": (40,)}
 OUTPUTS = {
     "none": {"name": "fn", "units": "1", "transform": "none", "mean": 300.0, "std": 50.0},
     "log10": {"name": "rate", "units": "kg s-1", "transform": "log10", "mean": -9.0, "std": 0.8},
@@ -80,6 +85,7 @@ def save_made_up(
             "outputs": features([OUTPUTS[name] for name in outputs], is_scaled=is_scaled),
             "output_activation": output_activation,
             "constant_features": [],
+            "variables": {"v": {"dimensions": [], "shape": []}},
             "n_rows_read": 2200,
             "doubts": [],
             "split": {"method": "random", "variable": None, "n_units": None},

@@ -58,10 +58,29 @@ def with_outputs(study: Study, predictions: Predictions) -> Hard:
     """Return a study with the features of some predictions."""
     shared = {"mean": 0.0, "std": 1.0, "min": 0.25, "max": 3.5}
     features = {
-        role: [feature | shared | {"variable": feature["name"]} for feature in described]
+        role: [feature | shared for feature in described]
         for role, described in (("inputs", predictions.inputs), ("outputs", predictions.outputs))
     }
-    return replace(study, manifest=study.manifest | features), predictions
+    names: dict[str, list[str]] = {}
+    for feature in [*features["inputs"], *features["outputs"]]:
+        feature["variable"] = feature["name"].partition("[")[0]
+        names.setdefault(feature["variable"], []).append(feature["name"])
+    manifest = study.manifest | features
+    manifest["variables"] = {
+        name: {"dimensions": ["level"], "shape": [len(own)]}
+        if own != [name]
+        else {"dimensions": [], "shape": []}
+        for name, own in names.items()
+    }
+    error, spread = predictions.error**2, predictions.true.var(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r2 = 1 - error.mean(axis=0) / np.where(spread > 0, spread, np.nan)
+    made = {
+        f"test_r2[{output['name']}]": value
+        for output, value in zip(predictions.outputs, r2, strict=True)
+    }
+    retrained, baseline = study.retrained.assign(**made), study.baseline.assign(**made)
+    return replace(study, manifest=manifest, retrained=retrained, baseline=baseline), predictions
 
 
 def _renamed(features: list[dict], names: list[str], units: str = "W m-2") -> list[dict]:

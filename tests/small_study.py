@@ -124,7 +124,11 @@ def write_data(path: Path, n_samples: int = 1600) -> None:
             "fn": (("nsamples", "mode"), fn, {"units": "1", "long_name": "activated fraction"}),
             # What cannot be learned from, or only in part.
             "label": ("nsamples", np.where(tair > 280, "warm", "cold")),
-            "level": (("nsamples", "mode", "height"), np.zeros((n_samples, 2, 3))),
+            "level": (
+                ("mode", "nsamples", "height"),
+                # One of the six entries is constant.
+                np.arange(2)[:, None, None] * tair[:, None] / 300 + np.arange(3) * fn[:, :1],
+            ),
             "fixed": ("nsamples", np.full(n_samples, 5.1)),
             "empty": ("nsamples", np.full(n_samples, np.nan)),
             "signed": ("nsamples", tair - 280),

@@ -302,6 +302,10 @@ def manifest(n_train: int = N_TRAINING) -> dict:
             | feature
             for name in OUTPUTS
         ],
+        "variables": {
+            **{f"x{i}": {"dimensions": [], "shape": []} for i in range(N_INPUTS)},
+            "fn": {"dimensions": ["mode"], "shape": [len(OUTPUTS)]},
+        },
         "output_activation": "sigmoid",
     }
 
@@ -339,6 +343,7 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls:
         "retrain": {
             "top_k": top_k,
             "controls": controls,
+            "until": {"probability": None, "round_size": 10},
             "seeds": seeds,
             "budget": {
                 "max_epochs": 200,
@@ -391,13 +396,14 @@ def study(
         "selection": selection_table(retrained),
         "baseline": baseline_table(list(fractions)),
         "inference": inference_table(retrained),
+        "rounds": [],
     }
     return Study(**results | changes)
 
 
 def write_study(made_up: Study, folder: Path) -> dict[str, str | list[str]]:
     """Write a study's results as the workflow does; return the paths as `read_study` wants them."""
-    files = {"trials": [], "timings": [], "subsets": [], "records": []}
+    files = {"trials": [], "timings": [], "subsets": [], "records": [], "rounds": []}
     for search in made_up.searches:
         place = folder / "rank" / search.fraction
         place.mkdir(parents=True)

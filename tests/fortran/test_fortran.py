@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 from exported_model import (
+    IMAGE,
     INPUTS,
+    WITH_UNSCALED,
     assert_same,
     compute_by_hand,
     export,
@@ -31,6 +33,8 @@ KINDS = [
     {"activation": "tanh", "output_activation": "sigmoid"},
     {"output_activation": "softmax", "outputs": ["none"] * 3},
     {"inputs": INPUTS[1:2], "outputs": ["log10"], "hidden_widths": (40, 3, 40)},
+    WITH_UNSCALED,
+    IMAGE,
 ]
 
 

@@ -69,7 +69,10 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "files": "data.nc",
         "group": None,
         "sample_dimension": ["sample"],
-        "inputs": [{"name": "tair", "transform": "none"}, {"name": "rh", "transform": "none"}],
+        "inputs": [
+            {"name": "tair", "transform": "none", "scale": "standardise"},
+            {"name": "rh", "transform": "none", "scale": "standardise"},
+        ],
         "outputs": [{"name": "fn", "transform": "none", "weight": 1, "missing": "drop"}],
         "sample_weight": None,
         "max_dropped": 0.05,
@@ -464,6 +467,11 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
             },
             ["dataset.sample_weight: the embedded parcel model", "no variable 'area'"],
         ),
+        (
+            {"retrain.until.probability": 0.05, "retrain.controls": 5},
+            ["retrain.controls is 5", "retrain.until needs at least 6 controls"],
+        ),
+        ({"retrain.until.probability": 0}, ["retrain.until.probability", "0"]),
         ({"retrain.top_k": 7, "search.n_trials": 6}, ["retrain.top_k is 7", "n_trials is only 6"]),
         (
             {

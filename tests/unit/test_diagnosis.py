@@ -278,6 +278,13 @@ def test_features_with_the_same_doubt_stand_together():
     assert "and 10 more" in found[2].text and tells(found[2].text, 3e-24)
 
 
+def test_many_doubts_stand_together_by_their_variables():
+    doubts = [doubt_about("far", f"t[{i}]", 1e9 + 1e6 * i, 1 + i % 2) for i in range(60)]
+    (found,) = check_values(made_up.manifest() | {"doubts": doubts})
+    assert "`t` (60 entries) are between 1e+09 and 1.059e+09 in up to 2 of" in found.text
+    assert len(found.text) < 300
+
+
 def test_nothing_is_said_of_values_without_a_doubt():
     assert check_values(made_up.manifest()) == []
 

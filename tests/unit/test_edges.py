@@ -94,6 +94,24 @@ def test_of_a_setting_only_the_trials_that_use_it_count():
     assert "momentum" not in {edge.dimension for edge in edges_of(without, chosen, space)}
 
 
+def test_a_limit_that_finalists_come_near_is_an_edge():
+    trials = draw()
+    trials["n_parameters"] = np.geomspace(100, 99_000, 200).round()
+    trials["n_operations"] = trials["n_parameters"]
+    limits = {"max_parameters": 100_000, "max_operations": None}
+    large = pd.Series(np.arange(200) >= 188, trials.index)
+    first = crowded(find_edges(trials, large, SPACE, limits))[0]
+    assert (first.dimension, first.end, first.value) == ("max_parameters", "upper", 100_000)
+    assert (first.n_finalists_at, first.n_trials_at) == (12, 20)
+    finding = describe_edges([first])[0]
+    assert about(finding) == (DOUBT, TOPIC, "")
+    assert "largest number of parameters" in finding.text
+    assert names(finding.text) == {"search.constraints.max_parameters"}
+    # No network comes near this one.
+    far = find_edges(trials, large, SPACE, {"max_parameters": 10**9, "max_operations": None})
+    assert "max_parameters" not in {edge.dimension for edge in far}
+
+
 def test_the_probability_by_hand():
     trials = draw(10)
     trials["batch_size"] = [64] * 4 + [128] * 6

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ import onnxruntime
 import pytest
 import torch
 from exported_model import (
+    IMAGE,
     INPUTS,
     NAMES,
+    WITH_UNSCALED,
     assert_same,
     compute_by_hand,
     export,
@@ -58,6 +61,8 @@ KINDS = [
     {"activation": "tanh", "output_activation": "sigmoid"},
     {"output_activation": "softmax", "outputs": ["none"] * 3},
     {"activation": "silu", "output_activation": "sigmoid", "outputs": ALL_OUTPUTS},
+    WITH_UNSCALED,
+    IMAGE,
     # Nothing to gather: a single transform, and a network without dropout.
     {"inputs": INPUTS[1:2], "outputs": ["log10"], "dropout": 0.0, "hidden_widths": (5,)},
 ]
@@ -188,9 +193,35 @@ def test_reference_values_are_test_rows_with_the_networks_outputs(exported):
 def test_a_format_that_differs_is_refused_and_nothing_is_written(tmp_path, monkeypatch):
     model, manifest = save_made_up(tmp_path / "prepare")
     monkeypatch.setattr(exporting, "TOLERANCE", 1e-12)
+    monkeypatch.setattr(exporting, "ROUNDING_ERRORS", 0)
     with pytest.raises(UserError, match=r"as ONNX it differs from the trained network by .*e-0\d"):
         export(model, manifest, tmp_path / "export")
     assert list((tmp_path / "export").iterdir()) == []
+
+
+def test_formats_may_differ_by_what_single_precision_makes(tmp_path, monkeypatch):
+    """As where large inputs are not scaled: small differences of large numbers."""
+    kind = {"hidden_widths": (2,), "dropout": 0.0}
+    path, manifest = save_made_up(tmp_path / "prepare", **kind)
+    rows = exporting.read_checked_rows(str(manifest), load_model(path))
+    assert 0 < rows.rounding < 1e-6 and rows.tolerance == exporting.TOLERANCE
+    content = torch.load(path, weights_only=True)
+    first, biases, last, _ = content["weights"].values()
+    biases += 1e5
+    first[1] = first[0] + 0.3
+    last[0] = torch.tensor([1.0, -1.0])
+    torch.save(content, path)
+    rows = exporting.read_checked_rows(str(manifest), load_model(path))
+    assert rows.tolerance == exporting.ROUNDING_ERRORS * rows.rounding > 100 * exporting.TOLERANCE
+    # By how much they do depends on the machine.
+    differences = {"onnx": 2 * rows.rounding, "torchscript": 0.0, "text": 0.0}
+    monkeypatch.setattr(exporting, "measure_differences", lambda *_: differences)
+    assert export(path, manifest, tmp_path / "export") == differences
+    differences["onnx"] *= 2
+    with pytest.raises(UserError, match="as ONNX it differs"):
+        export(path, manifest, tmp_path / "export")
+    # A network that overflows says nothing of rounding.
+    assert replace(rows, rounding=np.inf).tolerance == exporting.TOLERANCE
 
 
 def test_a_trial_without_weights_is_refused(tmp_path):

@@ -158,3 +158,10 @@ def test_a_sample_of_next_to_nothing_is_no_error(values):
     far = FarValues(np.array(values))
     far.add(np.array([3.0, 4.0]), np.arange(2))
     assert far.find(2) == []
+
+
+def test_the_ratio_of_distances_may_be_beyond_what_a_number_holds(random):
+    """Most rows have one huge value, and the others differ by next to nothing."""
+    values = random.uniform(0, 1e-300, 4000)
+    values[random.permutation(4000)[:2400]] = 1e300
+    assert list(find(values)) == [1e300]

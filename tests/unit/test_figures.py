@@ -140,7 +140,8 @@ def test_deeper_networks_are_lighter_so_that_grey_readers_see_the_order():
 
 def test_the_names_need_no_plotting_library():
     each = ("search", "layers", "depth_width", "hyperparameters", "steps", "regret")
-    once = ["retrained", "loss_curves", "cost", "inference", "predicted", "errors_by_input"]
+    once = ["retrained", "loss_curves", "cost", "inference", "predicted", "errors_by_output"]
+    once.append("errors_by_input")
     names = [f"{name}_{fraction}" for name in each for fraction in ("0.05", "1")]
     assert list(figure_entries(["0.05", "1"])) == [*names, "fractions", *once]
     assert "fractions" not in figure_entries(["0.05"])

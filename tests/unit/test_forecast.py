@@ -110,7 +110,7 @@ def test_what_was_timed_is_predicted_for_other_budgets_and_sizes(clock):
         assert speed.trial_seconds(each, budget, sizes) == pytest.approx(expected, rel=1e-6)
 
 
-def describe(tmp_path, budget, *, controls=5) -> dict[str, str]:
+def describe(tmp_path, budget, *, controls=5, probability=None) -> dict[str, str]:
     """Return the rows of the report on 100 equal trials, of which each update takes 36 ms."""
     manifest = tmp_path / "manifest.json"
     features = {"inputs": [{}] * 3, "outputs": [{}] * 2}
@@ -126,7 +126,13 @@ def describe(tmp_path, budget, *, controls=5) -> dict[str, str]:
                 "space": space,
                 "constraints": {"max_parameters": None, "max_operations": None},
             },
-            "retrain": {"budget": budget, "top_k": 10, "controls": controls, "seeds": 1},
+            "retrain": {
+                "budget": budget,
+                "top_k": 10,
+                "controls": controls,
+                "until": {"probability": probability, "round_size": 4},
+                "seeds": 1,
+            },
         },
         configurations=[network(8)] * 100,
         manifest=str(manifest),
@@ -157,11 +163,19 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
     assert rows["disk: prepared data and subsets"] == "3 GB"
 
 
+def test_rounds_of_retraining_are_told_as_a_range(tmp_path):
+    rows = describe(tmp_path, EPOCHS, probability=0.05)
+    step_2 = "step 2, 4 to 10 models, as `retrain.until` decides; all of them"
+    assert rows[step_2] == "6 min (2.4 min to 6 min)"
+    assert rows["**both steps and the controls**"] == "**11.4 min to 15 min**"
+
+
 def test_records_are_as_long_in_epochs_as_in_updates(tmp_path):
     """Ten epochs of ten updates each."""
     by_updates = describe(tmp_path, {"max_epochs": None, "max_updates": 100})
     by_epochs = describe(tmp_path, EPOCHS)
-    assert by_updates["disk: records of step 1"] == by_epochs["disk: records of step 1"] == "0.5 MB"
+    name = "disk: records of step 1"
+    assert by_updates[name] == by_epochs[name] == "0.53 MB"
 
 
 def test_there_are_no_more_controls_than_trials_cut_off(tmp_path):

@@ -13,7 +13,7 @@ from matplotlib.text import Text
 
 from twostep.analysis.cost import step_costs
 from twostep.analysis.fractions import compare_outcomes
-from twostep.figures.all_figures import draw_figures
+from twostep.figures.all_figures import draw_figures, errors_by_output
 from twostep.figures.cost import draw_cost
 from twostep.figures.errors import draw_errors_by_input
 from twostep.figures.fractions import draw_fractions
@@ -106,9 +106,10 @@ def test_an_axis_that_is_turned_over_is_found():
 
 @pytest.mark.parametrize("make", hard_studies.OF_FEATURES, ids=lambda make: make.__name__)
 def test_figures_of_hard_features_are_readable(make):
-    _, predictions = make()
+    study, predictions = make()
     figures = {
         "predicted": draw_predicted(predictions, model="a model"),
+        "errors_by_output": errors_by_output(study, "a model"),
         "errors_by_input": draw_errors_by_input(predictions, model="a model"),
     }
     assert check(figures.items()) == {}

@@ -1,7 +1,8 @@
 """The model card says what is needed to use a model, and what not to do with it."""
 
 import pandas as pd
-from exported_model import save_made_up
+import torch
+from exported_model import PIXELS, UNSCALED, save_made_up
 
 from twostep.export.model_card import CardFacts, choice_text, model_card
 from twostep.model.model import load_model
@@ -12,31 +13,52 @@ DIFFERENCES = {"onnx": 1.23e-7, "torchscript": 0.0, "text": 2e-7}
 
 
 def make_card(
-    folder,
+    folder, *, manifest=None, chosen=None, evaluation=None, objective=PLAIN, accuracy=None, **kind
+) -> str:
+    model, path = save_made_up(folder, **kind)
+    facts = {
+        "chosen": chosen,
+        "evaluation": evaluation,
+        "objective": objective,
+        "accuracy": accuracy,
+    }
+    return card_of(model, manifest or read_json(path), **facts)
+
+
+def card_of(
+    model,
+    manifest,
     *,
     chosen=None,
     evaluation=None,
-    overall=None,
-    manifest=None,
+    rmse=None,
     objective=PLAIN,
-    logistic=None,
-    **kind,
+    accuracy=None,
 ) -> str:
-    model, path = save_made_up(folder, **kind)
+    """Return the card of a saved model; `rmse` are those of its outputs.
+
+    `accuracy` are the further errors of the model and of a logistic regression.
+    """
     trained = load_model(model)
     names = [output["name"] for output in trained.outputs]
     errors = {"mse": 0.04, "rmse": 0.2, "mae": 0.1, "r2": 0.987654}
-    linear = {f"test_{key}[{name}]": 3 * value for key, value in errors.items() for name in names}
+    each = [errors | (evaluation or {}) for _ in names]
+    if rmse is not None:
+        each = [own | {"rmse": value} for own, value in zip(each, rmse, strict=True)]
+    overall, baseline = accuracy or ({}, {})
+    baseline |= {
+        f"test_{key}[{name}]": 3 * value for key, value in errors.items() for name in names
+    }
     facts = CardFacts(
         study="made_up",
-        manifest=manifest or read_json(path),
+        manifest=manifest,
         evaluation={
             "n_test": 1234,
-            "per_output": {name: errors | (evaluation or {}) for name in names},
-            "overall": overall or {},
+            "per_output": dict(zip(names, each, strict=True)),
+            "overall": overall,
         },
         baseline=pd.DataFrame(
-            [{"data": "all", "model": "logistic" if logistic else "linear", **(logistic or linear)}]
+            [{"data": "all", "model": "logistic" if accuracy else "linear", **baseline}]
         ),
         budget={"max_epochs": 25},
         objective=objective,
@@ -71,8 +93,8 @@ def test_it_names_further_settings_only_where_they_are_no_defaults(tmp_path):
     card = make_card(tmp_path / "scheduled", further=further)
     assert "| learning rate schedule | one_cycle |" in card
     assert "| warmup | 0.1 |" in card and "| max gradient norm | 0.5 |" in card
-    budget = "at most 25 epochs, by whose end the learning rate has fallen to 0 (one_cycle)"
-    assert f"| budget | {budget} |" in card
+    budget = "by whose end a learning rate with the schedule one_cycle has fallen to 0"
+    assert f"| budget | at most 25 epochs, {budget} |" in card
     assert "momentum" not in card and "beta" not in card
 
 
@@ -93,7 +115,7 @@ def test_classes_have_an_accuracy_beside_that_of_a_logistic_regression(tmp_path)
     measured = {"accuracy": 0.9321, "log_loss": 0.21, "brier": 0.11}
     baseline = {"test_accuracy": 0.8, "test_log_loss": 0.5, "test_brier": 0.3}
     kind = {"outputs": ["none", "none"], "output_activation": "softmax"}
-    card = make_card(tmp_path, overall=measured, logistic=baseline, **kind)
+    card = make_card(tmp_path, accuracy=(measured, baseline), **kind)
     assert "| this model | 93.2 % | 0.21 | 0.11 |" in card
     assert "| logistic regression | 80.0 % | 0.5 | 0.3 |" in card
     assert "RMSE" not in card
@@ -102,6 +124,34 @@ def test_classes_have_an_accuracy_beside_that_of_a_logistic_regression(tmp_path)
 def test_the_outputs_of_a_softmax_are_within_0_and_1(tmp_path):
     kind = {"outputs": ["none", "none"], "output_activation": "softmax"}
     assert "`fn` is between 0 and 1" in make_card(tmp_path, **kind)
+
+
+def test_of_many_features_it_describes_the_variables(tmp_path):
+    inputs = [PIXELS[i] | {"variable": "image"} for i in range(784)] + [
+        UNSCALED | {"scale": "none", "variable": "kind"}
+    ]
+    model, path = save_made_up(tmp_path, inputs=inputs, outputs=["none"] * 60)
+    content = torch.load(model, weights_only=True)
+    for i, feature in enumerate([*content["inputs"], *content["outputs"]]):
+        variable = "image" if i < 784 else "kind" if i == 784 else "heating"
+        feature |= {"variable": variable}
+        if variable == "heating":
+            feature |= {"name": f"heating[{i - 785}]", "units": "K"}
+    torch.save(content, model)
+    variables = {
+        "image": {"dimensions": ["row", "column"], "shape": [28, 28]},
+        "kind": {"dimensions": [], "shape": []},
+        "heating": {"dimensions": ["level"], "shape": [60]},
+    }
+    card = card_of(model, read_json(path) | {"variables": variables}, rmse=range(60))
+    assert "predicts 60 outputs from 785 inputs" in card
+    assert "| 1 to 784 | `image` | row: 28, column: 28 | a  quantity | K | none |" in card
+    assert "| 1 to 60 | `heating` | level: 60 |" in card
+    assert "the last one running fastest" in card and "`reference.csv` names all" in card
+    assert "without scaling: `kind`." in card
+    # The mean over the levels.
+    assert "| `heating` | 29.5 K | 0.1 K | 0.98765 |" in card
+    assert "image[" not in card and "heating[" not in card
 
 
 def test_it_lists_the_inputs_that_were_left_out(tmp_path):

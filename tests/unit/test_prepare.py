@@ -150,6 +150,94 @@ def test_linear_targets_are_standardised_after_their_transform(tmp_path, columns
     assert manifest["outputs"][0]["max"] == pytest.approx(1e5, rel=0.1)
 
 
+def test_inputs_that_are_not_scaled_keep_their_values(tmp_path, columns):
+    columns["a"] = np.random.default_rng(1).integers(0, 16_777_216, 1000).astype(float)
+    columns["flag"] = np.full(1000, 3.0)
+    inputs = [
+        {"name": "a", "transform": "none", "scale": "none"},
+        {"name": "b", "transform": "log10", "scale": "none"},
+        # It may be constant, as it needs no spread.
+        {"name": "flag", "transform": "none", "scale": "none"},
+    ]
+    splits, manifest = run(tmp_path, columns, inputs=inputs)
+    assert [(x["scale"], x["mean"], x["std"]) for x in manifest["inputs"]] == [("none", 0, 1)] * 3
+    found = np.concatenate([splits[name][0] for name in splits])
+    expected = np.column_stack([columns["a"], np.log10(columns["b"]), columns["flag"]])
+    order = [rows[:, 1].argsort() for rows in (found, expected)]
+    np.testing.assert_array_equal(found[order[0]], expected[order[1]].astype(np.float32))
+    # What a model does with new values is the same.
+    inputs, _ = load_test_sample(tmp_path / "prepare" / "manifest.json")
+    again = standardise(inputs, manifest["inputs"])
+    np.testing.assert_array_equal(
+        again[again[:, 1].argsort()],
+        splits["test"][0][splits["test"][0][:, 1].argsort()],
+    )
+    # The others are as before.
+    assert "scale" not in manifest["outputs"][0]
+
+
+def test_an_input_that_does_not_vary_is_refused_if_it_is_to_be_scaled(tmp_path, columns):
+    columns["flag"] = np.full(1000, 3.0)
+    inputs = [*DATASET["inputs"], {"name": "flag", "transform": "none", "scale": "standardise"}]
+    with pytest.raises(UserError, match="'flag'"):
+        run(tmp_path, columns, inputs=inputs)
+
+
+def test_many_features_that_do_not_vary_are_told_by_their_variable(tmp_path):
+    rng = np.random.default_rng(0)
+    data = xr.Dataset(
+        {
+            "q": (("sample", "level", "part"), np.ones((300, 30, 2))),
+            "y": ("sample", rng.uniform(size=300)),
+        }
+    )
+    path = str(tmp_path / "data.nc")
+    data.to_netcdf(path)
+    with pytest.raises(UserError, match=r"'q' \(60 entries\); they cannot be standardised"):
+        prepare(
+            read_headers([path], ["q", "y"], ["sample"]),
+            DATASET | {"inputs": [{"name": "q", "transform": "none"}]},
+            SPLIT,
+            output_activation="sigmoid",
+            seed=1,
+            folder=tmp_path / "prepare",
+        )
+
+
+def test_the_manifest_keeps_the_shapes_of_the_variables(tmp_path):
+    rng = np.random.default_rng(0)
+    data = xr.Dataset(
+        {
+            "image": (("row", "sample", "column"), rng.normal(size=(2, 300, 3))),
+            "y": ("sample", rng.uniform(size=300)),
+        }
+    )
+    # One entry of the image does not vary.
+    data["image"][1, :, 0] = 4.0
+    path = str(tmp_path / "data.nc")
+    data.to_netcdf(path)
+    dataset = DATASET | {"inputs": [{"name": "image", "transform": "none"}]}
+    manifest = prepare(
+        read_headers([path], ["image", "y"], ["sample"]),
+        dataset | {"constant_features": "drop"},
+        SPLIT,
+        output_activation="sigmoid",
+        seed=1,
+        folder=tmp_path / "prepare",
+    )
+    assert manifest["variables"] == {
+        "image": {"dimensions": ["row", "column"], "shape": [2, 3]},
+        "y": {"dimensions": [], "shape": []},
+    }
+    assert [feature["entry"] for feature in manifest["inputs"]] == [0, 1, 2, 4, 5]
+    for feature in manifest["inputs"]:
+        row, column = divmod(feature["entry"], 3)
+        assert feature["name"] == f"image[{row},{column}]"
+        # Each column has the values of its entry.
+        values = data["image"][row, :, column]
+        assert values.min() <= feature["min"] < feature["max"] <= values.max()
+
+
 def test_unusable_rows_are_dropped_and_counted_by_reason_and_feature(tmp_path, columns):
     before, _ = run(tmp_path / "before", columns)
     columns["a"][:3] = np.nan

@@ -242,6 +242,25 @@ def test_the_rate_of_a_long_run_is_that_of_the_last_minutes(config, folder):
     assert (per_second, window) == (pytest.approx(10 / 200), pytest.approx(200))
 
 
+def test_a_round_of_retraining_wants_its_finalists(config, folder):
+    config["retrain"] |= {"top_k": 5, "controls": 0}
+    config["retrain"]["until"] = {"probability": 0.05, "round_size": 2}
+    ranking = "rank,trial\n" + "".join(f"{trial + 1},{trial}\n" for trial in range(6))
+    (folder / "rank/0.2").mkdir(parents=True)
+    (folder / "rank/0.2/trials.csv").write_text(ranking)
+
+    def n_wanted() -> int:
+        return measure_progress(config, folder, NOW).retraining.n_wanted
+
+    assert n_wanted() == 2
+    write(folder / "rounds/2.json", {"finalists": 2, "enough": False})
+    assert n_wanted() == 4
+    write(folder / "rounds/4.json", {"finalists": 4, "enough": False})
+    assert n_wanted() == 5
+    write(folder / "rounds/2.json", {"finalists": 2, "enough": True})
+    assert n_wanted() == 2
+
+
 def describe(config, folder, now=NOW) -> str:
     return describe_progress(measure_progress(config, folder, now), config["study"], now)
 

@@ -124,12 +124,24 @@ def test_a_table_shows_whole_numbers_whole_and_gaps_empty(tmp_path):
     assert "2 rows, rounded" in page.text
 
 
+def test_what_there_is_of_each_of_many_outputs_is_in_the_file_only(tmp_path):
+    path = tmp_path / "trials.csv"
+    outputs = {f"val_loss[t[{i}]]": [0.5, 0.7] for i in range(60)}
+    collapsed = ";".join(f"t[{i}]" for i in range(60))
+    table = {"trial": [0, 1], "rank[0.05]": [1, 2], **outputs, "collapsed_outputs": [collapsed, ""]}
+    pd.DataFrame(table).to_csv(path, index=False)
+    page = read(path)
+    assert page.tags["th"] == 3
+    assert "2 rows; the columns val_loss[...] are in the file only" in page.text
+    assert "t[0];t[1];" in page.text and "t[59]" not in page.text
+
+
 def test_of_a_large_table_the_first_rows_are_shown_and_the_page_stays_small(tmp_path):
     path = tmp_path / "trials.csv"
-    columns = {f"val_loss[output {i}]": [0.123456789] * 100_000 for i in range(25)}
+    columns = {f"val_loss[output {i}]": [0.123456789] * 100_000 for i in range(24)}
     pd.DataFrame({"rank": range(1, 100_001), **columns}).to_csv(path, index=False)
     text = render_page(path)
-    n_rows = MAX_CELLS // 26
+    n_rows = MAX_CELLS // 25
     assert f"100,000 rows, of which the first {n_rows:,} are shown here" in Reader(text).text
     assert text.count("<tr") == n_rows + 1
     assert len(text) < 1e6

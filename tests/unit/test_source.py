@@ -69,6 +69,43 @@ def test_extra_dimension_becomes_features_named_by_their_labels(files):
     np.testing.assert_array_equal(columns[:, 1:3], columns[:, 3:5])
 
 
+def test_each_entry_of_several_further_dimensions_becomes_a_feature(tmp_path):
+    path = str(tmp_path / "data.nc")
+    values = np.arange(24.0).reshape(2, 3, 4)
+    dimensions = ("row", "sample", "band")
+    data = xr.Dataset({"image": (dimensions, values)}, coords={"band": ["r", "g", "b", "n"]})
+    data.to_netcdf(path)
+    source = read_headers([path], ["image"], ["sample"])
+    assert [feature.name for feature in source.features] == [
+        *("image[0,r]", "image[0,g]", "image[0,b]", "image[0,n]"),
+        *("image[1,r]", "image[1,g]", "image[1,b]", "image[1,n]"),
+    ]
+    assert [feature.entry for feature in source.features] == [*range(8)]
+    shape = source.shapes_of_variables["image"]
+    assert (shape.dimensions, shape.sizes) == (("row", "band"), (2, 4))
+    columns = read([path], ["image"], ["sample"], max_rows=2)
+    np.testing.assert_array_equal(columns, values.transpose(1, 0, 2).reshape(3, 8))
+
+
+def test_further_dimensions_must_be_the_same_in_all_files(tmp_path):
+    paths = [str(tmp_path / name) for name in ("one.nc", "turned.nc", "larger.nc")]
+    dimensions = [("n", "lat", "lon"), ("n", "lon", "lat"), ("n", "lat", "lon")]
+    for path, own, size in zip(paths, dimensions, (3, 3, 4), strict=True):
+        xr.Dataset({"x": (own, np.zeros((2, size, 3)))}).to_netcdf(path)
+    for other, told in ((1, "(lon = 3, lat = 3)"), (2, "(lat = 4, lon = 3)")):
+        with pytest.raises(UserError) as error:
+            read_headers([paths[0], paths[other]], ["x"], ["n"])
+        for fragment in (paths[0], paths[other], "'x'", told, "(lat = 3, lon = 3)"):
+            assert fragment in str(error.value)
+
+
+def test_a_dimension_without_entries_is_refused(tmp_path):
+    path = str(tmp_path / "data.nc")
+    xr.Dataset({"x": (("n", "lat", "lon"), np.zeros((2, 3, 0)))}).to_netcdf(path)
+    with pytest.raises(UserError, match="'lon' of variable 'x' has no entries"):
+        read_headers([path], ["x"], ["n"])
+
+
 def test_without_labels_the_entries_are_numbered(tmp_path):
     path = str(tmp_path / "data.nc")
     xr.Dataset({"x": (("sample", "mode"), np.ones((4, 2)))}).to_netcdf(path)
@@ -202,7 +239,6 @@ def test_labels_may_be_text_of_either_kind_or_numbers(tmp_path):
         (["tairr"], "nsamples", ["no variable 'tairr'", "did you mean 'tair'?"]),
         (["tair"], "sample", ["no dimension 'sample'", "did you mean 'nsamples'?"]),
         (["constant"], "nsamples", ["'constant'", "(mode)", "(nsamples)"]),
-        (["profile"], "nsamples", ["'profile'", "at most one"]),
         (["label"], "nsamples", ["'label'", "not numeric"]),
         (["twin"], "nsamples", ["two features of the name 'twin[a]'"]),
     ],
@@ -247,7 +283,7 @@ def test_a_split_variable_that_cannot_divide_the_samples(files, variable, fragme
     ("variable", "fragments"),
     [
         (xr.Variable("nsamples", [1.0], {"units": "degC"}), ["tair in degC", "tair in K"]),
-        (xr.Variable(("nsamples", "x"), [[1.0]], {"units": "K"}), ["tair[0]"]),
+        (xr.Variable(("nsamples", "x"), [[1.0]], {"units": "K"}), ["'tair'", "x = 1"]),
     ],
 )
 def test_files_that_disagree_are_named(files, tmp_path, variable, fragments):

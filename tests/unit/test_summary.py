@@ -219,7 +219,32 @@ def test_it_tells_schedules_and_only_what_trials_use_or_change():
     assert "learning rate schedule constant, one_cycle; warmup 0.05" in search
     assert "max gradient norm 0.1 to 10" in search and "momentum" not in search
     for part in (search, section(text, "Retraining (step 2)")):
-        assert "by whose end the learning rate has fallen to 0 (one_cycle)" in part
+        assert "by whose end a learning rate with the schedule one_cycle has fallen to 0" in part
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"probability": 0.02, "reason": ""}, "The round that came to 12 was enough."),
+        (
+            {"probability": 0.31, "reason": ""},
+            "After the first 12, a better trial was left with a probability of 31 %.",
+        ),
+        (
+            {"probability": None, "reason": "too few"},
+            "After the first 12, it could not be told if a better trial was left: too few.",
+        ),
+    ],
+)
+def test_the_end_of_the_rounds_of_retraining_is_told(answer, expected):
+    config = made_up.config([0.05], top_k=12, seeds=2, controls=6)
+    config["retrain"] |= {"top_k": 50, "until": {"probability": 0.05, "round_size": 6}}
+    enough = answer["probability"] == 0.02
+    verdict = {"finalists": 12, "enough": enough, "fractions": {"0.05": answer}}
+    text = summarise(made_up.study(("0.05",), config=config, rounds=[verdict]))
+    part = section(text, "Retraining (step 2)")
+    assert f"rounds of 6, 50 at most. {expected}" in part
+    assert f"The best {12 if enough else 50} trials" in part
 
 
 def test_each_fraction_has_its_own_section(study, text):
@@ -295,9 +320,9 @@ def test_it_tells_the_test_errors_of_each_output_in_physical_units(study):
 def with_outputs(study, n_outputs):
     """Return a study with so many outputs, each predicted better than the one before it."""
     (template, *_) = study.manifest["outputs"]
-    outputs = [template | {"name": f"y{i}"} for i in range(n_outputs)]
+    outputs = [template | {"name": f"y[{i}]", "variable": "y"} for i in range(n_outputs)]
     errors = {
-        f"test_{metric}[y{i}]": i / 100
+        f"test_{metric}[y[{i}]]": i / 100
         for i in range(n_outputs)
         for metric in ("mse", "rmse", "mae", "r2")
     }
@@ -305,29 +330,86 @@ def with_outputs(study, n_outputs):
         name: pd.concat([table, pd.DataFrame(errors, index=table.index)], axis="columns")
         for name, table in (("retrained", study.retrained), ("baseline", study.baseline))
     }
-    return replace(study, manifest=study.manifest | {"outputs": outputs}, **tables)
+    variables = {"y": {"dimensions": ["level"], "shape": [n_outputs]}}
+    manifest = study.manifest | {"outputs": outputs}
+    manifest["variables"] = manifest["variables"] | variables
+    return replace(study, manifest=manifest, **tables)
 
 
-def test_of_many_outputs_the_worst_are_in_the_table(study):
+def test_of_many_outputs_the_table_has_the_means_over_each_variable(study):
     many = with_outputs(study, 60)
-    undefined = many.retrained.assign(**{"test_r2[y59]": math.nan})
+    retraining = section(summarise(many), "Retraining (step 2)")
+    ((name, rmse, mae, r2, *_),) = table_rows(retraining)
+    assert (name, rmse, mae, r2) == ("y", "0.295", "0.295", "0.29500")
+    # The lowest R² and whose it is.
+    assert tells(retraining, 0.0, 60) and "y[0]" in names(retraining)
+    undefined = many.retrained.assign(**{"test_r2[y[7]]": math.nan})
     retraining = section(summarise(replace(many, retrained=undefined)), "Retraining (step 2)")
-    assert [row[0] for row in table_rows(retraining)] == ["y59", *(f"y{i}" for i in range(23))]
-    assert tells(retraining, 24, 60)
+    ((*_, r2, _, _, _),) = [row[:7] for row in table_rows(retraining)]
+    assert r2 == "not defined" and "y[7]" in names(retraining)
+
+
+def as_scalars(features):
+    """Return the features as variables of one value each."""
+    return [feature | {"variable": feature["name"]} for feature in features]
+
+
+def test_of_many_variables_the_worst_are_in_the_table(study):
+    many = with_outputs(study, 60)
+    outputs = as_scalars(many.manifest["outputs"])
+    scalars = {output["name"]: {"dimensions": [], "shape": []} for output in outputs}
+    manifest = many.manifest | {"outputs": outputs, "variables": scalars}
+    undefined = many.retrained.assign(**{"test_r2[y[59]]": math.nan})
+    changed = replace(many, manifest=manifest, retrained=undefined)
+    text = summarise(changed)
+    rows = table_rows(section(text, "Retraining (step 2)"))
+    assert [row[0] for row in rows] == ["y[59]", *(f"y[{i}]" for i in range(23))]
+    data = section(text, "Data")
+    assert tells(data, 60) and "](export/selected/model_card.md)" in data
 
 
 def test_all_of_a_few_outputs_are_in_the_table(study):
     retraining = section(summarise(with_outputs(study, 24)), "Retraining (step 2)")
-    assert [row[0] for row in table_rows(retraining)] == [f"y{i}" for i in range(24)]
+    assert [row[0] for row in table_rows(retraining)] == [f"y[{i}]" for i in range(24)]
 
 
-def test_many_inputs_and_outputs_are_counted_and_listed_elsewhere(study):
+def test_many_inputs_and_outputs_are_told_by_their_variables(study):
     many = with_outputs(study, 60)
-    inputs = [many.manifest["inputs"][0] | {"name": f"x{i}"} for i in range(784)]
-    data = section(summarise(replace(many, manifest=many.manifest | {"inputs": inputs})), "Data")
-    assert table_rows(data) == []
-    assert tells(data, 784) and tells(data, 60)
-    assert data.count("](export/selected/model_card.md)") == 2
+    image = many.manifest["inputs"][0] | {"variable": "image"}
+    inputs = [image | {"name": f"image[{i},{j}]"} for i in range(28) for j in range(28)]
+    inputs[3] = inputs[3] | {"min": -2.0}
+    inputs[5] = inputs[5] | {"max": 9.0}
+    # One was left out because it does not vary.
+    inputs = [*inputs[:7], *inputs[8:], *many.manifest["inputs"][:2]]
+    shapes = {"image": {"dimensions": ["row", "column"], "shape": [28, 28]}}
+    shapes |= many.manifest["variables"]
+    manifest = many.manifest | {"inputs": inputs, "variables": shapes}
+    rows = table_rows(section(summarise(replace(many, manifest=manifest)), "Data"))
+    assert [row[:3] for row in rows if row[0] not in ("output", "---")] == [
+        ["1 to 783", "`image`", "783 of 784 (row: 28, column: 28)"],
+        ["784", "`x0`", ""],
+        ["785", "`x1`", ""],
+        ["1 to 60", "`y`", "level: 60"],
+    ]
+    assert rows[0][-2:] == ["-2", "9"]
+
+
+def test_inputs_that_are_not_scaled_are_named(study):
+    inputs = [*study.manifest["inputs"]]
+    inputs[1] = inputs[1] | {"scale": "none"}
+    data = section(summarise(replace(study, manifest=study.manifest | {"inputs": inputs})), "Data")
+    assert "without scaling: `x1`." in data
+    assert "without scaling" not in section(summarise(study), "Data")
+
+
+def test_many_features_that_lack_values_are_told_by_their_variables(study):
+    entry = {"reason": "missing or not finite", "rows": 3, "first": "a.nc at sample index 7"}
+    dropped = [entry | {"feature": f"q[{i}]"} for i in range(60)]
+    text = summarise(replace(study, manifest=study.manifest | {"dropped": dropped}))
+    assert "q (60 entries) missing or not finite (3 rows each, first in a.nc" in text
+    dropped = [each | {"rows": i + 1} for i, each in enumerate(dropped)]
+    text = summarise(replace(study, manifest=study.manifest | {"dropped": dropped}))
+    assert "q (60 entries) missing or not finite (up to 60 rows each, first in a.nc" in text
 
 
 def test_an_rmse_over_outputs_of_different_units_is_not_reported():

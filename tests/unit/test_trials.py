@@ -212,7 +212,7 @@ def test_a_saved_model_predicts_in_physical_units(trainer, tmp_path):
     expected[:, 1] = 10 ** expected[:, 1]
     np.testing.assert_allclose(model.predict(physical), expected, rtol=1e-5)
     for wrong in (physical[:, :1], physical[0]):
-        with pytest.raises(UserError, match=r"takes \(n_samples, 2\), in this order: a, b"):
+        with pytest.raises(UserError, match=r"takes \(n_samples, 2\), in this order: `a`, `b`"):
             model.predict(wrong)
     # The best epoch's weights: the loss that the record promises.
     data = trainer.data.tensors

@@ -42,7 +42,6 @@ def odd_files(fresh):
         ("dataset.outputs", [{"name": "fm"}], ["data.nc", "'fm'", "did you mean 'fn'?"]),
         ("dataset.outputs", [{"name": "tair"}], ["'tair'", "dataset.inputs and dataset.outputs"]),
         ("dataset.inputs", [{"name": "label"}], ["data.nc", "'label' is not numeric"]),
-        ("dataset.inputs", [{"name": "level"}], ["'level'", "(nsamples, mode, height)"]),
         ("dataset.inputs", [{"name": "tair"}] * 2, ["must not name 'tair' twice"]),
         ("split", {"method": "group", "variable": "day"}, ["data.nc", "'day'", "split.variable"]),
         ("split", {"validation": 0.6, "test": 0.4}, ["split.validation (0.6)", "(0.4)"]),

@@ -8,6 +8,7 @@ import onnxruntime
 import pandas as pd
 from exported_model import NAMES
 
+from twostep.export.text_format import read_text_model
 from twostep.model.model import load_model
 
 
@@ -54,6 +55,29 @@ def test_any_retrained_model_is_exported_by_one_command(study):
     process = study.snakemake(target.replace(f"trial_{other}", "trial_6"))
     assert process.returncode != 0
     assert "there is no trial 6: search.n_trials is 6" in process.stderr
+
+
+def test_variables_of_any_shape_go_through_to_the_exported_model(study):
+    study.config["dataset"]["inputs"] = [{"name": "level", "scale": "none"}, {"name": "tair"}]
+    study.run()
+    manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
+    assert manifest["variables"]["level"] == {"dimensions": ["mode", "height"], "shape": [2, 3]}
+    entries = [f"level[{mode},{i}]" for mode in ("accumulation", "aitken") for i in range(3)]
+    folder = study.results / "export" / "selected"
+    table = pd.read_csv(folder / "reference.csv")
+    assert table.columns.tolist()[:7] == [*entries, "tair"]
+    # The values of the file, and one entry that does not vary.
+    assert (table[entries[0]] == 0).all() and table[entries[5]].std() > 0
+    inputs, expected = table.to_numpy()[:, :7], table.to_numpy()[:, 7:]
+    [outputs] = onnxruntime.InferenceSession(folder / "model.onnx").run(
+        ["outputs"], {"inputs": inputs}
+    )
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    outputs = read_text_model(folder / "model.txt").predict(inputs)
+    np.testing.assert_allclose(outputs, expected, atol=1e-6)
+    for text in ("summary.md", "export/selected/model_card.md"):
+        assert "without scaling: `level`" in (study.results / text).read_text()
+    assert (study.results / "figures" / "errors_by_output.png").exists()
 
 
 def test_the_selected_model_is_exported_again_when_it_is_another(study):

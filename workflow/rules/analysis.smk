@@ -28,6 +28,7 @@ rule select_model:
         records=rules.retrain.input.records,
         timings=rules.retrain.input.timings,
         evaluations=partial(files_of_step_2, pattern=rules.evaluate.output[0]),
+        rounds=round_files,
     output:
         retrained=f"{RESULTS}/select/retrained.csv",
         timings=f"{RESULTS}/select/timings.csv",
@@ -105,6 +106,7 @@ STUDY_FILES = dict(
     baseline=rules.baseline.output[0],
     inference=rules.measure_inference.output[0],
     manifest=rules.prepare.output.manifest,
+    rounds=round_files,
 )
 STUDY_CONFIG = json_param(
     {key: config[key] for key in ("study", "dataset", "training", "search", "retrain", "select")}

@@ -27,8 +27,10 @@ from twostep.data import file_versions
 from twostep.data.sizes import fraction_name
 from twostep.report.entries import figure_entries, page_entries
 from twostep.training.objective import Objective
+from twostep.trials.rounds import count_finalists, round_sizes
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError, describe_system_error
+from twostep.util.files import read_json
 from twostep.util.fingerprint import hash_script
 from twostep.util.origin import NAME
 from twostep.util.own_copy import prefer_own_copy
@@ -80,6 +82,7 @@ wildcard_constraints:
     part=r"\d+",
     trial=r"\d+",
     repetition=r"\d+",
+    finalists=r"\d+",
 
 
 @contextmanager
@@ -196,14 +199,20 @@ def record_file(wildcards):
 # Finalists and controls
 
 
-def trials_of_step_2():
-    """The trials to retrain: the top_k of each fraction and the controls, by id."""
+def trials_of_step_2(n_finalists=None):
+    """The trials to retrain: the best of each fraction and the controls, by id.
+
+    All finalists that there are, or those of a round.
+    """
     paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
-    return read_trials_of_step_2(tuple((path, Path(path).stat().st_mtime_ns) for path in paths))
+    rankings = tuple((path, Path(path).stat().st_mtime_ns) for path in paths)
+    if n_finalists is None:
+        n_finalists = count_finalists(rounds_so_far(), config["retrain"]["top_k"])
+    return read_trials_of_step_2(rankings, n_finalists)
 
 
 @cache
-def read_trials_of_step_2(rankings):
+def read_trials_of_step_2(rankings, n_finalists):
     """The same from tables at these times: many rules ask, and each table is read but once."""
     # Imported here, since pandas is slow to load and jobs need not wait for it.
     from twostep.trials.ranking import trials_to_retrain
@@ -211,7 +220,25 @@ def read_trials_of_step_2(rankings):
 
     with one_sentence():
         tables = [read_ranking(path, config["search"]["n_trials"]) for path, _ in rankings]
-    return trials_to_retrain(tables, config["retrain"], seed=config["seed"])
+    retrain = config["retrain"] | {"top_k": n_finalists}
+    return trials_to_retrain(tables, retrain, seed=config["seed"])
+
+
+def rounds_so_far():
+    """The verdicts on the rounds of retraining, up to the first that is enough."""
+    # The last round needs none: there are no more finalists.
+    for finalists in round_sizes(config["retrain"])[:-1]:
+        with one_sentence():
+            verdict = read_json(checkpoints.judge_round.get(finalists=finalists).output[0])
+        yield verdict
+        if verdict["enough"]:
+            return
+
+
+def round_files(wildcards):
+    """The files of these verdicts; none without `retrain.until`."""
+    names = [verdict["finalists"] for verdict in rounds_so_far()]
+    return expand(f"{RESULTS}/rounds/{{finalists}}.json", finalists=names)
 
 
 def files_of_step_2(wildcards, *, pattern):

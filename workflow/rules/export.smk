@@ -32,6 +32,7 @@ use rule export_trial as export with:
         models=rules.retrain.input.models,
         evaluations=rules.select_model.input.evaluations,
         selection=rules.select_model.output.selection,
+        rounds=round_files,
         baseline=rules.baseline.output[0],
     output:
         **export_files("selected"),

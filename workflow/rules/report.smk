@@ -7,6 +7,8 @@ RULES_OF_RESULTS = (
     "search_shard",
     "rank",
     "retrain_trial",
+    # Rounds of retraining, where the config has them.
+    *(["judge_round"] if config["retrain"]["until"]["probability"] is not None else []),
     "evaluate",
     "baseline",
     "select_model",

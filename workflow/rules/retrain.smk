@@ -29,6 +29,34 @@ rule retrain_trial:
         "../scripts/retrain_trial.py"
 
 
+# With `retrain.until`: whether the finalists of a round are enough. A checkpoint, because the next
+# round depends on it.
+checkpoint judge_round:
+    input:
+        trials=expand(rules.rank.output.trials, fraction=FRACTIONS),
+        records=lambda wildcards: expand(
+            rules.retrain_trial.output.record,
+            trial=trials_of_step_2(int(wildcards.finalists)),
+            repetition=REPETITIONS,
+        ),
+    output:
+        f"{RESULTS}/rounds/{{finalists}}.json",
+    log:
+        f"{RESULTS}/logs/rounds/{{finalists}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **memory(partial(trials_mb, base=1000)),
+        runtime=growing(30),
+    params:
+        fractions=list(FRACTIONS),
+        probability=config["retrain"]["until"]["probability"],
+        tolerance=config["select"]["tolerance"],
+        code=code("judge_round"),
+    script:
+        "../scripts/judge_round.py"
+
+
 # The target `snakemake retrain`: all finalists and controls.
 rule retrain:
     input:

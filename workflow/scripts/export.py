@@ -8,6 +8,7 @@ from twostep.export.export import FORMATS, export_model
 from twostep.export.model_card import CardFacts, choice_text, model_card
 from twostep.training.device import use_threads
 from twostep.training.objective import Objective
+from twostep.trials.rounds import count_finalists
 from twostep.trials.selection import find_selected
 from twostep.util.files import read_json
 from twostep.util.job import job
@@ -19,6 +20,7 @@ def main(
     models: list[str],
     evaluations: list[str],
     selection: str | None,
+    rounds: list[str],
     manifest: str,
     baseline: str,
     study: str,
@@ -35,6 +37,8 @@ def main(
     """
     use_threads(threads)
     index = 0 if selection is None else find_selected(models, read_table(selection))
+    if chosen is not None:
+        chosen["top_k"] = count_finalists(map(read_json, rounds), chosen["top_k"])
     facts = CardFacts(
         study=study,
         manifest=read_json(manifest),
@@ -57,6 +61,7 @@ if __name__ == "__main__":
             models=snakemake.input.models,
             evaluations=snakemake.input.evaluations,
             selection=snakemake.input.get("selection"),
+            rounds=snakemake.input.get("rounds", []),
             manifest=snakemake.input.manifest,
             baseline=snakemake.input.baseline,
             study=snakemake.params.study,

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from twostep.trials.failures import check_failures
+from twostep.trials.rounds import count_finalists
 from twostep.trials.selection import retrained_table, select
 from twostep.util.files import read_json
 from twostep.util.job import job
@@ -16,6 +17,7 @@ def main(
     records: list[str],
     timings: list[str],
     evaluations: list[str],
+    rounds: list[str],
     top_k: int,
     tolerance: float,
     cost: str,
@@ -31,7 +33,7 @@ def main(
         outcomes,
         [read_json(path) for path in evaluations],
         {fraction: read_table(path) for fraction, path in rankings.items()},
-        top_k,
+        count_finalists(map(read_json, rounds), top_k),
     )
     paths = {
         (outcome["trial"], outcome["seed"]): path
@@ -52,6 +54,7 @@ if __name__ == "__main__":
             records=snakemake.input.records,
             timings=snakemake.input.timings,
             evaluations=snakemake.input.evaluations,
+            rounds=snakemake.input.rounds,
             top_k=snakemake.params.top_k,
             tolerance=snakemake.params.tolerance,
             cost=snakemake.params.cost,

@@ -114,9 +114,7 @@ def step_costs(study: Study, search: Search) -> dict[str, Cost]:
     models took, `full_as_searched` with as many as on the fraction.
     """
     splits = study.manifest["splits"]
-    chosen = study.retrained[
-        study.retrained[f"rank[{search.fraction}]"] <= study.config["retrain"]["top_k"]
-    ]
+    chosen = study.retrained[study.retrained[f"rank[{search.fraction}]"] <= study.top_k]
     first = search_cost(search.trials, search.timings)
     second = retrain_cost(chosen, study.retrain_timings, splits["training"])
     costs = {"step_1": first, "step_2": second, "both": first + second}

@@ -1,6 +1,6 @@
 """Whether the finalists crowd at an edge of the search space, beyond which better ones may be."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from twostep.trials.networks import DIMENSIONS
 from twostep.trials.ranges import bounds, is_log
 from twostep.trials.settings import users_of
 from twostep.trials.space import INTEGERS
+from twostep.util.wording import spell
 
 # What all dimensions together would show by chance in one of so many studies.
 CHANCE = 0.05
@@ -28,8 +29,9 @@ LAYERS: dict[str, Callable[[list[int]], int]] = {
 class Edge:
     """How many of the finalists lie at an end of a dimension, and how many of all trials.
 
-    `dimension` is its key below `search.space`, `what` the part of the network that it is about,
-    `end` is "lower" or "upper", `value` the last value there is. `probability` is that of as many
+    `dimension` is its key below `search.space`, or below another `section` of the search, and
+    `what` the part of the network that it is about; `end` is "lower" or "upper", `value` the last
+    value there is. `probability` is that of as many
     finalists there if they were drawn at random from the trials (hypergeometric). Only trials count
     that use the dimension, such as those with sgd for the momentum.
     """
@@ -42,6 +44,7 @@ class Edge:
     n_finalists_at: int
     n_trials: int
     n_trials_at: int
+    section: str = "space"
 
     @property
     def probability(self) -> float:
@@ -51,13 +54,20 @@ class Edge:
         )
 
 
-def find_edges(trials: pd.DataFrame, is_finalist: pd.Series, space: dict) -> list[Edge]:
+def find_edges(
+    trials: pd.DataFrame,
+    is_finalist: pd.Series,
+    space: dict,
+    constraints: Mapping[str, int | None] | None = None,
+) -> list[Edge]:
     """Return all edges of the space at which finalists might crowd, the most striking first.
 
     `trials` are the trials of a search that succeeded, with their configurations, `is_finalist`
     tells which of them step 2 has chosen. An end beyond which nothing can be, such as one hidden
-    layer or no dropout, is no edge.
+    layer or no dropout, is no edge. A limit of the constraints is one if any network comes near it.
     """
+    ends = [("space", *end) for end in _ends(trials, space)]
+    ends += [("constraints", *end) for end in _limits(trials, constraints or {})]
     edges = [
         Edge(
             dimension,
@@ -68,8 +78,9 @@ def find_edges(trials: pd.DataFrame, is_finalist: pd.Series, space: dict) -> lis
             int((at_end & is_finalist[at_end.index]).sum()),
             len(at_end),
             int(at_end.sum()),
+            section,
         )
-        for dimension, what, end, value, at_end in _ends(trials, space)
+        for section, dimension, what, end, value, at_end in ends
     ]
     return sorted(edges, key=lambda edge: edge.probability)
 
@@ -93,6 +104,19 @@ def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, fl
             what, least = name.replace("_", " "), 1 if name in INTEGERS else 0
             used = trials.loc[users_of(name, trials), name]
             yield from _of_dimension(name, what, used, values, least=least) if len(used) else ()
+
+
+def _limits(
+    trials: pd.DataFrame, constraints: Mapping[str, int | None]
+) -> Iterator[tuple[str, str, str, float, pd.Series]]:
+    """Yield the same for each limit of the constraints that a network comes near."""
+    for name, limit in constraints.items():
+        what = name.replace("max_", "n_")
+        if limit is None or (smallest := trials[what].min()) >= limit:
+            continue
+        place = np.log(trials[what] / smallest) / np.log(limit / smallest)
+        if (place > 1 - MARGIN).any():
+            yield name, spell(what), "upper", limit, place > 1 - MARGIN
 
 
 def _is_numeric(values: object) -> bool:

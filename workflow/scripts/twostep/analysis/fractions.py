@@ -64,7 +64,7 @@ def overlap_by_chance(n_shared: int, top_k: int, n_trials: int) -> float:
 
 def compare_outcomes(study: Study) -> list[Outcome]:
     """Return the outcome of each fraction of a study, controls left out."""
-    top_k, n_train = study.config["retrain"]["top_k"], study.manifest["splits"]["training"]
+    top_k, n_train = study.top_k, study.manifest["splits"]["training"]
     outcomes = []
     for search in study.searches:
         steps = study.steps(search.fraction)

@@ -14,11 +14,12 @@ from scipy.special import log_ndtr, ndtri
 from scipy.stats import f as variance_ratio
 
 from twostep.analysis.regression import Regression
+from twostep.trials.rounds import FEWEST_CONTROLS
 
 # A study may say "enough" if a better trial is left with at most this probability.
 RISK = 0.05
 # Fewer trials than these tell too little of the regression.
-FEWEST_CONTROLS, FEWEST_FINALISTS = 6, 8
+FEWEST_FINALISTS = 8
 # Controls in the better half of the ranking that give it a regression of its own.
 FEWEST_NEAR = 4
 # ASSUME: where the correlation of the steps may be lower than this, a normal model says too much.
@@ -40,15 +41,21 @@ class Remaining:
     `probability` is that of a trial that was not retrained and is better than the best retrained
     one by more than the tolerance; None where it cannot be told, for the `reason`. `enough` is the
     number of trials of the ranking that would have to be retrained for a probability of at most
-    `RISK`: top_k itself if no more are needed; None if it cannot be told or is out of reach.
+    the risk: top_k itself if no more are needed; None if it cannot be told or is out of reach.
     """
 
     probability: float | None
     enough: int | None
     reason: str
 
+    def is_enough(self, risk: float) -> bool:
+        """Tell whether no more trials have to be retrained."""
+        return self.probability is not None and self.probability <= risk
 
-def better_left(steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: float) -> Remaining:
+
+def better_left(
+    steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: float, risk: float = RISK
+) -> Remaining:
     """Return whether a better trial is left beyond the first `top_k` of a ranking.
 
     Parameters
@@ -59,6 +66,7 @@ def better_left(steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: fl
     top_k : how many of its first trials were retrained
     tolerance : a trial counts as better if its loss is below that of the best retrained one divided
         by 1 + tolerance
+    risk : the largest probability of a better trial that may be left
 
     The logarithm of the loss is taken to be normal about a linear or a quadratic function of the
     normal score of the rank, with flat priors; the function that sees more left counts. Where the
@@ -96,7 +104,7 @@ def better_left(steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: fl
     beyond = np.r_[beyond, 0.0]
     candidates = np.r_[top_k, ranks[(ranks > top_k) & (ranks <= FARTHEST * top_k)]]
     probabilities = beyond[np.searchsorted(ranks, candidates, side="right")]
-    good = np.flatnonzero(probabilities <= RISK)
+    good = np.flatnonzero(probabilities <= risk)
     enough = int(candidates[good[0]]) if len(good) else None
     reason = "" if len(good) else f"more than {FARTHEST} times as many would be needed"
     return Remaining(float(probabilities[0]), enough, reason)

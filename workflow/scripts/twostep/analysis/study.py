@@ -11,7 +11,9 @@ import pandas as pd
 from twostep.analysis.agreement import Agreement, compare_steps, rank_agreement
 from twostep.analysis.complexity import Complexity, minimal_complexity
 from twostep.analysis.regret import explain_no_cut
+from twostep.analysis.remaining import RISK
 from twostep.trials.ranking import find_others
+from twostep.trials.rounds import count_finalists
 from twostep.trials.selection import find_choice
 from twostep.util.files import read_json
 from twostep.util.tables import read_table
@@ -32,7 +34,11 @@ class Search:
 
 @dataclass(frozen=True)
 class Study:
-    """All that figures show and a summary tells of; `records` are those of the retrained models."""
+    """All that figures show and a summary tells of.
+
+    `records` are those of the retrained models, `rounds` the verdicts on the rounds of retraining,
+    if the config has `retrain.until`.
+    """
 
     config: dict
     manifest: dict
@@ -43,6 +49,18 @@ class Study:
     selection: pd.DataFrame
     baseline: pd.DataFrame
     inference: pd.DataFrame
+    rounds: list[dict]
+
+    @property
+    def top_k(self) -> int:
+        """How many trials of each ranking were retrained."""
+        return count_finalists(self.rounds, self.config["retrain"]["top_k"])
+
+    @property
+    def risk(self) -> float:
+        """The largest probability of a better trial that may be left."""
+        probability = self.config["retrain"]["until"]["probability"]
+        return RISK if probability is None else probability
 
     @property
     def best(self) -> pd.Series:
@@ -78,7 +96,7 @@ class Study:
     def n_others(self) -> int:
         """The number of trials that the controls were drawn from."""
         rankings = [search.trials for search in self.searches]
-        return len(find_others(rankings, self.config["retrain"]["top_k"]))
+        return len(find_others(rankings, self.top_k))
 
     @property
     def without_cut(self) -> str:
@@ -91,8 +109,7 @@ class Study:
 
     def steps(self, fraction: str) -> pd.DataFrame:
         """Return each retrained trial's loss and rank in the two steps, see `compare_steps`."""
-        top_k = self.config["retrain"]["top_k"]
-        return compare_steps(self.retrained, fraction, top_k, n_others=self.n_others)
+        return compare_steps(self.retrained, fraction, self.top_k, n_others=self.n_others)
 
     def sampled_steps(self, fraction: str) -> pd.DataFrame:
         """Return the same of the trials that a fraction chose and of the controls.
@@ -130,5 +147,6 @@ def read_study(files: Mapping[str, str | list[str]], config: str) -> Study:
         manifest=read_json(single["manifest"]),
         searches=searches,
         records=[read_json(path) for path in files["records"]],
+        rounds=[read_json(path) for path in files["rounds"]],
         **{name: read_table(single[name]) for name in TABLES},
     )

@@ -25,6 +25,7 @@ from twostep.config.sentences import (
 from twostep.parcel.header import DIMENSIONS
 from twostep.trials.constraints import make_constraints, why_impossible
 from twostep.trials.networks import smallest_network
+from twostep.trials.rounds import FEWEST_CONTROLS
 from twostep.trials.settings import USED_WITH, is_used, schedules
 from twostep.trials.space import count_configurations
 from twostep.util.errors import UserError
@@ -207,10 +208,22 @@ def _contradictions(config: dict) -> Iterator[str]:
             f"search.n_trials is {n_trials}, but search.space has only {n_distinct} different "
             "configurations: take fewer trials or a larger space"
         )
+    yield from _contradictions_in_rounds(config["retrain"])
     if top_k > n_trials:
         yield (
             f"retrain.top_k is {top_k}, but search.n_trials is only {n_trials}: no more trials can "
             "be retrained than there are"
+        )
+
+
+def _contradictions_in_rounds(retrain: dict) -> Iterator[str]:
+    """Yield why no round could ever be the last one."""
+    if retrain["until"]["probability"] is None:
+        return
+    if retrain["controls"] < FEWEST_CONTROLS:
+        yield (
+            f"retrain.controls is {retrain['controls']}, but retrain.until needs at least "
+            f"{FEWEST_CONTROLS} controls to tell if a better trial is left: set it to 12 or more"
         )
 
 

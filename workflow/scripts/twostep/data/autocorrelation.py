@@ -9,9 +9,12 @@ from twostep.data.raw_values import ROUNDING
 from twostep.data.slabs import Slab, SlabReader, list_slabs
 from twostep.data.source import Source
 
-# Slabs that are looked at, evenly spread over the data, and the samples in each.
+# Slabs that are looked at, evenly spread over the data, and the samples in each: fewer of many
+# features, so that all values together, of which there are some copies, take no more than 64 MB.
 N_SLABS = 16
 SLAB_ROWS = 4096
+FEWEST_ROWS = 128
+MOST_VALUES = 8_000_000
 # More of them where files or fields make them small.
 MAX_SLABS = 500
 # Distances of the neighbours: values that alternate are unlike the next one and like the one after.
@@ -22,8 +25,10 @@ Sample = list[tuple[Slab, np.ndarray]]
 
 def read_sample(source: Source, transforms: dict[str, str]) -> Sample:
     """Return transformed samples from all over the data, each slab's as (n_rows, n_features)."""
-    slabs = list(list_slabs(source, SLAB_ROWS))
-    wanted = max(N_SLABS, min(MAX_SLABS, N_SLABS * SLAB_ROWS * len(slabs) // source.n_rows))
+    slab_rows = MOST_VALUES // (N_SLABS * len(source.features))
+    slab_rows = min(SLAB_ROWS, max(FEWEST_ROWS, slab_rows))
+    slabs = list(list_slabs(source, slab_rows))
+    wanted = max(N_SLABS, min(MAX_SLABS, N_SLABS * slab_rows * len(slabs) // source.n_rows))
     numbers = np.linspace(0, len(slabs) - 1, min(wanted, len(slabs))).round().astype(int)
     return _read(source, [slabs[number] for number in numbers], transforms)
 

@@ -16,6 +16,8 @@ from twostep.util.errors import UserError
 MISSING = "missing or not finite"
 # A row of which nothing is to be learned.
 NO_OUTPUT = "each output"
+# The `scale` of an input that is not standardised.
+UNSCALED = "none"
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,15 @@ class Columns:
     """The columns of the prepared rows: the features of the inputs, then those of the outputs.
 
     `transforms` maps each variable to the name of its transform, in the same order. `masked` are
-    the variables of which a missing value leaves its row in.
+    the variables of which a missing value leaves its row in. The `unscaled` ones are inputs that
+    the network gets as they are after their transform.
     """
 
     features: list[Feature]
     transforms: dict[str, str]
     n_inputs: int
     masked: frozenset[str] = frozenset()
+    unscaled: frozenset[str] = frozenset()
 
     @classmethod
     def find(cls, source: Source, dataset: dict) -> "Columns":
@@ -40,7 +44,9 @@ class Columns:
         )
         n_inputs = sum(feature.variable in inputs for feature in source.features)
         masked = {entry["name"] for entry in dataset["outputs"] if entry.get("missing") == MASK}
-        return cls(source.features, {**inputs, **outputs}, n_inputs, frozenset(masked))
+        unscaled = {entry["name"] for entry in dataset["inputs"] if entry.get("scale") == UNSCALED}
+        transforms = {**inputs, **outputs}
+        return cls(source.features, transforms, n_inputs, frozenset(masked), frozenset(unscaled))
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -56,6 +62,11 @@ class Columns:
     def is_masked(self) -> np.ndarray:
         """Which columns have missing values that leave their rows in, bool (n_columns,)."""
         return np.array([feature.variable in self.masked for feature in self.features])
+
+    @property
+    def is_unscaled(self) -> np.ndarray:
+        """Which columns the network gets as they are after their transform, bool (n_columns,)."""
+        return np.array([feature.variable in self.unscaled for feature in self.features])
 
     def select(self, kept: np.ndarray) -> "Columns":
         """Return some of the columns, by their places in ascending order, (n_kept,)."""

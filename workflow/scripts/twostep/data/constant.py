@@ -7,7 +7,7 @@ import numpy as np
 from twostep.data.cleaning import Columns
 from twostep.data.raw_values import RawValues
 from twostep.util.errors import UserError
-from twostep.util.text import list_names
+from twostep.util.text import list_features
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +25,16 @@ def find_constant(columns: Columns, raw: RawValues, std: np.ndarray, treatment: 
     std : (n_columns,), the standard deviations of the transformed values there
     treatment : `dataset.constant_features` of the config
 
-    Raises UserError if there are such columns and the config does not let them be dropped, or if
-    all inputs or all outputs are.
+    An input that is not scaled may be constant, such as a pixel at the edge of all images. Raises
+    UserError if there are such columns and the config does not let them be dropped, or if all
+    inputs or all outputs are.
     """
-    is_constant = raw.vary_by_rounding() | (std == 0)
+    is_constant = (raw.vary_by_rounding() | (std == 0)) & ~columns.is_unscaled
     if not is_constant.any():
         return is_constant
     found = _sort(columns, raw, is_constant)
-    told = "; ".join(f"{reason}: {list_names(names)}" for reason, names in found.items())
+    mark = "'"
+    told = "; ".join(f"{reason}: {list_features(names, mark)}" for reason, names in found.items())
     if treatment == REFUSE:
         raise UserError(
             f"{told}; they cannot be standardised: take their variables out of the config, or set "
@@ -54,7 +56,7 @@ def _sort(columns: Columns, raw: RawValues, is_constant: np.ndarray) -> dict[str
             reason = "features with the same value in all training samples"
         else:
             reason = "features whose values differ by rounding alone"
-        found.setdefault(reason, []).append(repr(columns.features[i].name))
+        found.setdefault(reason, []).append(columns.features[i].name)
     return found
 
 

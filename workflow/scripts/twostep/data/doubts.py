@@ -10,7 +10,7 @@ from twostep.data.cleaning import Columns
 from twostep.data.far_values import is_mark
 from twostep.data.raw_values import RawValues
 from twostep.data.source import Source
-from twostep.util.text import list_names
+from twostep.util.text import MOST_FEATURES, list_features
 from twostep.util.wording import number
 
 # `sentinel`: a value far from all others that is repeated, or is a known mark of missing ones.
@@ -24,13 +24,13 @@ TINY_SHARE = 1e-9
 
 # What is said of each kind; `rows` says in how many of all rows.
 TEXTS = {
-    SENTINEL: "{features} {verb} {value:g} in {rows}, far from all other values, first in {first}. "
+    SENTINEL: "{features} {verb} {value} in {rows}, far from all other values, first in {first}. "
     "If it stands for missing values, declare it as `missing_value` in the file, or mask it.",
-    FAR: "{features} {verb} {value:g} in {rows}, far from all other values, in {first}. If it is "
+    FAR: "{features} {verb} {value} in {rows}, far from all other values, in {first}. If it is "
     "an error, correct or mask it.",
-    TINY: "{features} may be zero but for rounding errors: no value is larger than {value:g} in "
+    TINY: "{features} may be zero but for rounding errors: no value is larger than {value} in "
     "size. If so, leave them out, because a network learns noise, too. Else choose another unit.",
-    ZERO_FILL: "{features} {verb} {value:g} in {rows}, first in {first}, which is the fill value "
+    ZERO_FILL: "{features} {verb} {value} in {rows}, first in {first}, which is the fill value "
     "of the Zarr store and counts as a number. If it stands for missing values, say so by the "
     "attribute `missing_value`.",
 }
@@ -72,17 +72,24 @@ def describe_doubts(doubts: list[dict], n_rows: int) -> list[tuple[str, str]]:
         # Tiny values differ in each feature.
         key = (doubt["kind"], doubt["value"] if doubt["kind"] != TINY else None)
         alike.setdefault(key, []).append(doubt)
+    if len(alike) > MOST_FEATURES:
+        # Other values in each entry of a variable.
+        alike = {}
+        for doubt in doubts:
+            alike.setdefault((doubt["kind"], None), []).append(doubt)
     return [(kind, _describe(kind, group, n_rows)) for (kind, _), group in alike.items()]
 
 
 def _describe(kind: str, doubts: list[dict], n_rows: int) -> str:
     """Return the sentences on features with the same doubt."""
     most = max(doubt["rows"] for doubt in doubts)
+    low, high = (f(doubt["value"] for doubt in doubts) for f in (min, max))
+    is_one = low == high or kind == TINY
     up_to, each = ("up to ", " each") if len(doubts) > 1 else ("", "")
     return TEXTS[kind].format(
-        features=list_names([f"`{doubt['feature']}`" for doubt in doubts]),
+        features=list_features(list(dict.fromkeys(doubt["feature"] for doubt in doubts))),
         verb="is" if len(doubts) == 1 else "are",
-        value=max(doubt["value"] for doubt in doubts),
+        value=f"{high:g}" if is_one else f"between {low:g} and {high:g}",
         rows=f"{up_to}{most:,} of {number(n_rows, 'row')}{each}",
         first=doubts[0]["first"],
     )

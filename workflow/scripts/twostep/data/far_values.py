@@ -125,7 +125,8 @@ class FarValues:
         crosses_zero = known and value < 0 <= value + gap
         if gap <= enough * width and not crosses_zero:
             return False
-        decades = math.log10(width / self._typical) if self._typical > 0 else 1.0
+        # The ratio itself may be beyond what a number holds.
+        decades = math.log10(width) - math.log10(self._typical) if self._typical > 0 else 1.0
         steepness = math.log10(max(n_rows, 10)) / max(decades, 1.0)
         return count * steepness * math.log10(1 + gap / width) > (
             CHANCE_OF_MARK if known else CHANCE

@@ -64,7 +64,11 @@ class KeptRows:
     def describe(self, description: dict, dataset: dict) -> None:
         """Add to the manifest's description what only some studies have."""
         if self.classes is not None:
-            description["outputs"] = self.classes.describe()
+            description["outputs"] = outputs = self.classes.describe()
+            description["variables"][outputs[0]["variable"]] = {
+                "dimensions": ["class"],
+                "shape": [len(outputs)],
+            }
         missing = self.masks.describe()
         weights = {entry["name"]: entry.get("weight", 1) for entry in dataset["outputs"]}
         for output in description["outputs"]:

@@ -16,7 +16,7 @@ import numpy as np
 from twostep.data.arrays import write_folder
 from twostep.data.autocorrelation import measure_autocorrelation, read_sample
 from twostep.data.classes import Classes
-from twostep.data.cleaning import MISSING, Cleaner, Columns
+from twostep.data.cleaning import MISSING, UNSCALED, Cleaner, Columns
 from twostep.data.constant import describe_constant, find_constant
 from twostep.data.doubts import describe_doubts, find_doubts
 from twostep.data.kept_rows import KeptRows
@@ -70,13 +70,14 @@ def prepare(
     sigmoid or are no classes with a softmax, or weights make no sense. The scaling is fitted on the
     training split alone.
     """
-    keeps_values = output_activation in ("sigmoid", "softmax")
     columns = Columns.find(source, dataset)
     sample = read_sample(source, columns.transforms)
+    as_they_are = columns.is_unscaled
+    if output_activation in ("sigmoid", "softmax"):
+        as_they_are[columns.outputs] = True
     rows = np.concatenate([rows for _, rows in sample])
     estimate = Scaling.estimate(rows)
-    if keeps_values:
-        estimate.keep_values(columns.outputs)
+    estimate.keep_values(as_they_are)
     cleaner = Cleaner(columns, estimate, is_bounded=output_activation == "sigmoid")
     zeros = ZeroFills(source, columns.features)
     assignment = plan_splits(source, split, seed)
@@ -103,8 +104,7 @@ def prepare(
         kept = np.flatnonzero(~is_constant)
         # Relative to the estimate, as the rows are so far.
         scaling = Scaling(moments.mean, moments.std)
-        if keeps_values:
-            scaling.keep_values(columns.outputs)
+        scaling.keep_values(as_they_are)
         doubts = [*zeros.find(), *find_doubts(source, columns, raw, kept)]
         for _, text in describe_doubts(doubts, cleaner.tally.n_rows):
             log.warning(text)
@@ -120,6 +120,7 @@ def prepare(
             "constant_features": describe_constant(columns, raw, is_constant),
             "doubts": doubts,
             "test_sample": {"rows": raw.test.n_rows},
+            "variables": _describe_variables(source, columns),
             **_describe_features(columns, estimate, scaling, raw, kept),
             "output_activation": output_activation,
         }
@@ -233,11 +234,14 @@ def _describe_features(
     centre, spread = estimate.centre, estimate.spread
     described: dict[str, list[dict]] = {"inputs": [], "outputs": []}
     for i in kept:
-        feature = columns.features[i]
-        described["inputs" if i < columns.n_inputs else "outputs"].append(
+        feature, is_input = columns.features[i], bool(i < columns.n_inputs)
+        is_unscaled = feature.variable in columns.unscaled
+        scale = {"scale": UNSCALED if is_unscaled else "standardise"} if is_input else {}
+        described["inputs" if is_input else "outputs"].append(
             {
                 **asdict(feature),
                 "transform": columns.transforms[feature.variable],
+                **scale,
                 "mean": float(scaling.centre[i] * spread[i] + centre[i]),
                 "std": float(scaling.spread[i] * spread[i]),
                 # In the units of the files, as they are there.
@@ -246,6 +250,15 @@ def _describe_features(
             }
         )
     return described
+
+
+def _describe_variables(source: Source, columns: Columns) -> dict[str, dict]:
+    """Return the further dimensions of each variable, in whose order its features are."""
+    shapes = source.shapes_of_variables
+    return {
+        name: {"dimensions": list(shapes[name].dimensions), "shape": list(shapes[name].sizes)}
+        for name in columns.transforms
+    }
 
 
 def _take(pieces: Iterator[np.ndarray], kept: np.ndarray) -> Iterator[np.ndarray]:

@@ -32,8 +32,8 @@ class Scaling:
         spread[has_values] = np.maximum(spread[has_values], 1e-12 * largest)
         return cls(centre, np.where(spread > 0, spread, 1.0))
 
-    def keep_values(self, features: slice) -> None:
-        """Let some features keep their values: centre 0, spread 1."""
+    def keep_values(self, features: np.ndarray) -> None:
+        """Let the features where this is true, (n_features,), keep their values: 0 and 1."""
         self.centre[features], self.spread[features] = 0.0, 1.0
 
     def select(self, kept: np.ndarray) -> "Scaling":

@@ -1,5 +1,6 @@
 """The data as the user has them: the files, their headers and the features in them."""
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,17 +24,31 @@ from twostep.util.text import one_line, suggest
 
 @dataclass(frozen=True)
 class Feature:
-    """One column: a variable, or one entry of a variable's extra dimension.
+    """One column: a variable, or one entry of a variable with further dimensions.
 
-    `name` is the variable's name, or e.g. `num_aer[accumulation]` for an entry, by the label in
-    the dimension's coordinate or else by its index. `units` and `long_name` are the variable's
-    attributes; a variable without a long name has its name there.
+    `name` is the variable's name, or e.g. `num_aer[accumulation]` or `image[3,17]` for an entry, by
+    the labels in the dimensions' coordinates or else by its indices. `units` and `long_name` are
+    the variable's attributes; a variable without a long name has its name there. `entry` counts the
+    variable's entries from 0, those along its last dimension first.
     """
 
     name: str
     variable: str
     units: str
     long_name: str
+    entry: int = 0
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The dimensions of a variable besides those of the samples, in the order of the file."""
+
+    dimensions: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+    def __str__(self) -> str:
+        named = zip(self.dimensions, self.sizes, strict=True)
+        return ", ".join(f"{name} = {size:,}" for name, size in named) or "none"
 
 
 @dataclass(frozen=True)
@@ -43,8 +58,9 @@ class Source:
     `shapes` are the sizes of the sample dimensions in each file. Where there are several, such as
     time, latitude and longitude, each combination is a sample, the last dimension running fastest.
     `features` are those of the variables that were asked for, which lie in a `group` of each file,
-    or in those above it; None is the file itself. `zero_fills` are, by the number of a file, the
-    variables of which a 0 as it is stored may be missing, and what it is in physical units.
+    or in those above it; None is the file itself. `shapes_of_variables` are the further dimensions
+    of each. `zero_fills` are, by the number of a file, the variables of which a 0 as it is stored
+    may be missing, and what it is in physical units.
     """
 
     files: list[str]
@@ -52,6 +68,7 @@ class Source:
     shapes: list[tuple[int, ...]]
     features: list[Feature]
     group: str | None = None
+    shapes_of_variables: dict[str, Shape] = field(default_factory=dict)
     zero_fills: dict[int, dict[str, float]] = field(default_factory=dict)
 
     @property
@@ -104,7 +121,9 @@ def read_headers(
         source.shapes.append(header.shape)
         if header.zero_fills:
             source.zero_fills[number] = header.zero_fills
-    source.features.extend(first.features if first else [])
+    if first:
+        source.features.extend(first.features)
+        source.shapes_of_variables.update(first.variables)
     if source.n_rows == 0:
         raise UserError(f"there are no samples in {', '.join(files[:3])}")
     return source
@@ -115,11 +134,13 @@ class _Header:
     """What a file's header says; features and splitting must be the same in all files.
 
     `shape` are the sizes of the sample dimensions, and `splitting` are the attributes of the
-    variable that the samples are divided by. `zero_fills` are those of a Source.
+    variable that the samples are divided by. `variables` are the further dimensions of the others,
+    and `zero_fills` are those of a Source.
     """
 
     path: str
     shape: tuple[int, ...]
+    variables: dict[str, Shape]
     features: list[Feature]
     splitting: dict[str, str]
     zero_fills: dict[str, float]
@@ -145,10 +166,12 @@ def _read_header(
     splitting = {}
     if split_variable is not None:
         splitting = _describe_split_variable(data, path, split_variable, sample_dimensions)
+    shapes = {name: _shape(data.variables[name], sample_dimensions) for name in variables}
     return _Header(
         path,
         tuple(sizes[name] if name in sizes else data.sizes[name] for name in sample_dimensions),
-        _describe_features(data, path, variables, sample_dimensions),
+        shapes,
+        _describe_features(data, path, shapes),
         splitting,
         _find_zero_fills(data, path, variables),
     )
@@ -187,50 +210,47 @@ def _find_zero_fills(data: OpenFile, path: str, variables: list[str]) -> dict[st
     return found
 
 
-def _describe_features(
-    data: OpenFile, path: str, variables: list[str], sample_dimensions: list[str]
-) -> list[Feature]:
-    """Return the features that variables become, in the order of the extra dimensions.
+def _describe_features(data: OpenFile, path: str, shapes: dict[str, Shape]) -> list[Feature]:
+    """Return the features that variables with these further dimensions become.
 
-    Raises UserError if two of them have the same name.
+    Those of a variable are in the order of its dimensions, the last one running fastest. Raises
+    UserError if two of them have the same name.
     """
     features: dict[str, Feature] = {}
-    for variable in variables:
-        array = data.variables[variable]
-        units = one_line(str(array.attrs.get("units", "")))
-        long_name = one_line(str(array.attrs.get("long_name", variable)))
-        names = [variable]
-        for dimension in _extra_dimensions(array, sample_dimensions):
-            labels = _labels(data, path, dimension, array.sizes[dimension])
-            names = [f"{variable}[{label}]" for label in labels]
-        for name in names:
+    for variable, shape in shapes.items():
+        attributes = data.variables[variable].attrs
+        units = one_line(str(attributes.get("units", "")))
+        long_name = one_line(str(attributes.get("long_name", variable)))
+        named = zip(shape.dimensions, shape.sizes, strict=True)
+        labels = [_labels(data, path, dimension, size) for dimension, size in named]
+        for entry, own in enumerate(itertools.product(*labels)):
+            name = f"{variable}[{','.join(own)}]" if own else variable
             if name in features:
                 raise UserError(
                     f"{path} has two features of the name {name!r}: the labels of a dimension "
                     "must differ from each other"
                 )
-            features[name] = Feature(name, variable, units, long_name)
+            features[name] = Feature(name, variable, units, long_name, entry)
     return list(features.values())
 
 
-def _extra_dimensions(array: xr.Variable, sample_dimensions: list[str]) -> list[str]:
+def _shape(array: xr.Variable, sample_dimensions: list[str]) -> Shape:
+    """Return the dimensions of a variable besides those of the samples."""
     # The last dimension of single characters is that of the text they make.
     dims = array.dims[:-1] if is_characters(array, sample_dimensions) else array.dims
-    return [str(dimension) for dimension in dims if dimension not in sample_dimensions]
+    extra = [str(dimension) for dimension in dims if dimension not in sample_dimensions]
+    return Shape(tuple(extra), tuple(array.sizes[dimension] for dimension in extra))
 
 
 def _check_variable(data: OpenFile, path: str, variable: str, sample_dimensions: list[str]) -> None:
     """Raise UserError unless `variable` is a numeric variable that can become features."""
     array = _find(data, path, variable, sample_dimensions, "dataset")
-    extra = _extra_dimensions(array, sample_dimensions)
-    if len(extra) > 1:
-        raise UserError(
-            f"{path}: variable {variable!r} has the dimensions ({', '.join(map(str, array.dims))});"
-            f" at most one besides {', '.join(sample_dimensions)} can become features: name the "
-            "others under dataset.sample_dimension or take the variable out"
-        )
-    if extra and array.sizes[extra[0]] == 0:
-        raise UserError(f"{path}: dimension {extra[0]!r} of variable {variable!r} has no entries")
+    shape = _shape(array, sample_dimensions)
+    for dimension, size in zip(shape.dimensions, shape.sizes, strict=True):
+        if size == 0:
+            raise UserError(
+                f"{path}: dimension {dimension!r} of variable {variable!r} has no entries"
+            )
     if not is_numeric(array):
         raise UserError(f"{path}: variable {variable!r} is not numeric but of type {array.dtype}")
 
@@ -243,7 +263,7 @@ def _describe_split_variable(
     Raises UserError unless it has one value for each sample.
     """
     array = _find(data, path, variable, sample_dimensions, "split.variable")
-    extra = _extra_dimensions(array, sample_dimensions)
+    extra = _shape(array, sample_dimensions).dimensions
     if extra:
         raise UserError(
             f"{path}: variable {variable!r}, the split.variable, has the dimension {extra[0]!r} "
@@ -257,7 +277,7 @@ def _describe_split_variable(
 def _check_weights(data: OpenFile, path: str, variable: str, sample_dimensions: list[str]) -> None:
     """Raise UserError unless a variable has a number for each sample."""
     array = _find(data, path, variable, sample_dimensions, "dataset.sample_weight")
-    extra = _extra_dimensions(array, sample_dimensions)
+    extra = _shape(array, sample_dimensions).dimensions
     if extra:
         raise UserError(
             f"{path}: variable {variable!r}, the dataset.sample_weight, has the dimension "
@@ -295,18 +315,20 @@ def _find(
 def _check_agreement(first: _Header, header: _Header) -> None:
     """Raise UserError if a file's features or split variable differ from the first file's."""
     path = header.path
-    for one, other in zip(first.features, header.features, strict=False):
+    for name, shape in header.variables.items():
+        if shape != first.variables[name]:
+            raise UserError(
+                f"{path}: variable {name!r} has other further dimensions ({shape}) than in "
+                f"{first.path} ({first.variables[name]}): they must be the same in all files, in "
+                "the same order"
+            )
+    for one, other in zip(first.features, header.features, strict=True):
         if (one.name, one.units) != (other.name, other.units):
             raise UserError(
                 f"{path}: {other.name} in {other.units or 'no units'} differs from "
                 f"{one.name} in {one.units or 'no units'} in {first.path}: the entries and units "
                 "of a variable must be the same in all files"
             )
-    if len(first.features) != len(header.features):
-        raise UserError(
-            f"{path} has {len(header.features)} features where {first.path} has "
-            f"{len(first.features)}: the entries of a variable must be the same in all files"
-        )
     for name, value in header.splitting.items():
         if value != first.splitting[name]:
             raise UserError(

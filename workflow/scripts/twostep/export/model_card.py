@@ -1,5 +1,6 @@
 """The model card: what an exported model is, what it can do and where it must not be used."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +9,10 @@ import pandas as pd
 from twostep.analysis.baselines import regression_name, regression_of
 from twostep.data.doubts import describe_doubts
 from twostep.data.transforms import TRANSFORMS
-from twostep.export.export import FORMATS, MEASURE, N_CHECKED, TOLERANCE
+from twostep.data.variables import ORDER, Variable, feature_table, list_shown, unscaled
+from twostep.export.export import FORMATS, MEASURE, N_CHECKED, ROUNDING_ERRORS, TOLERANCE
 from twostep.export.metadata import PRECISION, describe
+from twostep.model.metrics import mean_of
 from twostep.model.model import Model
 from twostep.training.objective import Objective
 from twostep.trials.records import SETTINGS
@@ -53,7 +56,7 @@ def model_card(model: Model, differences: dict[str, float], facts: CardFacts) ->
         _data(model, facts.manifest),
         _network(model, facts),
         _quality(model, facts),
-        _limits(model),
+        _limits(model, facts),
         _use(model, differences),
         _origin(model, facts),
     ]
@@ -95,14 +98,25 @@ def _scope(n_seeds: int) -> str:
 
 def _purpose(model: Model, facts: CardFacts) -> list[str]:
     n_inputs, n_outputs = len(model.inputs), len(model.outputs)
+    shapes = facts.manifest["variables"]
+    inputs, outputs = list_shown(model.inputs, shapes), list_shown(model.outputs, shapes)
+    note = (
+        "In this order, in these units: transforms and scaling are inside the model. The range is "
+        "that of the training data, rounded outwards. It is where the model is valid."
+    )
+    if len(inputs) < n_inputs or len(outputs) < n_outputs:
+        note += (
+            f" {ORDER} The first line of `reference.csv` names all inputs and outputs in their "
+            "order. The range of a variable is that of all its entries: `model.txt` holds the "
+            "range of each."
+        )
     return [
         f"A neural network of the study `{facts.study}` that predicts "
         f"{number(n_outputs, 'output')} from {number(n_inputs, 'input')}. {facts.chosen}",
         "## Inputs and outputs",
-        "In this order, in these units: transforms and scaling are inside the model. The range is "
-        "that of the training data, rounded outwards. It is where the model is valid.",
-        wording.feature_table("input", model.inputs),
-        wording.feature_table("output", model.outputs),
+        " ".join(filter(None, [note, unscaled(model.inputs)])),
+        feature_table("input", inputs),
+        feature_table("output", outputs),
     ]
 
 
@@ -150,34 +164,43 @@ def _quality(model: Model, facts: CardFacts) -> list[str]:
         return ["## Quality", f"Errors on the {n_test}.", class_table(models)]
     labels = list(METRIC_LABELS.values())
     rows = [["output", *labels, *(f"{label}, {regression['model']}" for label in labels)]]
-    for output in model.outputs:
-        errors = facts.evaluation["per_output"][output["name"]]
-        row = [f"`{output['name']}`"]
-        simple = {
-            metric: regression[f"test_{metric}[{output['name']}]"] for metric in METRIC_LABELS
-        }
-        for values in (errors, simple):
-            row += [_metric(values[metric], metric, output["units"]) for metric in METRIC_LABELS]
+    errors = facts.evaluation["per_output"]
+    shown = list_shown(model.outputs, facts.manifest["variables"])
+    for variable in shown:
+        names, units = variable.feature_names, variable.features[0]["units"]
+        row = [f"`{variable.name}`"]
+        for value_of in (
+            lambda name, metric: errors[name][metric],
+            lambda name, metric: regression[f"test_{metric}[{name}]"],
+        ):
+            for metric in METRIC_LABELS:
+                mean = mean_of(value_of(name, metric) for name in names)
+                row.append(_metric(mean, metric, units))
         rows.append(row)
+    means = "" if len(shown) == len(model.outputs) else " Each row holds means over the entries."
     return [
         "## Quality",
         f"Errors on the {n_test}, in physical units, beside those of a "
-        f"{regression_name(facts.baseline)} in the same transformed variables.",
+        f"{regression_name(facts.baseline)} in the same transformed variables." + means,
         table(rows),
     ]
 
 
-def _metric(value: float | None, metric: str, units: str) -> str:
-    if value is None or pd.isna(value):
+def _metric(value: float, metric: str, units: str) -> str:
+    if math.isnan(value):
         return "not finite"
     return f"{value:.5f}" if metric == "r2" else f"{short(value)}{unit_of(units)}"
 
 
-def _limits(model: Model) -> list[str]:
+def _limits(model: Model, facts: CardFacts) -> list[str]:
+    inputs, outputs = (
+        list_shown(features, facts.manifest["variables"])
+        for features in (model.inputs, model.outputs)
+    )
     domains = {
-        f"`{feature['name']}` must be {TRANSFORMS[feature['transform']].domain}"
-        for feature in model.inputs
-        if feature["transform"] != "none"
+        f"`{variable.name}` must be {TRANSFORMS[variable.features[0]['transform']].domain}"
+        for variable in inputs
+        if variable.features[0]["transform"] != "none"
     }
     items = [
         "Do not extrapolate: outside the ranges above nothing is known of the errors. Inputs are "
@@ -187,20 +210,20 @@ def _limits(model: Model) -> list[str]:
         "A sample with an input that is not a finite number, or outside the domain of its "
         "transform, gets NaN for all its outputs"
         + (f": {'; '.join(sorted(domains))}." if domains else "."),
-        f"Outputs: {'; '.join(_possible(model, output) for output in model.outputs)}.",
+        f"Outputs: {'; '.join(_possible(model, output) for output in outputs)}.",
         "The model knows no conservation law and no physical limit beyond these.",
     ]
     return ["## Limits", "\n".join(f"- {item}" for item in items)]
 
 
-def _possible(model: Model, output: dict) -> str:
+def _possible(model: Model, output: Variable) -> str:
     """Return which values an output can have, whatever the inputs."""
-    transform = TRANSFORMS[output["transform"]]
+    transform = TRANSFORMS[output.features[0]["transform"]]
     if model.output_activation in ("sigmoid", "softmax"):
         low, high = transform.invert(np.array([0.0, 1.0]))
-        return f"`{output['name']}` is between {low:.6g} and {high:.6g}"
+        return f"`{output.name}` is between {low:.6g} and {high:.6g}"
     domain = transform.domain or "any number, also outside what is possible physically"
-    return f"`{output['name']}` is {domain}"
+    return f"`{output.name}` is {domain}"
 
 
 def _use(model: Model, differences: dict[str, float]) -> list[str]:
@@ -215,7 +238,7 @@ def _use(model: Model, differences: dict[str, float]) -> list[str]:
         "## Use",
         f"Precision: {PRECISION}. Each file was checked against the trained network on test rows "
         f"(at most {N_CHECKED:,}); differences are relative to {MEASURE}, and may be at most "
-        f"{TOLERANCE:g}.",
+        f"{TOLERANCE:g}, or {ROUNDING_ERRORS} times what single precision makes, if that is more.",
         table(rows),
         f"ONNX, in Python: `inputs` is (n_samples, {n_inputs}) and `outputs` (n_samples, "
         f"{n_outputs}), both float64.",

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from twostep.analysis.baselines import baseline_losses
+from twostep.analysis.baselines import baseline_losses, regression_of
 from twostep.analysis.cost import step_costs
 from twostep.analysis.fractions import compare_outcomes
 from twostep.analysis.importance import measure_importance
 from twostep.analysis.study import Study
+from twostep.data.variables import list_variables
 from twostep.figures.cost import draw_cost, draw_inference
 from twostep.figures.errors import draw_errors_by_input
 from twostep.figures.fractions import draw_fractions
 from twostep.figures.importance import draw_hyperparameters
+from twostep.figures.outputs import draw_errors_by_output
 from twostep.figures.predicted import draw_predicted
 from twostep.figures.regret import draw_regret
 from twostep.figures.size import draw_retrained, draw_search, layer_range
@@ -36,7 +38,22 @@ def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, 
     selected = study.selected
     model = f"Selected: trial {selected['trial']}, {selected['n_parameters']:,} parameters"
     yield "predicted", draw_predicted(predictions, model=model)
+    yield "errors_by_output", errors_by_output(study, model)
     yield "errors_by_input", draw_errors_by_input(predictions, model=model)
+
+
+def errors_by_output(study: Study, model: str) -> Figure:
+    """Return the figure of the error of each output."""
+    outputs = study.manifest["outputs"]
+    columns = [f"test_r2[{output['name']}]" for output in outputs]
+    regression = regression_of(study.baseline, "all")
+    return draw_errors_by_output(
+        list_variables(outputs, study.manifest["variables"]),
+        study.model(study.selected)[columns].to_numpy(float),
+        regression[columns].to_numpy(float),
+        model=model,
+        regression=regression["model"],
+    )
 
 
 def _shared(study: Study) -> dict:
@@ -72,7 +89,7 @@ def _search_figures(study: Study) -> Iterator[tuple[str, Figure]]:
 
 def _step_figures(study: Study) -> Iterator[tuple[str, Figure]]:
     """Yield the figures that compare the steps and, if there are several, the fractions."""
-    shared, top_k = _shared(study), study.config["retrain"]["top_k"]
+    shared, top_k = _shared(study), study.top_k
     for search in study.searches:
         fraction, steps = search.fraction, study.steps(search.fraction)
         figure = draw_steps(steps, fraction=fraction, top_k=top_k, **shared)

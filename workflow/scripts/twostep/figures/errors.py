@@ -14,7 +14,6 @@ from twostep.analysis.binning import equal_bins, summarise_bins
 from twostep.figures.labels import feature_label, fit
 from twostep.figures.predicted import COLUMN, N_COLUMNS, TITLE, varies
 from twostep.figures.scales import (
-    scale_logarithmically,
     scale_quantity,
     scale_small_panel,
     widen,
@@ -29,8 +28,8 @@ from twostep.figures.style import (
     draw_nothing,
 )
 from twostep.model.predictions import Predictions
+from twostep.util.text import MOST_FEATURES
 
-MOST_INPUTS = 24
 N_BINS = 20
 # Samples that a bin should hold, or its tails are noise.
 BIN_SIZE = 50
@@ -55,9 +54,9 @@ def draw_errors_by_input(predictions: Predictions, *, model: str) -> Figure:
         )
     tables = [_error_table(column[known], error[known]) for column in predictions.input.T]
     shown = np.arange(len(tables))
-    if len(tables) > MOST_INPUTS:
+    if len(tables) > MOST_FEATURES:
         variation = np.array([np.ptp(table["rms"]) for table in tables])
-        shown = np.sort(np.argsort(-variation, kind="stable")[:MOST_INPUTS])
+        shown = np.sort(np.argsort(-variation, kind="stable")[:MOST_FEATURES])
     n_columns = min(N_COLUMNS, len(shown))
     n_rows = math.ceil(len(shown) / n_columns)
     # A single row needs the room for the label beside it.
@@ -96,7 +95,8 @@ def _scale_errors(axes: Axes, tables: list[pd.DataFrame], rms: float) -> None:
         return
     lowest, highest = positive.min(), positive.max()
     lowest = max(lowest, LEAST_SHOWN * highest)
-    scale_logarithmically(axes, "y", lowest, max(highest, 2 * lowest))
+    margin = (highest / lowest) ** 0.04
+    scale_small_panel(axes, lowest / margin, max(highest, 2 * lowest) * margin, "y")
 
 
 def _scaled_error(predictions: Predictions) -> np.ndarray:

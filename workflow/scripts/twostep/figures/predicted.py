@@ -28,16 +28,11 @@ from twostep.figures.style import (
 from twostep.model.predictions import Predictions
 
 MOST_OUTPUTS = 8
-MOST_INPUTS = 24
 N_COLUMNS = 4
 N_CELLS = 50  # of a two-dimensional histogram, in each direction
 # Errors outside these quantiles may be left out of sight; they are counted.
 SIGHT = (0.0005, 0.9995)
 LARGEST = 1e100  # Beyond it axes overflow; it is left out of sight like infinity.
-N_BINS = 20
-# Samples that a bin should hold, or its tails are noise.
-BIN_SIZE = 50
-TAILS = (0.05, 0.95)
 # Room above a panel that has others above it, below and beside a panel, and the size of titles, in
 # points.
 PANEL_WIDTH, COLUMN, PANEL_HEIGHT, TITLE = 82, 105, 102, 7

@@ -9,7 +9,6 @@ from matplotlib.ticker import (
     FixedFormatter,
     FixedLocator,
     FuncFormatter,
-    LogFormatterSciNotation,
     LogLocator,
     MaxNLocator,
     NullFormatter,
@@ -125,10 +124,14 @@ def scale_small_panel(axes: Axes, low: float, high: float, which: str = "x", mos
     axis = _axis(axes, which)
     axis.set_major_locator(FixedLocator(ticks.tolist()))
     axis.set_minor_locator(NullLocator())
-    if low < 1e-4 or high > 1e5:
-        axis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False))
-    else:
-        axis.set_major_formatter(FuncFormatter(_plain_tick))
+    write = _short_power if low < 1e-4 or high > 1e5 else _plain_tick
+    texts = [write(tick, 0) for tick in ticks]
+    if which == "x":
+        # Within a decade they may stand closer than they are wide.
+        places = np.log10(ticks / low) / np.log10(high / low)
+        kept = thin_out(places, texts, SMALL_PANEL)
+        texts = [text if i in kept else "" for i, text in enumerate(texts)]
+    axis.set_major_formatter(FixedFormatter(texts))
 
 
 def thin_out(places: ArrayLike, texts: list[str], room: float) -> list[int]:
@@ -185,6 +188,12 @@ def _powers(ticks: np.ndarray, power: int) -> list[str]:
 
 def _plain_tick(value: float, _position: int) -> str:
     return f"{value:.5g}"
+
+
+def _short_power(value: float, _position: int) -> str:
+    mantissa, exponent = f"{value:.3e}".split("e")
+    factor = "" if float(mantissa) == 1 else rf"{float(mantissa):g}\times"
+    return f"${factor}10^{{{int(exponent)}}}$"
 
 
 def _power_tick(value: float, _position: int) -> str:

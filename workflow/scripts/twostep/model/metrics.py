@@ -1,7 +1,7 @@
 """Error measures of predictions on a split, in physical units."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -201,6 +201,12 @@ def flatten_errors(errors: dict, output_names: list[str]) -> dict[str, float | N
             for metric in METRICS
         },
     }
+
+
+def mean_of(errors: Iterable[float | None]) -> float:
+    """Return the mean of an error over some outputs; NaN if one of them has none."""
+    values = [math.nan if error is None else float(error) for error in errors]
+    return math.fsum(values) / len(values)
 
 
 def _further(overall: dict) -> list[str]:

@@ -14,7 +14,7 @@ from twostep.training.network import build_network
 from twostep.training.tensor_file import load_tensors, save_tensors
 from twostep.util.errors import UserError
 from twostep.util.files import damaged
-from twostep.util.text import list_names
+from twostep.util.text import list_features
 
 PREDICTION_CHUNK = 8192
 # What a model takes over from its file as it is.
@@ -47,7 +47,7 @@ class Model:
         """
         inputs = np.asarray(inputs, dtype=float)
         if inputs.ndim != 2 or inputs.shape[1] != len(self.inputs):
-            names = list_names([feature["name"] for feature in self.inputs])
+            names = list_features([feature["name"] for feature in self.inputs])
             raise UserError(
                 f"inputs have the shape {inputs.shape}, and the model takes (n_samples, "
                 f"{len(self.inputs)}), in this order: {names}"
@@ -58,7 +58,10 @@ class Model:
 
     @torch.inference_mode()
     def predict_scaled(self, inputs: np.ndarray) -> np.ndarray:
-        """Map standardised inputs to outputs in the units of the loss; float32 in, float64 out."""
+        """Map standardised inputs to outputs in the units of the loss, float64.
+
+        Inputs have the precision of the network: float32, unless that was changed.
+        """
         self.network.eval()
         chunks = torch.from_numpy(inputs).split(PREDICTION_CHUNK)
         return torch.cat([self.network(chunk) for chunk in chunks]).numpy().astype(np.float64)

@@ -31,9 +31,9 @@ class Split:
     weights: np.ndarray | None = None
 
     @classmethod
-    def load(cls, manifest: str | Path, name: str) -> "Split":
-        """Return a split of the folder with this manifest."""
-        return cls(*load_split(manifest, name), load_weights(manifest, name))
+    def load(cls, manifest: str | Path, name: str, n_rows: int | None = None) -> "Split":
+        """Return a split of the folder with this manifest, or only its first `n_rows` samples."""
+        return cls(*load_split(manifest, name, n_rows), load_weights(manifest, name, n_rows))
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -37,7 +37,7 @@ def cost_section(study: Study) -> list[str]:
 
 def _rows(study: Study, search: Search) -> list[list[str]]:
     """Return the table rows of one fraction; step 2 counts the trials that it chose."""
-    fraction, top_k = search.fraction, study.config["retrain"]["top_k"]
+    fraction, top_k = search.fraction, study.top_k
     n_models = int((study.retrained[f"rank[{fraction}]"] <= top_k).sum())
     costs = step_costs(study, search)
     labels = {

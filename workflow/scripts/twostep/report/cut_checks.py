@@ -19,17 +19,18 @@ def check_cut(study: Study, fraction: str) -> list[Finding]:
     if study.n_others == 0:
         return [Finding(study.without_cut)]
     steps, tolerance = study.steps(fraction), study.config["select"]["tolerance"]
-    top_k = study.config["retrain"]["top_k"]
+    top_k = study.top_k
     (trials,) = [search.trials for search in study.searches if search.fraction == fraction]
     left = better_left(
         study.sampled_steps(fraction),
         n_trials=int(trials["rank"].notna().sum()),
         top_k=top_k,
         tolerance=tolerance,
+        risk=study.risk,
     )
     cut = judge_cut(steps, n_others=study.n_others, tolerance=tolerance)
     return [
-        describe_left(fraction, left, cut, top_k=top_k, tolerance=tolerance),
+        describe_left(fraction, left, cut, top_k=top_k, tolerance=tolerance, risk=study.risk),
         *describe_lost(fraction, cut, tolerance=tolerance),
         *describe_regret(
             fraction, measure_regret(steps), tolerance=tolerance, n_others=study.n_others
@@ -38,10 +39,16 @@ def check_cut(study: Study, fraction: str) -> list[Finding]:
 
 
 def describe_left(
-    fraction: str, left: Remaining, cut: Cut | None, *, top_k: int, tolerance: float
+    fraction: str,
+    left: Remaining,
+    cut: Cut | None,
+    *,
+    top_k: int,
+    tolerance: float,
+    risk: float = RISK,
 ) -> Finding:
     """Return whether a better trial is left, and how many would have to be retrained."""
-    text = left_text(f"fraction {fraction}", left, top_k=top_k, tolerance=tolerance)
+    text = left_text(f"fraction {fraction}", left, top_k=top_k, tolerance=tolerance, risk=risk)
     if left.probability is None:
         return Finding(f"{text}{_bound(cut)}", UNKNOWN, LEFT, fraction)
     if left.enough == top_k:
@@ -53,7 +60,9 @@ def describe_left(
     return Finding(text, DOUBT, "a better trial may be left", fraction)
 
 
-def left_text(search: str, left: Remaining, *, top_k: int, tolerance: float) -> str:
+def left_text(
+    search: str, left: Remaining, *, top_k: int, tolerance: float, risk: float = RISK
+) -> str:
     """Return the answer of the estimator as sentences about a search, e.g. "fraction 0.05"."""
     better = f"better than the best retrained one by more than {100 * tolerance:g} %"
     if left.probability is None:
@@ -67,11 +76,11 @@ def left_text(search: str, left: Remaining, *, top_k: int, tolerance: float) -> 
     if left.enough == top_k:
         text += f": {number(top_k, 'finalist')} were enough. {ASSUMPTION}"
     elif left.enough is None:
-        text += f". It takes more than {FARTHEST * top_k:,} finalists for {percent(RISK)}."
+        text += f". It takes more than {FARTHEST * top_k:,} finalists for {percent(risk)}."
     else:
         text += (
             f". With the first {left.enough:,} of its ranking retrained it would be at most "
-            f"{percent(RISK)}. {ASSUMPTION}"
+            f"{percent(risk)}. {ASSUMPTION}"
         )
     return text
 

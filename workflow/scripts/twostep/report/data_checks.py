@@ -6,7 +6,7 @@ from twostep.analysis.baselines import regression_name, regression_of
 from twostep.analysis.study import Study
 from twostep.data.doubts import FAR, SENTINEL, TINY, ZERO_FILL, describe_doubts
 from twostep.report.finding import DOUBT, Finding
-from twostep.util.text import list_names
+from twostep.util.text import list_features
 
 # The topics of the doubts of a manifest, by their kind.
 TOPICS = {
@@ -44,7 +44,7 @@ def _check_r2(model: pd.Series, names: list[str]) -> list[Finding]:
     which = "its output" if len(names) == 1 else f"{len(low)} of its {len(names)} outputs"
     text = (
         f"On the test split, the selected model is hardly better than a constant for {which}: "
-        f"{list_names([f'`{name}`' for name in low])}; the lowest R² is {low[worst]:.2g}"
+        f"{list_features(list(low))}; the lowest R² is {low[worst]:.2g}"
         + (f", of `{worst}`" if len(low) > 1 else "")
         + ". Look at the ranges and the values of the data, then at their transforms and the "
         "budgets."

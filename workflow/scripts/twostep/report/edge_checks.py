@@ -14,12 +14,13 @@ TOPIC = "the finalists are at an edge of the space"
 
 def check_edges(study: Study) -> list[Finding]:
     """Return the edges of the search space at which more finalists are than chance explains."""
-    space, top_k = study.config["search"]["space"], study.config["retrain"]["top_k"]
+    space, constraints = (study.config["search"][name] for name in ("space", "constraints"))
+    top_k = study.top_k
     chosen = {trial for search in study.searches for trial in select_top(search.trials, top_k)}
     # All fractions share the configurations.
     trials = study.searches[0].trials
     trials = trials[trials["status"] == "ok"]
-    return describe_edges(find_edges(trials, trials["trial"].isin(chosen), space))
+    return describe_edges(find_edges(trials, trials["trial"].isin(chosen), space, constraints))
 
 
 def describe_edges(edges: list[Edge]) -> list[Finding]:
@@ -45,7 +46,7 @@ def _describe(edge: Edge) -> str:
     among = f" with {' or '.join(users)}" if users else ""
     at = share(edge.n_finalists_at, edge.n_finalists, f"finalists{among}")
     return (
-        f"{at} are at the {word} {edge.what} that `search.space.{edge.dimension}` allows "
+        f"{at} are at the {word} {edge.what} that `search.{edge.section}.{edge.dimension}` allows "
         f"({edge.value:,g}), as against {share(edge.n_trials_at, edge.n_trials, 'trials')}"
         f"{among} of the search; by chance that has a probability of {short(edge.probability)}. A "
         "wider range may hold better models."

@@ -92,6 +92,7 @@ OF_THE_STUDY = {
     "cost": Entry("cost", RETRAINING, "Cost of the steps"),
     "inference": Entry("inference", MODEL, "Loss against inference cost"),
     "predicted": Entry("predicted", MODEL, "Predicted against true"),
+    "errors_by_output": Entry("errors_by_output", MODEL, "Errors of the outputs"),
     "errors_by_input": Entry("errors_by_input", MODEL, "Errors over the inputs"),
 }
 

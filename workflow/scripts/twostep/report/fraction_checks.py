@@ -30,7 +30,7 @@ def check_fractions(study: Study) -> list[Finding]:
     if len(searches) < 2:
         return []
     rankings = {search.fraction: search.trials for search in searches}
-    top_k = study.config["retrain"]["top_k"]
+    top_k = study.top_k
     return [*_check_pairs(rankings, top_k), _compare_outcomes(study)]
 
 

@@ -4,6 +4,7 @@ Each is whole in itself and asks for nothing from elsewhere. What stands in the 
 names out of somebody's data, is escaped.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -16,6 +17,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from twostep.util.files import read_json
 from twostep.util.tables import read_table
+from twostep.util.text import MOST_FEATURES, shorten
 from twostep.util.wording import spell
 
 # A page is embedded as an address, and Chromium opens none beyond 2 MB: of a large table only the
@@ -23,6 +25,8 @@ from twostep.util.wording import spell
 MAX_CELLS = 20_000
 MIN_ROWS = 10
 MAX_ENTRIES = 500
+# Letters of a cell.
+LONGEST_CELL = 200
 
 STYLE = """
 body { font: 14px/1.5 system-ui, sans-serif; color: #1e293b; margin: 1.5em; }
@@ -94,17 +98,41 @@ def _name_figure(
 
 def _rows(source: str | Path) -> str:
     """Return a table's first rows, to be sorted by a click."""
-    table = read_table(source)
+    table, left_out = _without_many_outputs(read_table(source))
     shown = table.head(max(MIN_ROWS, MAX_CELLS // max(1, len(table.columns))))
     note = f"{len(table):,} rows" + (
         "" if len(shown) == len(table) else f", of which the first {len(shown):,} are shown here"
     )
-    html = _as_integers(shown).to_html(
+    if left_out:
+        note += f"; the columns {' and '.join(left_out)} are in the file only"
+    html = _shortened(_as_integers(shown)).to_html(
         index=False, border=0, classes="rows", na_rep="", float_format=lambda value: f"{value:.5g}"
     )
     return (
         f'<p class="note"><code>{escape(str(source))}</code>: {note}, rounded to 5 digits. '
         f"A click on a column's head sorts by it.</p>\n{html}"
+    )
+
+
+def _without_many_outputs(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return a table without what there is of each of many outputs, and the names of that."""
+    # With the bracket, so that a column without one has a stem of its own.
+    stems = ["".join(str(name).partition("[")[:2]) for name in table]
+    many = [stem for stem, count in Counter(stems).items() if count > MOST_FEATURES]
+    kept = [stem not in many for stem in stems]
+    return table.loc[:, kept], [f"{stem}...]" for stem in many]
+
+
+def _shortened(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with long texts cut, such as lists of outputs."""
+    texts = table.select_dtypes(exclude=["number", "bool"]).columns
+    return table.assign(
+        **{
+            name: table[name].map(
+                lambda text: shorten(text, LONGEST_CELL) if isinstance(text, str) else text
+            )
+            for name in texts
+        }
     )
 
 

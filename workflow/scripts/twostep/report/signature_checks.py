@@ -22,7 +22,7 @@ def check_signatures(study: Study) -> list[Finding]:
     found = []
     for search in study.searches:
         bias = size_bias(search.trials, study.sampled_steps(search.fraction))
-        fit = overfitting(search.trials, study.config["retrain"]["top_k"])
+        fit = overfitting(search.trials, study.top_k)
         found += describe_bias(search.fraction, bias, tolerance=tolerance)
         found += describe_overfitting(search.fraction, fit, bias, tolerance=tolerance)
         if fit is None and (search.trials["dropout"] > 0).any():

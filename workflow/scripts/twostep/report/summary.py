@@ -9,11 +9,20 @@ from twostep.analysis.agreement import CONFIDENCE
 from twostep.analysis.baselines import baseline_losses, regression_name, regression_of
 from twostep.analysis.complexity import Complexity
 from twostep.analysis.study import Search, Study
+from twostep.data.variables import (
+    ORDER,
+    Variable,
+    feature_table,
+    list_shown,
+    unscaled,
+)
+from twostep.model.metrics import mean_of
 from twostep.report.costs import cost_section, inference_section
 from twostep.report.diagnosis import diagnosis_section
 from twostep.report.entries import figure_entries
 from twostep.trials.settings import schedules, told_dimensions
 from twostep.util import wording
+from twostep.util.text import MOST_FEATURES, list_features
 from twostep.util.wording import (
     CLASS_LABELS,
     METRIC_LABELS,
@@ -25,8 +34,6 @@ from twostep.util.wording import (
     unit_of,
 )
 
-# Rows of a table of inputs or outputs that are read.
-MOST_FEATURES = 24
 MODEL_CARD = "[model card](export/selected/model_card.md)"
 
 
@@ -153,33 +160,46 @@ def _data(study: Study) -> list[str]:
     ]
     if manifest["constant_features"]:
         lines.append(f"- {wording.left_out(manifest['constant_features'])}")
-    return [
-        "## Data",
-        "\n".join(lines),
-        "Ranges are those of the training split, rounded outwards.",
-        _feature_table("input", manifest["inputs"]),
-        _feature_table("output", manifest["outputs"]),
-    ]
+    tables, has_entries = [], False
+    for role in ("input", "output"):
+        features = manifest[f"{role}s"]
+        shown = list_shown(features, manifest["variables"])
+        has_entries |= len(shown) < len(features)
+        tables.append(_feature_table(role, shown))
+    note = "Ranges are those of the training split, rounded outwards."
+    texts = [note, ORDER if has_entries else "", unscaled(manifest["inputs"])]
+    return ["## Data", "\n".join(lines), " ".join(filter(None, texts)), *tables]
 
 
-def _feature_table(role: str, features: list[dict]) -> str:
+def _feature_table(role: str, shown: list[Variable]) -> str:
     """Return the table of inputs or outputs; a sentence where it is too long to be read."""
-    if len(features) <= MOST_FEATURES:
-        return wording.feature_table(role, features)
-    return f"The {len(features):,} {role}s with their units and ranges are in the {MODEL_CARD}."
+    if len(shown) <= MOST_FEATURES:
+        return feature_table(role, shown)
+    return f"The {len(shown):,} {role}s with their units and ranges are in the {MODEL_CARD}."
 
 
 def _dropped(entries: list[dict]) -> list[str]:
     """Return why rows were dropped; features that seem to lack the same rows stand together."""
-    alike: dict[tuple, list[str]] = {}
+    alike: dict[tuple, list[dict]] = {}
     for entry in entries:
         cause = (entry["reason"], entry["rows"], entry["first"])
-        alike.setdefault(cause, []).append(entry["feature"])
-    return [
-        f"{', '.join(features)} {reason} ({number(rows, 'row')}"
-        f"{' each' if len(features) > 1 else ''}, first in {first})"
-        for (reason, rows, first), features in alike.items()
-    ]
+        alike.setdefault(cause, []).append(entry)
+    if len(alike) > MOST_FEATURES:
+        # Other rows in each entry of a variable.
+        alike = {}
+        for entry in entries:
+            alike.setdefault((entry["reason"],), []).append(entry)
+    return [_dropped_text(group) for group in alike.values()]
+
+
+def _dropped_text(alike: list[dict]) -> str:
+    """Return why rows were dropped because of some features."""
+    rows = {entry["rows"] for entry in alike}
+    most = f"{'up to ' if len(rows) > 1 else ''}{number(max(rows), 'row')}"
+    return (
+        f"{list_features([entry['feature'] for entry in alike], mark='')} {alike[0]['reason']} "
+        f"({most}{' each' if len(alike) > 1 else ''}, first in {alike[0]['first']})"
+    )
 
 
 def _search(study: Study) -> list[str]:
@@ -274,7 +294,7 @@ def _retraining(study: Study) -> list[str]:
     budget = wording.budget(retrain["budget"], schedules=names)
     return [
         "## Retraining (step 2)",
-        f"The best {retrain['top_k']:,} trials of each fraction"
+        f"The best {study.top_k:,} trials of each fraction"
         + (
             f" and {number(n_controls, 'control')}, drawn at random from the others"
             if n_controls
@@ -282,12 +302,32 @@ def _retraining(study: Study) -> list[str]:
         )
         + f", {n_trials:,} in all, were trained on all "
         f"{study.manifest['splits']['training']:,} training samples ({number(n_models, 'model')}, "
-        f"{retrain['seeds']} per trial), each for {budget}.",
+        f"{retrain['seeds']} per trial), each for {budget}.{_rounds_text(study)}",
         _validation_text(study),
         "Errors on the test split, which had no say in any choice:",
         *_metrics(study),
         "![Test loss against learnable parameters](figures/retrained.png)",
     ]
+
+
+def _rounds_text(study: Study) -> str:
+    """Return how the rounds of retraining ended, as sentences after a blank; "" without any."""
+    retrain = study.config["retrain"]
+    if not study.rounds:
+        return ""
+    size, most = retrain["until"]["round_size"], retrain["top_k"]
+    text = f" They were retrained in rounds of {size:,}, {most:,} at most."
+    last = study.rounds[-1]
+    if last["enough"]:
+        return f"{text} The round that came to {last['finalists']:,} was enough."
+    answers = last["fractions"].values()
+    unknown = [answer["reason"] for answer in answers if answer["probability"] is None]
+    if unknown:
+        why = f"it could not be told if a better trial was left: {unknown[0]}"
+    else:
+        left = max(answer["probability"] for answer in answers)
+        why = f"a better trial was left with a probability of {wording.percent(left)}"
+    return f"{text} After the first {last['finalists']:,}, {why}."
 
 
 def _validation_text(study: Study) -> str:
@@ -306,20 +346,32 @@ def _validation_text(study: Study) -> str:
 
 
 def _metrics(study: Study) -> list[str]:
-    """Return the table of the outputs' errors; of many outputs of those predicted worst."""
-    outputs, selected = study.manifest["outputs"], study.model(study.selected)
-    if "test_accuracy" in selected:
+    """Return the table of the outputs' errors; where they are many, by variable."""
+    if "test_accuracy" in study.model(study.selected):
         return [_class_metrics(study)]
+    outputs = study.manifest["outputs"]
+    shown = list_shown(outputs, study.manifest["variables"])
     if len(outputs) <= MOST_FEATURES:
-        return [_metrics_table(study, outputs)]
-    # What is not defined is worst of all.
-    r2 = pd.Series([selected[f"test_r2[{output['name']}]"] for output in outputs])
-    worst = r2.sort_values(kind="stable", na_position="first").index[:MOST_FEATURES]
+        return [_metrics_table(study, shown)]
+    errors = study.model(study.selected)
+    r2 = pd.Series({each["name"]: errors[f"test_r2[{each['name']}]"] for each in outputs})
+    worst = _from_worst(r2).index[0]
     note = (
-        f"These are the {MOST_FEATURES} of {len(outputs):,} outputs with the lowest R² of the "
-        "selected model. The others are in [select/retrained.csv](select/retrained.csv)."
+        f"Each row holds the means over the outputs of a variable. The lowest R² of the selected "
+        f"model is {_r2_text(r2[worst])}, of `{worst}`. All {len(outputs):,} outputs are in "
+        "[select/retrained.csv](select/retrained.csv) and in the figure "
+        "[errors_by_output](figures/errors_by_output.png)."
     )
-    return [note, _metrics_table(study, [outputs[i] for i in worst])]
+    if len(shown) > MOST_FEATURES:
+        means = pd.Series([mean_of(r2[variable.feature_names]) for variable in shown])
+        shown = [shown[i] for i in _from_worst(means).index[:MOST_FEATURES]]
+        note += f" The table has the {MOST_FEATURES} variables with the lowest R²."
+    return [_metrics_table(study, shown), note]
+
+
+def _from_worst(r2: pd.Series) -> pd.Series:
+    """Return values of R² in ascending order; what is not defined is worst of all."""
+    return r2.sort_values(kind="stable", na_position="first")
 
 
 def _class_metrics(study: Study) -> str:
@@ -341,19 +393,22 @@ def _models(study: Study) -> dict[str, pd.Series]:
     return {"best": study.model(study.best), "selected": study.model(study.selected)}
 
 
-def _metrics_table(study: Study, outputs: list[dict]) -> str:
+def _metrics_table(study: Study, shown: list[Variable]) -> str:
     """Return a table of the outputs' errors: best and selected model, regression."""
     models = _models(study)
     regression = regression_of(study.baseline, "all")
     models[regression["model"]] = regression
     header = [f"{label}, {choice}" for choice in models for label in METRIC_LABELS.values()]
     rows = [["output", *header]]
-    for output in outputs:
-        name, unit = output["name"], unit_of(output["units"])
-        row = [name]
+    for variable in shown:
+        unit = unit_of(variable.features[0]["units"])
+        row = [variable.name]
         for model in models.values():
-            row += [f"{short(model[f'test_{metric}[{name}]'])}{unit}" for metric in ("rmse", "mae")]
-            row.append(_r2_text(model[f"test_r2[{name}]"]))
+            rmse, mae, r2 = (
+                mean_of(model[f"test_{metric}[{name}]"] for name in variable.feature_names)
+                for metric in METRIC_LABELS
+            )
+            row += [f"{short(rmse)}{unit}", f"{short(mae)}{unit}", _r2_text(r2)]
         rows.append(row)
     return wording.table(rows)
 

@@ -8,15 +8,17 @@ import numpy as np
 from twostep.running import resources
 from twostep.running.forecast import Sizes, Speed
 from twostep.training.configuration import Configuration
+from twostep.trials.rounds import round_sizes
 from twostep.util.wording import duration, number, table
 
 # ASSUME: the best trials are among the largest quarter of the networks, as they mostly are; an
 # average network would be too cheap an estimate.
 FINALISTS = 0.25
-# Bytes of a trial in its shard, the journal and the ranking, and of an epoch's losses in these.
-BYTES_PER_TRIAL, BYTES_PER_EPOCH = 4000, 100
-# The records of a retrained model and its evaluation.
-BYTES_PER_MODEL = 20_000
+# Bytes of a trial in its shard, the journal and the ranking, and of an epoch's losses and of an
+# output's loss in these.
+BYTES_PER_TRIAL, BYTES_PER_EPOCH, BYTES_PER_OUTPUT = 4000, 100, 150
+# The records of a retrained model and its evaluation, and what they say of an output.
+BYTES_PER_MODEL, ERRORS_PER_OUTPUT = 20_000, 500
 ASSUMPTIONS = (
     "These are too high where patience ends trials earlier, as each is taken to use its whole "
     "budget. Finalists are taken to be as costly as the mean of the largest quarter of the "
@@ -75,10 +77,14 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
         ]
     second = np.sort(_seconds(plan, speed, retrain["budget"], plan.sizes))
     n_models = retrain["top_k"] * retrain["seeds"]
+    # With `retrain.until` one round may be enough.
+    n_fewest = round_sizes(retrain)[0] * retrain["seeds"]
     n_large = math.ceil(FINALISTS * len(second))
     step_2 = n_models * second[-n_large:].mean()
-    bounds = n_models * second.mean(), n_models * second[-retrain["top_k"] :].mean()
+    bounds = n_fewest * second.mean(), n_models * second[-retrain["top_k"] :].mean()
     models = number(n_models, "model")
+    if n_fewest < n_models:
+        models = f"{n_fewest:,} to {models}, as `retrain.until` decides; all of them"
     if len(plan.subsets) > 1:
         models += " for each fraction, those that they share once"
     rows.append(
@@ -94,9 +100,13 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
         rows.append([f"controls, {number(n_controls, 'model')}", duration(controls)])
     everything = total + len(plan.subsets) * step_2 + controls
     with_controls = " and the controls" if n_controls else ""
+    total_text = duration(everything)
+    if n_fewest < n_models:
+        fewest = everything - len(plan.subsets) * step_2 * (1 - n_fewest / n_models)
+        total_text = f"{duration(fewest)} to {total_text}"
     rows += [
         ["the longest single retraining", f"up to {duration(second[-1])}"],
-        [f"**both steps{with_controls}**", f"**{duration(everything)}**"],
+        [f"**both steps{with_controls}**", f"**{total_text}**"],
         ["the same search on all data, with step 2's budget", duration(second.sum())],
         ["the same, with step 1's budget", duration(as_searched.sum())],
     ]
@@ -124,9 +134,12 @@ def _need_rows(plan: Plan) -> list[list[str]]:
         for configuration in plan.configurations
     )
     n_trials = len(plan.configurations) * len(plan.subsets)
-    results = n_trials * BYTES_PER_TRIAL + epochs * BYTES_PER_EPOCH
+    n_outputs = plan.sizes.n_outputs
+    results = n_trials * (BYTES_PER_TRIAL + n_outputs * BYTES_PER_OUTPUT)
+    results += epochs * BYTES_PER_EPOCH
     # A model is in the journal, too.
-    models = n_models * retrain["seeds"] * (2 * _weights_bytes(plan, largest) + BYTES_PER_MODEL)
+    model = 2 * _weights_bytes(plan, largest) + BYTES_PER_MODEL + n_outputs * ERRORS_PER_OUTPUT
+    models = n_models * retrain["seeds"] * model
     return [
         ["memory of a job of step 1, at most", _gigabytes(max(search_mb) * 1e6)],
         ["memory of a job of step 2, at most", _gigabytes(retrain_mb * 1e6)],

@@ -22,6 +22,7 @@ from twostep.trials.constraints import make_constraints
 from twostep.trials.journal import OUTLINE, OUTLINE_TIMING, read_outlines
 from twostep.trials.key import trial_key, trial_seed
 from twostep.trials.records import REPEATABLE
+from twostep.trials.rounds import round_sizes
 from twostep.util.errors import UserError
 from twostep.util.files import read_json
 
@@ -312,7 +313,11 @@ def _measure_retraining(
         return step, 0
     from twostep.trials.ranking import trials_to_retrain
 
-    trials = trials_to_retrain(rankings, config["retrain"], seed=config["seed"])
+    trials = trials_to_retrain(
+        rankings,
+        config["retrain"] | {"top_k": _finalists_so_far(config["retrain"], folder)},
+        seed=config["seed"],
+    )
     models = list(itertools.product(trials, range(config["retrain"]["seeds"])))
     step.n_wanted = len(models)
     manifest = _read(folder / "prepare/manifest.json", "data_hash", "splits")
@@ -336,6 +341,16 @@ def _measure_retraining(
         step.add(Done(record, end - timing["seconds"], end))
         n_evaluated += (folder / "evaluate" / path.name).exists()
     return step, n_evaluated
+
+
+def _finalists_so_far(retrain: dict, folder: Path) -> int:
+    """Return how many finalists the rounds of retraining ask for by now."""
+    sizes = round_sizes(retrain)
+    for finalists in sizes[:-1]:
+        verdict = _read(folder / f"rounds/{finalists}.json", "enough")
+        if verdict is None or verdict["enough"]:
+            return finalists
+    return sizes[-1]
 
 
 def _jobs_at_work(logs: Path, now: float, silence: float) -> list[Job]:

@@ -41,8 +41,11 @@ def retrained_table(
 
     Raises UserError if a trial has another configuration than in a ranking.
     """
-    output_names = list(
-        dict.fromkeys(name for evaluation in evaluations for name in evaluation["per_output"])
+    # In the order of the rankings' columns: mappings that were read have lost theirs.
+    places = {name: i for i, name in enumerate(next(iter(rankings.values())))}
+    output_names = sorted(
+        dict.fromkeys(name for evaluation in evaluations for name in evaluation["per_output"]),
+        key=lambda name: places.get(f"val_loss[{name}]", 0),
     )
     chosen = {trial for table in rankings.values() for trial in select_top(table, top_k)}
     ranked = {name: table.set_index("trial") for name, table in rankings.items()}

@@ -1,6 +1,7 @@
 """Texts from configs and files, cut and made printable, and what an unknown name may stand for."""
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable
 
 # Letters of a text from a file that are worth repeating, and of a word that is looked for.
@@ -8,6 +9,9 @@ LONGEST_TEXT = 200
 LONGEST_WORD = 60
 # Names that a sentence lists.
 MOST_NAMES = 20
+# Features that a sentence, a table or a figure shows one by one. Of more of them it shows the
+# variables, or only some.
+MOST_FEATURES = 24
 
 
 def shorten(text: str, most: int) -> str:
@@ -45,6 +49,22 @@ def list_names(names: list[str]) -> str:
     """Return names for a sentence, e.g. "a, b and 103 more"."""
     n_more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {n_more:,} more" if n_more > 0 else "")
+
+
+def list_features(names: list[str], mark: str = "`") -> str:
+    """Return names of features for a sentence, each in a pair of marks; of many, the variables.
+
+    E.g. "`q`, `t[0]`" or "`q`, `t` (60 entries)".
+    """
+    if len(names) <= MOST_FEATURES:
+        return ", ".join(f"{mark}{name}{mark}" for name in names)
+    counts = Counter(name.partition("[")[0] for name in names)
+    return list_names(
+        [
+            f"{mark}{variable}{mark}" + (f" ({count:,} entries)" if count > 1 else "")
+            for variable, count in counts.items()
+        ]
+    )
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

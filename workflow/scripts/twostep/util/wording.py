@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from twostep.util.text import list_features
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -35,28 +37,6 @@ def table(rows: list[list[str]]) -> str:
 def _without_markup(text: str) -> str:
     """Return a text, maybe from a file, that neither ends its cell nor is taken for HTML."""
     return text.replace("|", "/").replace("<", "«").replace(">", "»")
-
-
-def feature_table(role: str, features: list[dict]) -> str:
-    """Return the inputs or outputs of a manifest or a model, in their order, as a table.
-
-    `role` is "input" or "output". The range tells where a model may be used.
-    """
-    rows = [[role, "name", "quantity", "unit", "transform", "smallest", "largest"]]
-    for place, feature in enumerate(features, 1):
-        smallest, largest = ends(feature["min"], feature["max"])
-        rows.append(
-            [
-                str(place),
-                f"`{feature['name']}`",
-                feature["long_name"],
-                unit_of(feature["units"]).strip() or "1",
-                feature["transform"],
-                smallest,
-                largest,
-            ]
-        )
-    return table(rows)
 
 
 def class_table(models: Mapping[str, Mapping]) -> str:
@@ -101,9 +81,9 @@ def left_out(constant: list[dict]) -> str:
     """Return which features were left out because they do not vary, as a sentence."""
     parts = []
     for role in ("input", "output"):
-        names = [f"`{entry['feature']}`" for entry in constant if entry["role"] == role]
+        names = [entry["feature"] for entry in constant if entry["role"] == role]
         if names:
-            parts.append(f"{number(len(names), role)} ({', '.join(names)})")
+            parts.append(f"{number(len(names), role)} ({list_features(names)})")
     return (
         f"Left out, because they do not vary in the training split, or vary by rounding alone: "
         f"{' and '.join(parts)}."
@@ -188,7 +168,8 @@ def budget(limits: dict, *, schedules: Sequence[str] = ()) -> str:
     text = ", ".join(set_limits) + (", whichever comes first" if len(set_limits) > 1 else "")
     if not schedules:
         return text
-    return f"{text}, by whose end the learning rate has fallen to 0 ({', '.join(schedules)})"
+    names = " or ".join(schedules)
+    return f"{text}, by whose end a learning rate with the schedule {names} has fallen to 0"
 
 
 def loss(name: str, huber_delta: float, manifest: dict) -> str:

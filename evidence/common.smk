@@ -1,0 +1,48 @@
+# The columns of the matrix, and what each of their jobs trains.
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+HERE = Path(workflow.current_basedir)
+sys.path.insert(0, str(HERE))
+
+from matrix.columns import read_columns
+
+MATRIX = config.get("matrix")
+if MATRIX not in config["matrices"]:
+    raise WorkflowError(f"say which matrix: --config matrix={' or '.join(config['matrices'])}")
+ENTRY = config["matrices"][MATRIX]
+STUDY = yaml.safe_load((HERE / ENTRY["study"]).read_text(encoding="utf-8"))
+RESULTS = f"results/{STUDY['study']}"
+TABLES = f"evidence/matrices/{MATRIX}"
+COLUMNS = {column.name: column for column in read_columns(ENTRY["columns"])}
+
+
+def column_of(wildcards):
+    return COLUMNS[wildcards.column]
+
+
+def blocks_of(column):
+    """The ranges of trials of a column's jobs."""
+    n_trials, size = column.best or ENTRY["trials"], config["block_size"]
+    return [(first, min(first + size, n_trials)) for first in range(0, n_trials, size)]
+
+
+def block_files(wildcards):
+    """The files with the trials of a column."""
+    numbers = range(len(blocks_of(column_of(wildcards))))
+    return expand(rules.train_block.output[0], block=numbers, **wildcards)
+
+
+def reference_of(wildcards):
+    """The table that tells which trials are the best, if a column holds only these."""
+    if column_of(wildcards).best is None:
+        return {}
+    return {"reference": f"{TABLES}/{ENTRY['reference']}.csv.xz"}
+
+
+def trials_of(wildcards):
+    """The trials of a block: ids, or places in the order of the reference."""
+    return blocks_of(column_of(wildcards))[int(wildcards.block)]

@@ -1,0 +1,79 @@
+"""The tables of a matrix as they are committed: one for each column, compressed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from twostep.trials.records import flatten_configuration
+from twostep.util.files import atomic_path
+from twostep.util.tables import read_table
+
+SUFFIX = ".csv.xz"
+# Losses have so many digits, and so many within a curve.
+DIGITS, CURVE_DIGITS = 6, 4
+CURVE = "val_curve"
+# What a timing says of where it was measured.
+MACHINE = ("processor", "torch", "numpy")
+
+
+def column_table(entries: Iterable[dict]) -> pd.DataFrame:
+    """Return the table of a column from the entries of its trials.
+
+    Losses are mean squared errors in the units of the loss. `val_loss` is that on the search's
+    validation sample, `val_loss_all` and the errors on the test split are those of the same
+    weights, of the best epoch. Seconds are processor seconds, of one thread. The curve holds the
+    validation loss after each epoch.
+    """
+    rows = []
+    for entry in entries:
+        record, timing, errors = entry["record"], entry["timing"], entry["errors"]
+        best = record["best_epoch"]
+        rows.append(
+            {
+                "trial": record["trial"],
+                "status": record["status"],
+                "n_train": record["n_train"],
+                "epochs": record["epochs"],
+                "best_epoch": best,
+                "updates": record["updates"],
+                "train_loss": _rounded(record["train_loss"][best - 1] if best else None),
+                "val_loss": _rounded(record["min_val_loss"]),
+                **{name: _rounded(error) for name, error in errors.items()},
+                "train_seconds": _rounded(timing["train_cpu_seconds"]),
+                "validation_seconds": _rounded(timing["validation_cpu_seconds"]),
+                **{name: timing[name] for name in MACHINE},
+                CURVE: " ".join(f"{loss:.{CURVE_DIGITS}g}" for loss in record["val_loss"]),
+            }
+        )
+    return pd.DataFrame(rows).sort_values("trial", ignore_index=True)
+
+
+def trials_table(configurations: Iterable, n_inputs: int, n_outputs: int) -> pd.DataFrame:
+    """Return what each trial's network is; how it is trained depends on the column."""
+    rows = []
+    for trial, configuration in enumerate(configurations):
+        record = {
+            "configuration": configuration.to_dict(),
+            "n_parameters": configuration.count_parameters(n_inputs, n_outputs),
+            "n_operations": configuration.count_operations(n_inputs, n_outputs),
+        }
+        flat = flatten_configuration(record)
+        network = ("n_parameters", "n_operations", "n_hidden_layers", "hidden_widths", "activation")
+        rows.append({"trial": trial, **{name: flat[name] for name in network}})
+    return pd.DataFrame(rows)
+
+
+def write_compressed(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a table as compressed CSV, whole or not at all, the same bytes for the same table."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False, compression="xz")
+
+
+def read_column(path: str | Path) -> pd.DataFrame:
+    """Read the table of a column, with its trials as the index; curves stay texts."""
+    return read_table(path).set_index("trial")
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")

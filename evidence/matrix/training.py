@@ -1,0 +1,141 @@
+"""The trainings of a column: a trial's losses, epoch by epoch, and its errors in the end."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from matrix.columns import Column
+from twostep.model.metrics import measure_errors
+from twostep.model.split_loss import Split, SplitLoss
+from twostep.training.configuration import Configuration
+from twostep.training.data import TrainingData, load_training_data
+from twostep.training.device import use_threads
+from twostep.training.network import build_network
+from twostep.training.train import Budget, Tensors
+from twostep.training.warm_up import warm_up
+from twostep.trials.journal import Journal
+from twostep.trials.supervision import Watch
+from twostep.trials.trainer import Finished, Trainer, train_watched
+from twostep.trials.trial import Trial
+from twostep.util.files import read_json
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What trained networks are measured on, as prepared, and what their outputs are."""
+
+    validation: Split
+    test: Split
+    loss: SplitLoss
+    outputs: list[dict]
+    output_activation: str
+
+    def measure(self, configuration: Configuration, finished: Finished) -> dict:
+        """Return the losses on both splits, in the units of the loss, and the test RMSE."""
+        if not finished.weights:
+            return {"val_loss_all": None, "test_loss": None, "test_rmse": None}
+        n_inputs, n_outputs = self.test.inputs.shape[1], self.test.targets.shape[1]
+        network = build_network(configuration, n_inputs, n_outputs, self.output_activation)
+        network.load_state_dict(finished.weights)
+        network.eval()
+
+        def predict(inputs: np.ndarray) -> np.ndarray:
+            with torch.inference_mode():
+                return network(torch.from_numpy(inputs)).numpy()
+
+        validation, test = (
+            measure_errors(predict, split, self.loss, self.outputs)
+            for split in (self.validation, self.test)
+        )
+        return {
+            "val_loss_all": validation["test_loss"],
+            "test_loss": test["test_loss"],
+            "test_rmse": test["overall"]["rmse"],
+        }
+
+
+def prepare(
+    manifest: str | Path,
+    column: Column,
+    *,
+    n_validation: int,
+    n_evaluation: int,
+    output_activation: str,
+    study_seed: int,
+) -> tuple[Trainer, Evaluation]:
+    """Return what trains and what evaluates the trials of a column, on one thread."""
+    use_threads(1)
+    warm_up(torch.device("cpu"))
+    data = load_training_data(manifest)
+    rows = column.rows(len(data.tensors.training_inputs))
+    trainer = Trainer(
+        _part(data, rows, n_validation), Budget(column.epochs), output_activation, study_seed
+    )
+    description = read_json(manifest)
+    validation, test = (
+        Split.load(manifest, split, min(n_evaluation, description["splits"][split]))
+        for split in ("validation", "test")
+    )
+    loss = SplitLoss.of(trainer.objective, description["outputs"])
+    return trainer, Evaluation(validation, test, loss, description["outputs"], output_activation)
+
+
+def _part(data: TrainingData, rows: slice, n_validation: int) -> TrainingData:
+    """Return some rows of the training split, and the first ones of the validation split."""
+    tensors = Tensors(
+        data.tensors.training_inputs[rows],
+        data.tensors.training_targets[rows],
+        data.tensors.validation_inputs[:n_validation],
+        data.tensors.validation_targets[:n_validation],
+    )
+    return replace(
+        data, tensors=tensors, hash=f"{data.hash}/{rows.start}/{rows.stop}/{n_validation}"
+    )
+
+
+def train_trials(
+    trainer: Trainer,
+    evaluation: Evaluation,
+    column: Column,
+    trials: Iterable[tuple[int, Configuration]],
+    journal: Journal,
+    watch: Watch,
+) -> list[dict]:
+    """Return an entry with `record`, `timing` and `errors` for each trial, trained or remembered.
+
+    A trial goes into the journal as soon as it is finished.
+    """
+    trials = list(trials)
+    known = journal.read(range(max(number for number, _ in trials) + 1))
+    entries = []
+    for number, configuration in trials:
+        trial = Trial(number, configuration, step=column.draws, repetition=column.repetition)
+        key = trainer.key(trial)
+        entry = known.get(key)
+        if entry is None:
+            finished = train_watched(trainer, trial, watch)
+            errors = evaluation.measure(configuration, finished)
+            entry = {
+                "key": key,
+                "record": finished.record,
+                "timing": finished.timing,
+                "errors": errors,
+            }
+            journal.append(number, entry)
+        entries.append(entry)
+        log.info(
+            "trial %d: %s, %.4g, %.1f s; %d of %d done",
+            number,
+            entry["record"]["status"],
+            entry["errors"]["test_loss"] or float("nan"),
+            entry["timing"]["cpu_seconds"],
+            len(entries),
+            len(trials),
+        )
+    return entries

@@ -1,0 +1,229 @@
+"""The matrices of evidence/: their tables, and the policies that are replayed on them."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from make_document import DOCUMENT, fill
+
+from matrix.columns import Column, read_columns
+from matrix.load import FOLDER, Matrix
+from matrix.tables import SUFFIX, column_table, trials_table, write_compressed
+from replay import budgets, comparisons, law
+from replay.outcomes import find, halves, replay
+from replay.policies import (
+    Policy,
+    Stage,
+    first_epochs,
+    last_training,
+    stopping_epoch,
+    training,
+    with_patience,
+)
+from twostep.training.configuration import Configuration
+
+CONFIG = yaml.safe_load((FOLDER.parent / "config.yaml").read_text())
+N_TRIALS = 40
+
+
+def entry(trial, curve, *, n_train=100, seconds=1.0, test_loss=None):
+    """Return what a block holds of a trial with a loss curve."""
+    best = int(np.argmin(curve))
+    return {
+        "record": {
+            "trial": trial,
+            "status": "ok",
+            "n_train": n_train,
+            "epochs": len(curve),
+            "best_epoch": best + 1,
+            "updates": len(curve),
+            "min_val_loss": float(curve[best]),
+            "train_loss": [float(loss) for loss in curve],
+            "val_loss": [float(loss) for loss in curve],
+        },
+        "timing": {
+            "train_cpu_seconds": seconds,
+            "validation_cpu_seconds": seconds / 2,
+            "processor": "a processor",
+            "torch": "2",
+            "numpy": "2",
+        },
+        "errors": {
+            "val_loss_all": float(curve[best]),
+            "test_loss": float(curve[best]) if test_loss is None else test_loss,
+            "test_rmse": math.sqrt(curve[best]),
+        },
+    }
+
+
+def write_matrix(folder, columns, n_trials=N_TRIALS):
+    """Write a matrix in which each trial has the curves that `columns` gives, by column."""
+    place = folder / "made_up"
+    place.mkdir()
+    networks = [
+        Configuration((trial + 1,), 1e-3, 8, "relu", "adam", 0.0, 0.0) for trial in range(n_trials)
+    ]
+    write_compressed(place / f"trials{SUFFIX}", trials_table(networks, 1, 1))
+    (place / "provenance.json").write_text(json.dumps({"splits": {"training": 1600}}))
+    for name, entries in columns.items():
+        write_compressed(place / f"{name}{SUFFIX}", column_table(entries))
+    return Matrix("made_up", folder)
+
+
+@pytest.fixture
+def matrix(tmp_path):
+    """Return a matrix whose order on 100 samples is that on all data, but for the two best."""
+    losses = np.linspace(1, 2, N_TRIALS)
+    swapped = losses.copy()
+    swapped[[0, 1]] = losses[[1, 0]]
+    return write_matrix(
+        tmp_path,
+        {
+            "one_cycle-100-4-0": [
+                entry(trial, [3, 2.5, loss, loss], seconds=1) for trial, loss in enumerate(swapped)
+            ],
+            "one_cycle-all-4-0": [
+                entry(trial, [3, 2.5, loss, loss], n_train=1600, seconds=16)
+                for trial, loss in enumerate(losses)
+            ],
+            "one_cycle-all-8-0": [
+                entry(trial, [3] + [0.98 * loss] * 7, n_train=1600, seconds=32)
+                for trial, loss in enumerate(losses[:10])
+            ],
+        },
+    )
+
+
+def test_repetitions_have_samples_of_their_own_and_fewer_are_contained_in_more():
+    few, many = (Column("one_cycle", str(n), 10, 2) for n in (25, 100))
+    assert few.rows(400) == slice(200, 225)
+    assert many.rows(400) == slice(200, 300)
+    # More than a quarter: there are not enough of them.
+    assert Column("one_cycle", "101", 10, 2).rows(400) == slice(0, 101)
+    assert Column("one_cycle", "all", 10, 2).rows(400) == slice(0, 400)
+
+
+def test_the_committed_columns_are_those_of_the_config_and_hold_their_trials():
+    for name, described in CONFIG["matrices"].items():
+        expected = {column.name: column for column in read_columns(described["columns"])}
+        if not (FOLDER / name).exists():
+            continue
+        found = Matrix(name)
+        assert len(found.trials) == described["trials"]
+        for column in found.names():
+            setting, samples, epochs, repetition = column.split("-")
+            trained = found.column(setting, samples, int(epochs), int(repetition))
+            n_trained = int((~np.isnan(trained.seconds)).sum())
+            assert n_trained == (expected[column].best or described["trials"]), column
+            assert trained.epochs <= expected[column].epochs
+
+
+def test_the_page_has_the_tables_that_the_matrices_give():
+    """Those that take seconds; `python evidence/make_document.py` makes all of them."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    tables = ("aerosol_agreement", "aerosol_two_steps", "aerosol_networks")
+    assert all(f"<!-- table: {name} -->" in text for name in tables)
+    assert fill(text, tables) == text
+
+
+def test_a_table_gives_back_what_was_written(matrix):
+    column = matrix.column("one_cycle", "all", 4, 0)
+    assert column.losses[0] == 1
+    assert column.curves[0].tolist() == [3, 2.5, 1, 1]
+    assert column.seconds[0] == 24
+    # 1 input, 1 hidden unit, 1 output: 4 parameters.
+    assert column.work[0] == 1600 * 4 * 4
+    assert matrix.repetitions("one_cycle", "all", 4) == [0]
+    # Only some of the trials.
+    assert matrix.repetitions("one_cycle", "all", 8) == []
+
+
+def test_two_steps_cost_what_they_train_and_find_what_they_retrain(matrix):
+    first = matrix.column("one_cycle", 100, 4, 0)
+    last = last_training(matrix.column("one_cycle", "all", 4, 0))
+    trials = np.arange(N_TRIALS)
+    one = replay(Policy((training(first, 0.01),), last), trials)
+    # The first of step 1 is the second on all data.
+    assert one.winner == 1
+    assert one.retrained.tolist() == [1]
+    assert one.costs[0] == N_TRIALS * 1.5 + 24
+    two = replay(Policy((training(first, 0.05),), last), trials)
+    assert two.winner == 0
+    everything = replay(Policy((), last), trials)
+    assert everything.costs[0] == N_TRIALS * 24
+    findings = find([Policy((training(first, 0.05),), last)], last, last.losses, n_halves=20)
+    assert (findings.factors[0] == 20 * 24 / (20 * 1.5 + 24)).all()
+    assert findings.regrets.min() == 1
+
+
+def test_failed_trials_come_last(matrix):
+    last = last_training(matrix.column("one_cycle", "all", 4, 0))
+    losses = np.array([np.nan, 2.0, 1.0])
+    stage = Stage(losses, np.ones((2, 3)), 0.67)
+    assert replay(Policy((stage,), last), np.arange(3)).retrained.tolist() == [2, 1]
+
+
+def test_halves_are_the_same_each_time():
+    first, again = halves(10, 5), halves(10, 5)
+    assert [half.tolist() for half in first] == [half.tolist() for half in again]
+    assert all(len(set(half)) == 5 for half in first)
+
+
+@pytest.mark.parametrize(
+    ("curve", "patience", "end"),
+    [([3, 2, 1], 1, 3), ([1, 2, 2, 0], 2, 3), ([1, 2, 0, 1, 1], 2, 5), ([1, 1, 1], 5, 3)],
+)
+def test_patience_ends_a_training(curve, patience, end):
+    assert stopping_epoch(np.array(curve, float), patience) == end
+
+
+def test_an_early_end_costs_its_part(matrix):
+    column = matrix.column("one_cycle", 100, 4, 0)
+    early = first_epochs(column, 2, 0.5)
+    assert early.losses[0] == 2.5
+    assert early.costs[0, 0] == 0.75
+    assert with_patience(column, 1, 0.5).costs[0, 0] == 1.5
+
+
+def test_a_budget_is_enough_if_twice_as_many_epochs_gain_little():
+    assert budgets.shortest_budget({4: 1.0, 8: 0.5, 16: 0.49, 32: 0.48}) == pytest.approx(8)
+    assert budgets.shortest_budget({4: 1.0, 8: 0.5}) is None
+    # 16 times as many epochs for 14 %, that is 3.5 % for twice as many.
+    assert budgets.shortest_budget({1: 1.0, 16: 0.86}) == pytest.approx(1)
+
+
+def test_the_factor_charges_the_search_on_all_data_the_shortest_budget(matrix):
+    (point,) = law.points(matrix)
+    # 4 epochs are enough, as 8 gain 2 %.
+    assert point.budget == pytest.approx(4)
+    assert point.n_samples == 1600
+    # Half of the trials: the first of 20 is retrained, then 2 % and 4 % are one of them, too.
+    assert point.is_safe
+    assert point.factor(100, 1) == pytest.approx(100 * 24 / (100 * 1.5 + 24))
+
+
+def test_truth_comes_from_repetitions_that_choose_nothing(tmp_path):
+    curves = [[1.0 + trial] for trial in range(4)]
+    found = write_matrix(
+        tmp_path,
+        {
+            "one_cycle-all-1-0": [entry(trial, curve) for trial, curve in enumerate(curves)],
+            "one_cycle-all-1-1": [entry(0, [2.0]), entry(1, [3.0])],
+            "one_cycle-all-1-2": [entry(0, [8.0]), entry(1, [3.0])],
+        },
+        n_trials=4,
+    )
+    truth = comparisons.true_losses(found, "one_cycle", 1)
+    assert truth == pytest.approx([4.0, 3.0, 3.0, 4.0])
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path):
+    table = pd.DataFrame({"trial": [0, 1], "val_loss": [0.1, 0.2]})
+    for name in ("a", "b"):
+        write_compressed(tmp_path / f"{name}{SUFFIX}", table)
+    contents = {Path(tmp_path / f"{name}{SUFFIX}").read_bytes() for name in ("a", "b")}
+    assert len(contents) == 1
