@@ -835,8 +835,9 @@ def test_the_readmes_examples_are_true():
     blocks = [
         yaml.safe_load(block) for block in re.findall(r"```yaml\n\s*(.*?)```", text, re.DOTALL)
     ]
-    (own,) = [block for block in blocks if "dataset" in block]
+    own, classes = [block for block in blocks if "dataset" in block]
     assert resolve_config(own)["dataset"]["files"] == "data/*.nc"
+    assert resolve_config(MINIMAL | classes)["training"]["output_activation"] == "softmax"
     assert f"\n{complaint(changed({'search.n_trails': 5}))}\n" in text
     splits = re.findall(r"^split: .*$", text, re.MULTILINE)
     assert len(splits) == 4

@@ -28,7 +28,9 @@ def variables(**sizes: int) -> list[Variable]:
 
 
 def draw(shown, r2, linear_r2):
-    return draw_errors_by_output(shown, np.array(r2), np.array(linear_r2), model="a model")
+    return draw_errors_by_output(
+        shown, np.array(r2), np.array(linear_r2), model="a model", regression="linear"
+    )
 
 
 def test_errors_are_in_standard_deviations_and_variables_stand_apart():
@@ -37,7 +39,7 @@ def test_errors_are_in_standard_deviations_and_variables_stand_apart():
     places, errors = line(axes, "selected").get_data()
     np.testing.assert_allclose(places, [1, 2, np.nan, 3])
     np.testing.assert_allclose(errors, [0.1, 0.5, np.nan, 2.0])
-    np.testing.assert_allclose(line(axes, "linear").get_ydata(), [1.0, 0.8, np.nan, 0.5])
+    np.testing.assert_allclose(line(axes, "regression").get_ydata(), [1.0, 0.8, np.nan, 0.5])
     bottom, top = axes.get_ylim()
     assert axes.get_yscale() == "log" and bottom < 0.1 and top > 2
     assert [label.get_text() for label in axes.get_xticklabels()] == ["t[0]", "t[1]", "q"]
