@@ -119,6 +119,11 @@ def test_classes_have_an_accuracy_beside_that_of_a_logistic_regression(tmp_path)
     assert "| this model | 93.2 % | 0.21 | 0.11 |" in card
     assert "| logistic regression | 80.0 % | 0.5 | 0.3 |" in card
     assert "RMSE" not in card
+    assert "The predicted class is the one with the highest." in card
+    # The recall and the precision of each class are told.
+    shares = {"recall": 0.75, "precision": None}
+    card = make_card(tmp_path, accuracy=(measured, baseline), evaluation=shares, **kind)
+    assert "| `fn` | 75.0 % | none |" in card
 
 
 def test_the_outputs_of_a_softmax_are_within_0_and_1(tmp_path):

@@ -364,6 +364,17 @@ def test_bad_contents_are_one_sentence_and_leave_nothing(
     assert not list((tmp_path / "prepare").iterdir())
 
 
+def test_a_sentence_has_room_for_one_long_name(tmp_path, columns):
+    long = {letter: letter * 180 for letter in "ab"}
+    columns = {long.get(name, name): values for name, values in columns.items()}
+    for name in long.values():
+        columns[name][:100] = np.nan
+    inputs = [{"name": name, "transform": "none"} for name in long.values()]
+    with pytest.raises(UserError, match="correct the data or allow more") as error:
+        run(tmp_path, columns, inputs=inputs)
+    assert long["a"] in str(error.value) and long["b"] not in str(error.value)
+
+
 def test_ranges_are_the_exact_extremes_of_the_training_split(tmp_path, columns):
     # Seconds and nanoseconds of a month: six digits of them are those of a quarter of an hour.
     rng = np.random.default_rng(2)

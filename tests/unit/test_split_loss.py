@@ -8,7 +8,7 @@ import torch
 from scipy.special import expit, softmax
 
 from twostep.data.arrays import Rows, write_folder
-from twostep.model.baseline import baselines
+from twostep.model.baseline import baselines, fit_logistic
 from twostep.model.class_metrics import measure_class_errors
 from twostep.model.metrics import block_losses, mean_losses, measure_errors, unit_losses
 from twostep.model.split_loss import Split, SplitLoss
@@ -199,3 +199,25 @@ def test_cross_entropies_have_a_logistic_regression(tmp_path, loss):
     # The loss of classes is one of all outputs.
     assert (logistic["val_loss[y0]"] is None) == (not is_binary)
     assert read_json(manifest)["output_activation"] == activation
+
+
+def test_a_class_that_no_sample_has_gets_a_small_probability():
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(400, 2))
+    targets = np.eye(3)[np.where(inputs[:, 0] > 0, 2, 0)]
+    coefficients = fit_logistic(Split(inputs, targets), classes=True)
+    sums = inputs @ coefficients[:-1] + coefficients[-1]
+    assert (sums.argmax(axis=1) == targets.argmax(axis=1)).mean() > 0.98
+    assert softmax(sums, axis=1)[:, 1].max() < 0.01
+
+
+def test_events_may_be_probabilities():
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(2000, 1))
+    truth = expit(1.5 * inputs + 0.5)
+    coefficients = fit_logistic(Split(inputs, truth), classes=False)
+    np.testing.assert_allclose(coefficients[:, 0], [1.5, 0.5], rtol=0.02)
+    # One that never takes place, or always, has no regression.
+    for value in (0.0, 1.0):
+        constant = fit_logistic(Split(inputs, np.full_like(truth, value)), classes=False)
+        np.testing.assert_allclose(expit(inputs @ constant[:-1] + constant[-1]), value, atol=0.01)

@@ -47,4 +47,7 @@ def test_a_sentence_names_a_few_features_and_else_their_variables():
     many = ["a", *(f"t[{i},{j}]" for i in range(28) for j in range(28))]
     assert list_features(many, "'") == "'a', 't' (784 entries)"
     # Neither do many variables make a long sentence.
+    long = [f"t[{letter * 200}]" for letter in "abc"]
+    assert list_features(long) == "`t` (3 entries)"
+    assert list_features(long[:1]) == f"`{long[0]}`"
     assert list_features([f"x{i}" for i in range(784)]).endswith("`x19` and 764 more")

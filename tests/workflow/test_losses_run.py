@@ -47,6 +47,9 @@ def test_classes_with_weights(fresh, tmp_path):
     summary = (study.results / "summary.md").read_text()
     assert "cross-entropy of the classes, samples weighed by `area`" in summary
     assert "logistic regression" in summary and "RMSE" not in summary
+    assert "| `kind[cloudy]` |" in summary
+    figures = {path.stem for path in (study.results / "figures").glob("*.png")}
+    assert {"confusion", "reliability"} < figures and "predicted" not in figures
     with xr.open_dataset(study.results / "predict" / "predictions.nc") as predictions:
         shares = [predictions[f"predicted_kind[{name}]"] for name in ("dry", "moist", "cloudy")]
         assert np.allclose(sum(shares), 1)

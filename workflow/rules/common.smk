@@ -60,7 +60,7 @@ FRACTIONS = {fraction_name(value): value for value in config["search"]["fraction
 REPETITIONS = range(config["retrain"]["seeds"])
 # What is prepared of each split.
 ARRAYS = ["inputs", "targets", *(["weights"] if config["dataset"]["sample_weight"] else [])]
-FIGURES = figure_entries(list(FRACTIONS))
+FIGURES = figure_entries(list(FRACTIONS), config["training"]["loss"])
 PAGES = page_entries(list(FRACTIONS))
 # What the study was last prepared from: beside the results, as Snakemake must not delete it.
 DATA_RECORD = f"{RESULTS}/journal/data_files.json"

@@ -9,6 +9,7 @@ import numpy as np
 
 from twostep.data.source import Source
 from twostep.util.errors import UserError
+from twostep.util.text import LONGEST_LIST
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Tally:
             raise UserError(
                 f"{self.n_unusable:,} of {self.n_rows:,} rows ({100 * share:.3g} %) cannot be "
                 f"used, more than dataset.max_dropped = {max_dropped:g} allows: "
-                f"{'; '.join(found[:3])}; correct the data or allow more"
+                f"{'; '.join(_first(found))}; correct the data or allow more"
             )
 
     def describe(self, source: Source) -> list[dict]:
@@ -91,3 +92,8 @@ class Tally:
             }
             for (feature, reason), count in sorted(self._counts.items())
         ]
+
+
+def _first(found: list[str]) -> list[str]:
+    """Return the first texts that a sentence has room for: three, or one if they are long."""
+    return found[:3] if sum(map(len, found[:3])) <= LONGEST_LIST else found[:1]

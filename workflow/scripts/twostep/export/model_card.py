@@ -22,6 +22,7 @@ from twostep.util.wording import (
     CLASS_LABELS,
     METRIC_LABELS,
     class_table,
+    each_class_table,
     number,
     short,
     table,
@@ -110,6 +111,11 @@ def _purpose(model: Model, facts: CardFacts) -> list[str]:
             "order. The range of a variable is that of all its entries: `model.txt` holds the "
             "range of each."
         )
+    if model.output_activation == "softmax":
+        note += (
+            " The outputs are the probabilities of the classes. The predicted class is the one "
+            "with the highest."
+        )
     return [
         f"A neural network of the study `{facts.study}` that predicts "
         f"{number(n_outputs, 'output')} from {number(n_inputs, 'input')}. {facts.chosen}",
@@ -161,7 +167,10 @@ def _quality(model: Model, facts: CardFacts) -> list[str]:
             "this model": facts.evaluation["overall"],
             regression_name(facts.baseline): simple,
         }
-        return ["## Quality", f"Errors on the {n_test}.", class_table(models)]
+        each = facts.evaluation["per_output"]
+        is_told = "recall" in each[model.outputs[0]["name"]]
+        tables = [class_table(models), *([each_class_table(each)] if is_told else [])]
+        return ["## Quality", f"Errors on the {n_test}.", *tables]
     labels = list(METRIC_LABELS.values())
     rows = [["output", *labels, *(f"{label}, {regression['model']}" for label in labels)]]
     errors = facts.evaluation["per_output"]

@@ -10,6 +10,7 @@ from twostep.analysis.fractions import compare_outcomes
 from twostep.analysis.importance import measure_importance
 from twostep.analysis.study import Study
 from twostep.data.variables import list_variables
+from twostep.figures.confusion import draw_confusion
 from twostep.figures.cost import draw_cost, draw_inference
 from twostep.figures.errors import draw_errors_by_input
 from twostep.figures.fractions import draw_fractions
@@ -17,6 +18,7 @@ from twostep.figures.importance import draw_hyperparameters
 from twostep.figures.outputs import draw_errors_by_output
 from twostep.figures.predicted import draw_predicted
 from twostep.figures.regret import draw_regret
+from twostep.figures.reliability import draw_reliability
 from twostep.figures.size import draw_retrained, draw_search, layer_range
 from twostep.figures.space import draw_depth_width, draw_layers
 from twostep.figures.steps import draw_loss_curves, draw_steps
@@ -37,9 +39,22 @@ def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, 
     yield from _cost_figures(study)
     selected = study.selected
     model = f"Selected: trial {selected['trial']}, {selected['n_parameters']:,} parameters"
-    yield "predicted", draw_predicted(predictions, model=model)
+    yield from _probability_figures(study, predictions, model)
     yield "errors_by_output", errors_by_output(study, model)
     yield "errors_by_input", draw_errors_by_input(predictions, model=model)
+
+
+def _probability_figures(
+    study: Study, predictions: Predictions, model: str
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures that depend on what is predicted: numbers, events or classes."""
+    loss = study.config["training"]["loss"]
+    if loss == "cross_entropy":
+        yield "confusion", draw_confusion(predictions, model=model)
+    else:
+        yield "predicted", draw_predicted(predictions, model=model)
+    if "cross_entropy" in loss:
+        yield "reliability", draw_reliability(predictions, model=model)
 
 
 def errors_by_output(study: Study, model: str) -> Figure:

@@ -103,13 +103,18 @@ def _draw_counts(figure: Figure, panels: np.ndarray, grids: list[QuadMesh]) -> N
 
 
 def _note(predictions: Predictions, model: str, n_shown: int) -> str:
-    n_rows, n_test = len(predictions.true), predictions.n_test
-    of_all = f" of {n_test:,}" if n_rows < n_test else ""
-    note = f"{model}\n{n_rows:,}{of_all} test samples"
+    note = f"{model}\n{count_rows(predictions)}"
     n_outputs = len(predictions.outputs)
     if n_shown < n_outputs:
         note += f"; the {n_shown} of {n_outputs} outputs with the lowest R²"
     return note
+
+
+def count_rows(predictions: Predictions) -> str:
+    """Return how many test samples a figure shows."""
+    n_rows, n_test = len(predictions.true), predictions.n_test
+    of_all = f" of {n_test:,}" if n_rows < n_test else ""
+    return f"{n_rows:,}{of_all} test samples"
 
 
 def _r2(predictions: Predictions) -> np.ndarray:

@@ -1,11 +1,14 @@
 """What the networks have to beat: a constant and a regression."""
 
+import math
+import warnings
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 
 from twostep.data.arrays import chunks
 from twostep.model.class_metrics import measure_class_errors
@@ -16,6 +19,7 @@ from twostep.util.files import read_json
 
 # Inputs that a logistic regression is fitted to: its first rows, which are a random sample.
 LOGISTIC_VALUES = 10_000_000
+MOST_ITERATIONS = 1000
 # Rows that tell a median.
 MEDIAN_ROWS = 262_144
 LINEAR, LOGISTIC = "linear", "logistic"
@@ -61,35 +65,52 @@ def fit_linear(split: Split) -> np.ndarray:
 
 
 def fit_logistic(split: Split, *, classes: bool) -> np.ndarray:
-    """Fit a logistic regression to a random sample of the rows by the method of L-BFGS-B.
+    """Fit scikit-learn's logistic regression, with its default penalty, to a sample of the rows.
 
-    With `classes` the outputs exclude each other, and their probabilities add up to 1. Half the sum
-    of the squared coefficients, but for the intercepts, is added to the sum of the losses, as
-    scikit-learn does by default. Else classes that a plane divides would have infinite ones.
+    With `classes` the outputs exclude each other, and their probabilities add up to 1. Without the
+    penalty, classes that a plane divides would have infinite coefficients.
 
     Returns
     -------
     coefficients : (n_inputs + 1, n_outputs), the intercept last
     """
     rows = slice(0, max(1000, LOGISTIC_VALUES // split.inputs.shape[1]))
-    design, weights = _design(split.inputs[rows]), split.weigh(rows)
+    inputs, weights = split.inputs[rows].astype(np.float64), split.weigh(rows)
     targets = np.nan_to_num(split.targets[rows]).astype(np.float64)
-    shape = design.shape[1], targets.shape[1]
-    is_penalised = np.arange(design.shape[1])[:, None] < design.shape[1] - 1
+    if classes:
+        return _fit_classes(inputs, targets.argmax(axis=1), weights[:, 0], targets.shape[1])
+    # A target may be a probability: each sample is an event with one weight, and none with another.
+    twice, kinds = np.concatenate([inputs, inputs]), np.repeat([1, 0], len(inputs))
+    columns = []
+    for target, weight in zip(targets.T, weights.T, strict=True):
+        shares = np.concatenate([weight * target, weight * (1 - target)])
+        none, event = _fit_classes(twice, kinds, shares, 2).T
+        columns.append(event - none)
+    return np.stack(columns, axis=1)
 
-    def loss_and_gradient(coefficients: np.ndarray) -> tuple[float, np.ndarray]:
-        sums = design @ coefficients.reshape(shape)
-        if classes:
-            losses, slopes = -targets * log_softmax(sums, axis=1), softmax(sums, axis=1) - targets
-        else:
-            losses, slopes = np.logaddexp(0, sums) - targets * sums, expit(sums) - targets
-        penalised = coefficients.reshape(shape) * is_penalised
-        total = float((weights * losses).sum() + (penalised**2).sum() / 2)
-        gradient = design.T @ (weights * slopes) + penalised
-        return total / len(design), gradient.ravel() / len(design)
 
-    found = minimize(loss_and_gradient, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B")
-    return found.x.reshape(shape)
+def _fit_classes(
+    inputs: np.ndarray, classes: np.ndarray, weights: np.ndarray, n_classes: int
+) -> np.ndarray:
+    """Return the coefficients of each class, (n_inputs + 1, n_classes), from weighed samples.
+
+    `inputs` are (n_samples, n_inputs), `classes` and `weights` (n_samples,). Those of the first of
+    two classes are 0. A class that is so rare that no sample has it gets a small probability.
+    """
+    used = weights > 0
+    found = np.unique(classes[used])
+    coefficients = np.zeros((inputs.shape[1] + 1, n_classes))
+    coefficients[-1] = -math.log(len(inputs))
+    coefficients[-1, found] = 0.0
+    if len(found) > 1:
+        regression = LogisticRegression(max_iter=MOST_ITERATIONS)
+        with warnings.catch_warnings():
+            # What it has then is a baseline still.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            regression.fit(inputs[used], classes[used], weights[used])
+        fitted = np.column_stack([regression.coef_, regression.intercept_]).T
+        coefficients[:, found[-fitted.shape[1] :]] = fitted
+    return coefficients
 
 
 def baselines(manifest: str, name: str, objective: Objective) -> list[dict]:

@@ -10,6 +10,9 @@ from twostep.model.split_loss import Split, SplitLoss
 
 # Names of table columns follow. The log loss is the cross-entropy, in nats.
 CLASS_METRICS = ("accuracy", "log_loss", "brier")
+# Of each class: of its samples, the share that is recognised; of those that are said to be of it,
+# the share that is.
+EACH_CLASS = ("recall", "precision")
 
 
 def measure_class_errors(
@@ -45,3 +48,33 @@ def measure_class_errors(
         weight += weights.sum(axis=0)
     means = (found / weight).mean(axis=1)
     return {name: finite(mean) for name, mean in zip(CLASS_METRICS, means, strict=True)}
+
+
+def measure_each_class(
+    predict: Callable[[np.ndarray], np.ndarray], split: Split, names: list[str]
+) -> dict[str, dict[str, float | None]]:
+    """Return the recall and the precision of each class that excludes the others.
+
+    Samples count by their weights. A class that no sample is said to be of has no precision.
+
+    Parameters
+    ----------
+    predict : maps standardised inputs to probabilities
+    split : the samples
+    names : those of the classes
+    """
+    n_classes = len(names)
+    true, said, right = np.zeros((3, n_classes))
+    for rows in chunks(len(split), CHUNK):
+        weights = split.weigh(rows)[:, 0]
+        is_true = split.targets[rows].argmax(axis=1)
+        is_said = predict(split.inputs[rows]).argmax(axis=1)
+        true += np.bincount(is_true, weights, n_classes)
+        said += np.bincount(is_said, weights, n_classes)
+        right += np.bincount(is_true, weights * (is_true == is_said), n_classes)
+    with np.errstate(invalid="ignore"):
+        shares = zip(names, right / true, right / said, strict=True)
+    return {
+        name: dict(zip(EACH_CLASS, (finite(recall), finite(precision)), strict=True))
+        for name, recall, precision in shares
+    }

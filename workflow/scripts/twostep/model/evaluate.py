@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from twostep.data.validation_units import load_validation_units
-from twostep.model.class_metrics import measure_class_errors
+from twostep.model.class_metrics import measure_class_errors, measure_each_class
 from twostep.model.metrics import block_losses, measure_errors, unit_losses
 from twostep.model.model import load_model
 from twostep.model.split_loss import Split, SplitLoss
@@ -44,6 +44,10 @@ def evaluate(model: str, record: dict, manifest: str, objective: Objective) -> d
     errors = measure_errors(predict, test, loss, outputs)
     if loss.of_probabilities:
         errors["overall"] |= measure_class_errors(predict, test, loss)
+    if not loss.by_output:
+        each = measure_each_class(predict, test, list(errors["per_output"]))
+        for name, shares in each.items():
+            errors["per_output"][name] |= shares
     return {
         **errors,
         "validation_blocks": _validation_blocks(predict, manifest, loss).tolist(),

@@ -196,9 +196,10 @@ def flatten_errors(errors: dict, output_names: list[str]) -> dict[str, float | N
         "test_loss": errors["test_loss"],
         **{f"test_{metric}": overall.get(metric) for metric in (*METRICS, *_further(overall))},
         **{
-            f"test_{metric}[{name}]": per_output.get(name, {}).get(metric)
+            f"test_{metric}[{name}]": errors.get(metric)
             for name in output_names
-            for metric in METRICS
+            for errors in [per_output.get(name, {})]
+            for metric in (*METRICS, *_further(errors))
         },
     }
 
@@ -209,9 +210,9 @@ def mean_of(errors: Iterable[float | None]) -> float:
     return math.fsum(values) / len(values)
 
 
-def _further(overall: dict) -> list[str]:
+def _further(errors: dict) -> list[str]:
     """Return what is measured of probabilities alone."""
-    return [metric for metric in overall if metric not in METRICS]
+    return [metric for metric in errors if metric not in METRICS]
 
 
 def finite(value: float) -> float | None:

@@ -92,13 +92,26 @@ OF_THE_STUDY = {
     "cost": Entry("cost", RETRAINING, "Cost of the steps"),
     "inference": Entry("inference", MODEL, "Loss against inference cost"),
     "predicted": Entry("predicted", MODEL, "Predicted against true"),
+    "confusion": Entry("confusion", MODEL, "Confusion of the classes"),
+    "reliability": Entry("reliability", MODEL, "Reliability of the probabilities"),
     "errors_by_output": Entry("errors_by_output", MODEL, "Errors of the outputs"),
     "errors_by_input": Entry("errors_by_input", MODEL, "Errors over the inputs"),
 }
 
 
-def figure_entries(fractions: list[str]) -> dict[str, Entry]:
-    """Return {name of a figure's file without suffix: its entry in the report} for a study."""
+# Drawn for the studies with these losses alone; all others for each.
+OF_LOSSES = {
+    "predicted": ("mse", "mae", "huber", "binary_cross_entropy"),
+    "confusion": ("cross_entropy",),
+    "reliability": ("binary_cross_entropy", "cross_entropy"),
+}
+
+
+def figure_entries(fractions: list[str], loss: str) -> dict[str, Entry]:
+    """Return {name of a figure's file without suffix: its entry in the report} for a study.
+
+    `loss` is `training.loss`.
+    """
     return {
         **{
             f"{name}_{fraction}": replace(entry, fraction=fraction)
@@ -106,5 +119,9 @@ def figure_entries(fractions: list[str]) -> dict[str, Entry]:
             for fraction in fractions
         },
         **(OF_FRACTIONS if len(fractions) > 1 else {}),
-        **OF_THE_STUDY,
+        **{
+            name: entry
+            for name, entry in OF_THE_STUDY.items()
+            if name not in OF_LOSSES or loss in OF_LOSSES[name]
+        },
     }

@@ -16,6 +16,7 @@ from twostep.data.variables import (
     list_shown,
     unscaled,
 )
+from twostep.model.class_metrics import EACH_CLASS
 from twostep.model.metrics import mean_of
 from twostep.report.costs import cost_section, inference_section
 from twostep.report.diagnosis import diagnosis_section
@@ -348,7 +349,7 @@ def _validation_text(study: Study) -> str:
 def _metrics(study: Study) -> list[str]:
     """Return the table of the outputs' errors; where they are many, by variable."""
     if "test_accuracy" in study.model(study.selected):
-        return [_class_metrics(study)]
+        return _class_metrics(study)
     outputs = study.manifest["outputs"]
     shown = list_shown(outputs, study.manifest["variables"])
     if len(outputs) <= MOST_FEATURES:
@@ -374,16 +375,24 @@ def _from_worst(r2: pd.Series) -> pd.Series:
     return r2.sort_values(kind="stable", na_position="first")
 
 
-def _class_metrics(study: Study) -> str:
-    """Return the table of how good probabilities are: models and baselines."""
+def _class_metrics(study: Study) -> list[str]:
+    """Return the tables of how good probabilities are: models and baselines, then each class."""
     baseline = study.baseline[study.baseline["data"] == "all"]
     rows = _models(study) | {row["model"]: row for _, row in baseline.iterrows()}
-    return wording.class_table(
+    overall = wording.class_table(
         {
             name: {metric: row[f"test_{metric}"] for metric in CLASS_LABELS}
             for name, row in rows.items()
         }
     )
+    selected, names = study.model(study.selected), [o["name"] for o in study.manifest["outputs"]]
+    if f"test_recall[{names[0]}]" not in selected:
+        return [overall]
+    classes = {
+        name: {metric: selected[f"test_{metric}[{name}]"] for metric in EACH_CLASS}
+        for name in names
+    }
+    return [overall, "Of the selected model:", wording.each_class_table(classes)]
 
 
 def _models(study: Study) -> dict[str, pd.Series]:
@@ -425,7 +434,7 @@ def _files(study: Study) -> list[str]:
         "Its predictions for the test split": ["predict/predictions.nc"],
         "Times of a prediction": ["inference/inference.csv"],
     }
-    for name, entry in figure_entries(fractions).items():
+    for name, entry in figure_entries(fractions, study.config["training"]["loss"]).items():
         links.setdefault(f"Figure: {entry.label}", []).append(f"figures/{name}.png")
     items = [
         f"- {what}: {', '.join(f'[{path}]({path})' for path in paths)}"

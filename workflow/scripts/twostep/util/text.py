@@ -7,8 +7,9 @@ from collections.abc import Iterable
 # Letters of a text from a file that are worth repeating, and of a word that is looked for.
 LONGEST_TEXT = 200
 LONGEST_WORD = 60
-# Names that a sentence lists.
+# Names that a sentence lists, and the letters of such a list.
 MOST_NAMES = 20
+LONGEST_LIST = 450
 # Features that a sentence, a table or a figure shows one by one. Of more of them it shows the
 # variables, or only some.
 MOST_FEATURES = 24
@@ -54,10 +55,11 @@ def list_names(names: list[str]) -> str:
 def list_features(names: list[str], mark: str = "`") -> str:
     """Return names of features for a sentence, each in a pair of marks; of many, the variables.
 
-    E.g. "`q`, `t[0]`" or "`q`, `t` (60 entries)".
+    E.g. "`q`, `t[0]`" or "`q`, `t` (60 entries)". Long names are like many.
     """
-    if len(names) <= MOST_FEATURES:
-        return ", ".join(f"{mark}{name}{mark}" for name in names)
+    marked = [f"{mark}{name}{mark}" for name in names]
+    if len(names) == 1 or (len(names) <= MOST_FEATURES and sum(map(len, marked)) <= LONGEST_LIST):
+        return ", ".join(marked)
     counts = Counter(name.partition("[")[0] for name in names)
     return list_names(
         [

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from twostep.util.text import list_features
+from twostep.util.text import MOST_FEATURES, list_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +48,32 @@ def class_table(models: Mapping[str, Mapping]) -> str:
     return table(rows)
 
 
-def percentage(accuracy: float) -> str:
+def each_class_table(classes: Mapping[str, Mapping]) -> str:
+    """Return a table of the recall and the precision of classes, the worst where they are many.
+
+    `classes` maps names to values by metric. A class that nothing was said to be of has none.
+    """
+
+    shown = list(classes)
+    note = "*Recall* is the share of the samples of a class that are recognised, and *precision* "
+    note += "the share of those said to be of the class that are."
+    if len(shown) > MOST_FEATURES:
+        # Each class has samples in each split.
+        shown = sorted(shown, key=lambda name: classes[name]["recall"])[:MOST_FEATURES]
+        note += (
+            f" These are the {MOST_FEATURES} of {len(classes):,} classes with the lowest recall."
+        )
+    rows = [["class", "recall", "precision"]]
+    rows += [
+        [f"`{name}`", *(percentage(classes[name][metric]) for metric in ("recall", "precision"))]
+        for name in shown
+    ]
+    return f"{table(rows)}\n\n{note}"
+
+
+def percentage(share: float | None) -> str:
     """Return a share of samples in per cent, with one digit behind the point."""
-    return f"{100 * accuracy:.1f} %"
+    return "none" if share is None or math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def ends(low: float, high: float) -> tuple[str, str]:
