@@ -54,6 +54,20 @@ def aerosol_policies() -> Figure:
     return figures.draw_policies(_two_steps("aerosol"))
 
 
+def aerosol_rungs() -> str:
+    """A rung between the two steps, for some shares that reach it and leave it."""
+    matrix = Matrix("aerosol")
+    last = last_training(matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING))
+    truth = comparisons.true_losses(matrix, SETTING, EPOCHS)
+    (_, *few), (_, *more) = STEP_1
+    cases = [
+        comparisons.rungs(matrix, last, SETTING, [(*few, first), (*more, second)])
+        for first in (0.16, 0.32, 0.5)
+        for second in (0.01, 0.02, 0.04)
+    ]
+    return comparisons.describe(comparisons.compare(cases, last, truth))
+
+
 def aerosol_networks() -> str:
     """Sizes and depths of the best networks."""
     return networks.describe(Matrix("aerosol"), [*STEP_1, *ON_ALL])
@@ -78,6 +92,7 @@ TABLES: dict[str, Callable[[], str]] = {
     for make in (
         aerosol_agreement,
         aerosol_two_steps,
+        aerosol_rungs,
         aerosol_networks,
         aerosol_estimator,
         aerosol_rounds,

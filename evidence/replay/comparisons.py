@@ -89,11 +89,12 @@ def rungs(
         )
         for number in range(len(trained[0]))
     ]
-    label = ", then ".join(
-        f"{labels.percent(share)} of " * (place > 0)
-        + labels.training(matrix, setting, samples, epochs)
-        for place, (samples, epochs, share) in enumerate(stages)
-    )
+    (samples, epochs, share), *later = stages
+    label = labels.training(matrix, setting, samples, epochs)
+    for samples, epochs, following in later:
+        training_of = labels.training(matrix, setting, samples, epochs)
+        label += f"; then {labels.percent(share)} of them on {training_of}"
+        share = following
     return Case(label, policies, stages[-1][-1])
 
 

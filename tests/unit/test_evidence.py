@@ -125,7 +125,7 @@ def test_the_committed_columns_are_those_of_the_config_and_hold_their_trials():
 def test_the_page_has_the_tables_that_the_matrices_give():
     """Those that take seconds; `python evidence/make_document.py` makes all of them."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    tables = ("aerosol_agreement", "aerosol_two_steps", "aerosol_networks")
+    tables = ("aerosol_agreement", "aerosol_two_steps", "aerosol_rungs", "aerosol_networks")
     assert all(f"<!-- table: {name} -->" in text for name in tables)
     assert fill(text, tables) == text
 
@@ -158,6 +158,57 @@ def test_two_steps_cost_what_they_train_and_find_what_they_retrain(matrix):
     findings = find([Policy((training(first, 0.05),), last)], last, last.losses, n_halves=20)
     assert (findings.factors[0] == 20 * 24 / (20 * 1.5 + 24)).all()
     assert findings.regrets.min() == 1
+
+
+def test_a_rung_trains_only_those_that_reach_it(matrix):
+    last = last_training(matrix.column("one_cycle", "all", 4, 0))
+    stages = [(100, 4, 0.5), (100, 4, 0.05)]
+    case = comparisons.rungs(matrix, last, "one_cycle", stages)
+    first = "100 samples, 4 epochs, one cycle"
+    assert case.label == f"{first}; then 50 % of them on {first}"
+    (policy,) = case.policies
+    outcome = replay(policy, np.arange(N_TRIALS))
+    assert outcome.winner == 0
+    # 1.5 s each in step 1 and for half of them in the rung, then 24 s for two.
+    assert outcome.costs[0] == N_TRIALS * 1.5 + N_TRIALS / 2 * 1.5 + 2 * 24
+
+
+@pytest.fixture
+def constant(tmp_path):
+    """Return a matrix with a constant rate, in which the best trials are the last to get better."""
+    losses = np.linspace(1, 2, N_TRIALS)
+    curves = [[4.0] * 4 + [loss] * 4 for loss in losses]
+    on_few = [entry(trial, curve, seconds=8) for trial, curve in enumerate(curves)]
+    on_all = [entry(t, curve, n_train=1600, seconds=64) for t, curve in enumerate(curves)]
+    return write_matrix(tmp_path, {"constant-100-8-0": on_few, "constant-all-8-0": on_all})
+
+
+def test_ends_of_step_1_before_its_end(constant):
+    last = last_training(constant.column("constant", "all", 8, 0))
+    cases = {
+        case.label.partition(", constant rate")[2]: case
+        for case in comparisons.from_curves(constant, last, 100, 8, [0.05])
+    }
+    outcomes = {
+        label: replay(case.policies[0], np.arange(N_TRIALS)) for label, case in cases.items()
+    }
+    names = list(outcomes)
+    assert names[0] == "" and "patience 5" in names[1] and "half" in names[3]
+    on_all = 2 * 96
+    assert outcomes[""].costs[0] == N_TRIALS * 12 + on_all
+    # Five epochs without a lower loss never come.
+    assert outcomes[names[1]].costs[0] == outcomes[""].costs[0]
+    # One epoch of all, one more of a half, two of a quarter, four of an eighth.
+    epochs = N_TRIALS + N_TRIALS / 2 + 2 * N_TRIALS / 4 + 4 * N_TRIALS / 8
+    assert outcomes[names[3]].costs[0] == epochs * 1.5 + on_all
+
+
+def test_one_epoch_on_all_data_is_the_first_of_the_training(constant):
+    case = comparisons.one_epoch(constant, "constant", 8, 0.05)
+    outcome = replay(case.policies[0], np.arange(N_TRIALS))
+    assert outcome.costs[0] == N_TRIALS * 12 + 2 * 7 * 12
+    # Equal losses are no order: the first ids go on.
+    assert outcome.retrained.tolist() == [0, 1]
 
 
 def test_failed_trials_come_last(matrix):
