@@ -48,13 +48,15 @@ STAGES = {
     "provenance": ["provenance.*"],
     "report_pages": ["report"],
 }
-# The log and the origin of a job, which may end just before or after them.
-MARGIN_BYTES = 20_000
+# The origin of a job, which may end just before or after them.
+MARGIN_BYTES = 8_000
 # In which the file system in memory counts.
 PAGE_BYTES = 4096
 MEGABYTE = 1_000_000
 ENOUGH_BYTES = 200 * MEGABYTE
 FAILED_RULE = re.compile(r"Error in rule (\w+)")
+# What the system says, what the NetCDF library leaves to be guessed, and what `prepare` asks before.
+OF_A_DISK = re.compile("No space left on device|as on a full disk|GB of free disk space")
 # Names the process that may mount: the one that was started in a namespace of its own.
 MAY_MOUNT = "CAMPAIGN_MAY_MOUNT"
 
@@ -164,7 +166,7 @@ def _judge_refusal(case: Case, study: Study, process: subprocess.CompletedProces
     logs = [path.read_text() for path in study.results.glob("logs/**/*.log")]
     if "Traceback" in said or any("unexpected error" in log for log in logs):
         case.violations.append(f"a traceback: {said[-2500:]}")
-    elif "No space left on device" not in case.sentence:
+    elif not OF_A_DISK.search(case.sentence):
         case.violations.append(f"no sentence: {said[-1500:]}")
 
 
