@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import synthetic_study as made_up
+from scipy.special import expit, softmax
 
 from twostep.analysis.study import Search, Study
 from twostep.model.predictions import Predictions
@@ -349,7 +350,46 @@ def large_networks() -> Hard:
     ), made_up.predictions()
 
 
-# Those whose losses or trials are hard, and those whose features are.
+def _of_probabilities(names: list[str], loss: str, *, sure: float = 1.0) -> Hard:
+    """Return a study of classes or events with these names, whose model is more or less sure."""
+    rng = np.random.default_rng(0)
+    sums = 1.5 * rng.normal(size=(2000, len(names)))
+    made = made_up.predictions(3, len(names), 2000)
+    if loss == "cross_entropy":
+        true = np.eye(len(names))[(sums + rng.gumbel(size=sums.shape)).argmax(axis=1)]
+        predicted = softmax(sure * sums, axis=1)
+    else:
+        true = (rng.uniform(size=sums.shape) < expit(sums)).astype(float)
+        predicted = expit(sure * sums)
+    outputs = _renamed(made.outputs, [f"kind[{name}]" for name in names], "1")
+    outputs = [output | {"long_name": name} for output, name in zip(outputs, names, strict=True)]
+    made = replace(made, outputs=outputs, true=true, predicted=predicted)
+    study, made = with_outputs(made_up.study(("0.05",)), made)
+    training = study.config["training"] | {"loss": loss}
+    return replace(study, config=study.config | {"training": training}), made
+
+
+def two_classes() -> Hard:
+    """Two classes, of which the model is too sure."""
+    return _of_probabilities(["no", "yes"], "cross_entropy", sure=3.0)
+
+
+def a_dozen_classes() -> Hard:
+    """Twelve classes with odd names, two of which are nearly alike."""
+    return _of_probabilities([*NAMES, "nearly_alike_1", "nearly_alike_2"], "cross_entropy")
+
+
+def many_classes() -> Hard:
+    """Forty classes, and a model that knows next to nothing."""
+    return _of_probabilities([str(i) for i in range(40)], "cross_entropy", sure=0.01)
+
+
+def events() -> Hard:
+    """Ten events that do not exclude each other."""
+    return _of_probabilities(NAMES, "binary_cross_entropy")
+
+
+# Those whose losses or trials are hard, those whose features are, and those of probabilities.
 OF_LOSSES: list[Callable[[], Hard]] = [
     normal,
     one_trial,
@@ -377,4 +417,5 @@ OF_FEATURES: list[Callable[[], Hard]] = [
     odd_names,
     odd_name,
 ]
-STUDIES = {make.__name__: make for make in OF_LOSSES + OF_FEATURES}
+OF_CLASSES: list[Callable[[], Hard]] = [two_classes, a_dozen_classes, many_classes, events]
+STUDIES = {make.__name__: make for make in OF_LOSSES + OF_FEATURES + OF_CLASSES}

@@ -55,7 +55,7 @@ PAGE_BYTES = 4096
 MEGABYTE = 1_000_000
 ENOUGH_BYTES = 200 * MEGABYTE
 FAILED_RULE = re.compile(r"Error in rule (\w+)")
-# What the system says, what the NetCDF library leaves to be guessed, and what `prepare` asks before.
+# What the system says, what the NetCDF library leaves open, and what `prepare` asks before.
 OF_A_DISK = re.compile("No space left on device|as on a full disk|GB of free disk space")
 # Names the process that may mount: the one that was started in a namespace of its own.
 MAY_MOUNT = "CAMPAIGN_MAY_MOUNT"

@@ -13,7 +13,11 @@ from matplotlib.text import Text
 
 from twostep.analysis.cost import step_costs
 from twostep.analysis.fractions import compare_outcomes
-from twostep.figures.all_figures import draw_figures, errors_by_output
+from twostep.figures.all_figures import (
+    draw_figures,
+    errors_by_output,
+    probability_figures,
+)
 from twostep.figures.cost import draw_cost
 from twostep.figures.errors import draw_errors_by_input
 from twostep.figures.fractions import draw_fractions
@@ -112,6 +116,18 @@ def test_figures_of_hard_features_are_readable(make):
         "errors_by_output": errors_by_output(study, "a model"),
         "errors_by_input": draw_errors_by_input(predictions, model="a model"),
     }
+    assert check(figures.items()) == {}
+
+
+@pytest.mark.parametrize("make", hard_studies.OF_CLASSES, ids=lambda make: make.__name__)
+def test_figures_of_probabilities_are_readable(make):
+    study, predictions = make()
+    figures = dict(probability_figures(study, predictions, "a model"))
+    assert set(figures) == {
+        "reliability",
+        "predicted" if make is hard_studies.events else "confusion",
+    }
+    figures["errors_by_output"] = errors_by_output(study, "a model")
     assert check(figures.items()) == {}
 
 

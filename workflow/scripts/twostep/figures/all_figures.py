@@ -39,15 +39,18 @@ def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, 
     yield from _cost_figures(study)
     selected = study.selected
     model = f"Selected: trial {selected['trial']}, {selected['n_parameters']:,} parameters"
-    yield from _probability_figures(study, predictions, model)
+    yield from probability_figures(study, predictions, model)
     yield "errors_by_output", errors_by_output(study, model)
     yield "errors_by_input", draw_errors_by_input(predictions, model=model)
 
 
-def _probability_figures(
+def probability_figures(
     study: Study, predictions: Predictions, model: str
 ) -> Iterator[tuple[str, Figure]]:
-    """Yield the figures that depend on what is predicted: numbers, events or classes."""
+    """Yield the figures that depend on what is predicted: numbers, events or classes.
+
+    `model` says which one predicts it.
+    """
     loss = study.config["training"]["loss"]
     if loss == "cross_entropy":
         yield "confusion", draw_confusion(predictions, model=model)
