@@ -63,6 +63,15 @@ def read_text(path, variable):
         return [row for slab in list_slabs(source, 2) for row in reader.read(slab)[variable][:, 0]]
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_characters_that_unicode_does_not_have_are_one_sentence(order):
+    values = np.array(["a", "b"], f"{order}U1")
+    assert decode(values) == ["a", "b"]
+    values.view(f"{order}u4")[1] = 0x110000
+    with pytest.raises(UserError, match="'x' holds characters that Unicode does not have"):
+        decode(values)
+
+
 def test_text_of_any_length_in_a_netcdf_file(tmp_path):
     path = tmp_path / "data.nc"
     with netCDF4.Dataset(path, "w") as data:

@@ -1,6 +1,7 @@
 """Text in data files, whatever its type and its encoding."""
 
 import codecs
+import sys
 
 import numpy as np
 import xarray as xr
@@ -27,7 +28,8 @@ def text_of(values: np.ndarray, array: xr.Variable, where: str, *, join: bool) -
     With `join`, they are single characters along the last axis.
     Bytes are in the encoding that the attribute `_Encoding` names, by default UTF-8. An element
     that is not is read as Latin-1: by itself, so that a label never depends on its neighbours.
-    `where` names file and variable in the UserError for an encoding that is not known.
+    `where` names file and variable in the UserError for an encoding that is not known, or for
+    characters that there are not.
     """
     encoding = _encoding(array, where)
     if join:
@@ -39,6 +41,8 @@ def text_of(values: np.ndarray, array: xr.Variable, where: str, *, join: bool) -
         flat = [_text(value, encoding, as_letters=as_letters) for value in values.ravel().tolist()]
         texts = np.array(flat, dtype=str).reshape(values.shape)
     else:
+        if values.dtype.kind == "U":
+            _check_characters(values, where)
         texts = values.astype(str)
     # Programs fill texts up to a fixed width with blanks, or with NULs, which numpy leaves out.
     return np.char.rstrip(texts)
@@ -54,6 +58,16 @@ def _encoding(array: xr.Variable, where: str) -> str:
             f"{where} has the _Encoding {encoding!r}, which is not known: correct the attribute"
         ) from error
     return encoding
+
+
+def _check_characters(values: np.ndarray, where: str) -> None:
+    """Raise UserError if stored characters are none: Python fails wherever it meets one."""
+    native = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="))).reshape(-1)
+    if native.nbytes and native.view(np.uint32).max() > sys.maxunicode:
+        raise UserError(
+            f"{where} holds characters that Unicode does not have: the file is damaged; copy or "
+            "make it again"
+        )
 
 
 def _join(characters: np.ndarray) -> np.ndarray:
