@@ -140,7 +140,9 @@ def try_case(case: Case, finished: Study, folder: Path, rng: random.Random) -> N
             n_planned = -(-plan.stat().st_size // PAGE_BYTES) * PAGE_BYTES
             plan.unlink()
         disk.leave_free(case.free_bytes + n_planned)
-        process = study.snakemake("--cores", "1")
+        # Else others that may run as well would meet the end of the disk first.
+        until = [] if case.stage == "planning" else ["--until", case.stage]
+        process = study.snakemake("--cores", "1", *until)
         _judge_refusal(case, study, process)
         disk.leave_free(ENOUGH_BYTES)
         process = study.snakemake()
