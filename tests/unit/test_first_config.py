@@ -1,0 +1,247 @@
+"""A first config for files of many kinds: what it suggests, and that it runs as it is."""
+
+import re
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+from write_config import main
+
+from twostep.config.resolve import resolve_config
+from twostep.data.prepare import prepare
+from twostep.data.source import read_headers
+from twostep.util.errors import UserError
+
+N = 600
+RANDOM = np.random.default_rng(0)
+
+
+def write_config(tmp_path, data: xr.Dataset | list[xr.Dataset], outputs, **options) -> dict:
+    """Write files, a config for them and the prepared data; return the config as it is written."""
+    datasets = data if isinstance(data, list) else [data]
+    for number, dataset in enumerate(datasets):
+        dataset.to_netcdf(tmp_path / f"part_{number}.nc")
+    return config_of(tmp_path, f"{tmp_path}/part_*.nc", outputs, **options)
+
+
+def config_of(tmp_path, files, outputs, **options) -> dict:
+    to = tmp_path / "study.yaml"
+    kwargs = {"inputs": [], "study": "mine"} | options
+    main(files=[files], outputs=outputs, to=str(to), **kwargs)
+    written = yaml.safe_load(to.read_text(encoding="utf-8"))
+    config = resolve_config(yaml.safe_load(to.read_text(encoding="utf-8")))
+    dataset = config["dataset"]
+    names = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
+    found = sorted(map(str, tmp_path.glob(files.rpartition("/")[2])))
+    source = read_headers(
+        found, names, dataset["sample_dimension"], config["split"].get("variable")
+    )
+    manifest = prepare(
+        source,
+        dataset,
+        config["split"],
+        output_activation=config["training"]["output_activation"],
+        seed=1,
+        folder=tmp_path / "prepare",
+    )
+    n_train = manifest["splits"]["training"]
+    assert (
+        round(config["search"]["fractions"][0] * n_train)
+        >= written["search"]["space"]["batch_size"]
+    )
+    return written
+
+
+def of_samples(**columns) -> xr.Dataset:
+    return xr.Dataset({name: ("sample", values) for name, values in columns.items()})
+
+
+def normal(n: int = N) -> np.ndarray:
+    return RANDOM.normal(280, 10, n)
+
+
+def names(config: dict, role: str = "inputs") -> list[str]:
+    return [entry["name"] for entry in config["dataset"][role]]
+
+
+def transforms(config: dict) -> dict[str, str]:
+    entries = [*config["dataset"]["inputs"], *config["dataset"]["outputs"]]
+    return {entry["name"]: entry.get("transform", "none") for entry in entries}
+
+
+def test_quantities_that_span_decades_become_logarithms(tmp_path):
+    wide = 10 ** RANDOM.uniform(0, 4, N)
+    with_zeros = np.where(RANDOM.uniform(size=N) < 0.3, 0, 1000 * RANDOM.exponential(size=N) ** 2)
+    data = of_samples(t=normal(), n_aer=wide, rain=with_zeros, signed=normal() - 280, y=-wide)
+    data["t"].attrs = {"units": "K", "long_name": "air # temperature: at 2 m\n(new line)"}
+    config = write_config(tmp_path, data, ["y"])
+    found = {"t": "none", "n_aer": "log10", "rain": "log1p", "signed": "none", "y": "none"}
+    assert transforms(config) == found
+    assert config["training"] == {"output_activation": "linear"}
+    assert config["split"] == {"method": "random"}
+    text = (tmp_path / "study.yaml").read_text()
+    assert "air # temperature: at 2 m (new line)" in text and " K\n" in text
+
+
+def test_shares_keep_their_units_and_classes_and_events_are_told_by_their_values(tmp_path):
+    share = RANDOM.uniform(size=N)
+    flags = {"flag_values": np.array([0, 1, 2], "i1"), "flag_meanings": "clear liquid ice"}
+    kind = xr.Variable("sample", RANDOM.integers(0, 3, N).astype("i1"), flags)
+    event = (share > 0.8).astype(float)
+    data = of_samples(t=normal(), share=share, event=event).assign(kind=kind)
+    for output, training in (
+        ("share", {"output_activation": "sigmoid"}),
+        ("kind", {"loss": "cross_entropy"}),
+        ("event", {"loss": "binary_cross_entropy"}),
+    ):
+        folder = tmp_path / output
+        folder.mkdir()
+        config = write_config(folder, data, [output])
+        assert config["training"] == training
+        # Codes have no order.
+        assert "kind" not in names(config)
+
+
+def test_profiles_are_features_and_constant_levels_are_dropped(tmp_path):
+    profile = RANDOM.normal(size=(N, 5))
+    profile[:, 0] = 0
+    data = xr.Dataset(
+        {
+            "q": (("time", "lev"), profile),
+            "heating": (("time", "lev"), np.cumsum(RANDOM.normal(size=(N, 5)), axis=1)),
+            "flux": ("time", normal()),
+            "lev": ("lev", np.arange(5.0)),
+            "unused": ("lev", np.arange(5.0)),
+            "always": ("time", np.ones(N)),
+            "never": ("time", np.full(N, np.nan)),
+        }
+    )
+    config = write_config(tmp_path, data, ["heating"])
+    assert config["dataset"]["sample_dimension"] == "time"
+    assert names(config) == ["q", "flux"]
+    assert config["dataset"]["constant_features"] == "drop"
+    text = (tmp_path / "study.yaml").read_text()
+    for left in (
+        "lev, a coordinate",
+        "unused, it does not lie along time",
+        "always, it has the same",
+    ):
+        assert f"# Left out: {left}" in text
+    assert "# Left out: never, it is missing" in text
+
+
+def field(n_times: int) -> xr.Dataset:
+    """Return fields of which neighbours in time are alike."""
+    shape = (n_times, 4, 5)
+    days = np.arange(n_times)[:, None, None]
+    wave = np.sin(2 * np.pi * days / 60 + RANDOM.uniform(0, 6, (1, 4, 5)))
+    data = xr.Dataset(
+        {
+            "t": (("time", "lat", "lon"), wave + 0.05 * RANDOM.normal(size=shape)),
+            "rate": (("time", "lat", "lon"), wave**2 + 0.05 * RANDOM.normal(size=shape)),
+            "orography": (("lat", "lon"), RANDOM.uniform(0, 3000, (4, 5))),
+            "time_bnds": (("time", "nv"), np.zeros((n_times, 2))),
+        },
+        coords={"time": np.arange(float(n_times)), "lat": np.arange(4.0), "lon": np.arange(5.0)},
+    )
+    data["time"].attrs = {"units": "days since 2000-01-01", "bounds": "time_bnds"}
+    return data
+
+
+def test_fields_with_a_time_are_divided_by_blocks_of_it(tmp_path):
+    whole = field(240)
+    parts = [whole.isel(time=slice(0, 120)), whole.isel(time=slice(120, 240))]
+    config = write_config(tmp_path, parts, ["rate"])
+    assert config["dataset"]["sample_dimension"] == ["time", "lat", "lon"]
+    assert config["dataset"]["files"] == f"{tmp_path}/*.nc"
+    assert names(config) == ["t", "orography"]
+    assert config["split"]["method"] == "blocks" and config["split"]["variable"] == "time"
+
+
+def test_a_series_without_a_coordinate_is_divided_by_blocks_in_its_order(tmp_path):
+    series = np.cumsum(RANDOM.normal(size=(2, N)), axis=1)
+    config = write_config(tmp_path, of_samples(x=series[0], y=series[1]), ["y"])
+    assert config["split"] == {"method": "blocks", "n_blocks": 50}
+
+
+def test_stations_stay_together_and_given_splits_are_taken(tmp_path):
+    station = np.repeat([f"station {i}" for i in range(30)], N // 30)
+    data = of_samples(t=normal(), y=normal(), station=station)
+    (tmp_path / "a").mkdir()
+    config = write_config(tmp_path / "a", data, ["y"])
+    assert config["split"] == {"method": "group", "variable": "station"}
+    part = RANDOM.choice(["training", "validation", "test"], N, p=[0.8, 0.1, 0.1])
+    (tmp_path / "b").mkdir()
+    config = write_config(
+        tmp_path / "b", data.assign(part=("sample", part)).drop_vars("station"), ["y"]
+    )
+    assert config["split"] == {"method": "variable", "variable": "part"}
+
+
+def test_gaps_raise_the_limit_of_what_may_be_dropped(tmp_path):
+    t = normal()
+    t[RANDOM.uniform(size=N) < 0.2] = np.nan
+    config = write_config(tmp_path, of_samples(t=t, y=normal()), ["y"])
+    assert 0.25 < config["dataset"]["max_dropped"] < 0.4
+    assert re.search(r"t is missing in \d\d %", (tmp_path / "study.yaml").read_text())
+
+
+def test_few_samples_make_small_batches(tmp_path):
+    config = write_config(tmp_path, of_samples(t=normal(60), y=normal(60)), ["y"])
+    assert config["search"]["fractions"] == [0.5]
+    assert config["search"]["space"]["batch_size"] == 8
+
+
+def test_many_samples_make_a_small_fraction(tmp_path):
+    config = write_config(tmp_path, of_samples(t=normal(100_000), y=normal(100_000)), ["y"])
+    assert config["search"]["fractions"] == [0.05]
+    assert config["search"]["space"]["batch_size"] == 128
+
+
+def test_a_zarr_store_with_packed_values(tmp_path):
+    data = of_samples(t=normal(), y=normal())
+    encoding = {"t": {"dtype": "i2", "scale_factor": 0.01, "add_offset": 280, "_FillValue": -999}}
+    data.to_zarr(tmp_path / "data.zarr", zarr_format=2, encoding=encoding)
+    config = config_of(tmp_path, f"{tmp_path}/data.zarr", ["y"])
+    assert names(config) == ["t"]
+
+
+def test_inputs_can_be_named(tmp_path):
+    data = of_samples(a=normal(), b=normal(), y=normal())
+    config = write_config(tmp_path, data, ["y"], inputs=["b"])
+    assert names(config) == ["b"]
+
+
+def test_without_outputs_it_lists_what_there_is(tmp_path, capsys):
+    of_samples(t=normal(), y=normal()).to_netcdf(tmp_path / "data.nc")
+    main(files=[f"{tmp_path}/data.nc"], outputs=[], inputs=[], study="mine", to=None)
+    said = capsys.readouterr().out
+    assert "| t | sample: 600 |" in said and "--outputs" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "fragments"),
+    [
+        ({"outputs": ["yy"]}, ["has no variable 'yy'", "did you mean 'y'?"]),
+        ({"outputs": ["y"], "inputs": ["tt"]}, ["has no variable 'tt'"]),
+        ({"outputs": ["name"]}, ["'name' is not numeric"]),
+        ({"outputs": ["y", "level"]}, ["y and level have no dimension in common"]),
+        ({"outputs": ["y"], "files": ["none.nc"]}, ["there is no file none.nc"]),
+        ({"outputs": ["y"], "study": "a/b"}, ["study must be"]),
+        ({"outputs": ["y"], "to": "data.nc"}, ["data.nc exists already"]),
+        ({"outputs": ["y", "t"]}, ["no input beside the outputs"]),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_and_nothing_is_written(
+    tmp_path, monkeypatch, options, fragments
+):
+    monkeypatch.chdir(tmp_path)
+    data = of_samples(t=normal(), y=normal(), name=np.full(N, "a"))
+    data.assign(level=("lev", np.arange(3.0))).to_netcdf("data.nc")
+    kwargs = {"files": ["data.nc"], "inputs": [], "study": "mine", "to": "new.yaml"}
+    with pytest.raises(UserError) as error:
+        main(**kwargs | options)
+    for fragment in fragments:
+        assert fragment in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["data.nc"]

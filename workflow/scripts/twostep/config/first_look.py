@@ -1,0 +1,143 @@
+"""What is in a data file, and what of it may be inputs of a first config."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from twostep.data.open_file import OpenFile, is_numeric, open_file
+from twostep.data.texts import is_characters
+from twostep.util.errors import UserError
+from twostep.util.text import one_line, suggest
+from twostep.util.wording import table
+
+# Dimensions along which a profile or an image lies: their entries belong to one sample.
+OF_ONE_SAMPLE = re.compile(
+    r"(.*_)?(z|i?p?levs?|levels?|height|altitude|depth|layers?|modes?|bins?|bands?|channels?|"
+    r"wavelengths?|rows?|columns?|pixels?)(_?\d+)?",
+    re.IGNORECASE,
+)
+# Why what names classes is no input: codes have no order.
+CODES = "codes of classes"
+# Of a time, which is no quantity that a network should learn from.
+SINCE = " since "
+
+
+def as_pattern(files: list[str]) -> list[str]:
+    """Return a pattern in place of many files, if it stands for these and no others."""
+    first = Path(files[0])
+    pattern = f"{first.parent}/*{first.suffix}"
+    same = sorted(files) == sorted(str(path) for path in first.parent.glob(f"*{first.suffix}"))
+    return [pattern] if len(files) > 1 and same else files
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A variable of a file, as its header describes it.
+
+    `reason` tells why it can be no input; it is empty if it can.
+    """
+
+    name: str
+    dimensions: tuple[str, ...]
+    sizes: tuple[int, ...]
+    units: str
+    long_name: str
+    is_numeric: bool
+    is_integer: bool
+    reason: str
+
+    def shape(self, without: Sequence[str] = ()) -> str:
+        """Return the dimensions with their sizes, e.g. "time: 365, lev: 60"."""
+        named = zip(self.dimensions, self.sizes, strict=True)
+        return ", ".join(f"{name}: {size:,}" for name, size in named if name not in without)
+
+
+def list_candidates(path: str) -> list[Candidate]:
+    """Return the variables of a file that have a dimension, in the order of the file."""
+    with open_file(path) as data:
+        bounds = {str(array.attrs.get("bounds", "")) for array in data.variables.values()}
+        found = [_describe(data, name, bounds) for name in data.variables]
+    return [candidate for candidate in found if candidate.dimensions]
+
+
+def _describe(data: OpenFile, name: str, bounds: set[str]) -> Candidate:
+    array = data.variables[name]
+    # The last dimension of single characters is that of the text they make.
+    n_own = array.ndim - is_characters(array, [])
+    units = one_line(str(array.attrs.get("units", "")))
+    return Candidate(
+        name,
+        tuple(map(str, array.dims[:n_own])),
+        array.shape[:n_own],
+        units,
+        one_line(str(array.attrs.get("long_name", ""))),
+        is_numeric(array),
+        array.dtype.kind in "iub",
+        "bounds of a coordinate" if name in bounds else _why_no_input(name, array, units),
+    )
+
+
+def _why_no_input(name: str, array: xr.Variable, units: str) -> str:
+    if not is_numeric(array):
+        return "text"
+    if name in array.dims:
+        return "a coordinate"
+    if SINCE in units:
+        return "a time"
+    if "flag_meanings" in array.attrs:
+        return CODES
+    return ""
+
+
+def describe_candidates(path: str, candidates: list[Candidate]) -> str:
+    """Return the variables of a file as a table, for people who choose among them."""
+    rows = [["variable", "dimensions", "units", "what it is"]]
+    for each in candidates:
+        text = " - ".join(filter(None, [each.long_name, each.reason]))
+        rows.append([each.name, each.shape(), each.units, text])
+    return f"{path} has these variables:\n\n{table(rows)}"
+
+
+def pick(candidates: list[Candidate], names: list[str], path: str) -> list[Candidate]:
+    """Return candidates by their names; raises UserError for one that the file does not have."""
+    by_name = {candidate.name: candidate for candidate in candidates}
+    for name in names:
+        if name not in by_name:
+            raise UserError(f"{path} has no variable {name!r}{suggest(name, by_name)}")
+    return [by_name[name] for name in names]
+
+
+def sample_dimensions(outputs: list[Candidate]) -> list[str]:
+    """Return the dimensions along which the samples lie: those that all outputs have.
+
+    Those of a profile or an image do not count, unless there are no others. Raises UserError if the
+    outputs have none in common.
+    """
+    common = [
+        name for name in outputs[0].dimensions if all(name in each.dimensions for each in outputs)
+    ]
+    if not common:
+        names = " and ".join(each.name for each in outputs)
+        raise UserError(f"{names} have no dimension in common: choose other outputs")
+    return [name for name in common if not OF_ONE_SAMPLE.fullmatch(name)] or common[:1]
+
+
+def choose_inputs(
+    candidates: list[Candidate], outputs: list[Candidate], dimensions: list[str]
+) -> tuple[list[Candidate], dict[str, str]]:
+    """Return what may be inputs, and {name: reason} of all that is left out."""
+    chosen, left_out = [], {}
+    for each in candidates:
+        if each in outputs:
+            continue
+        reason = each.reason
+        if not reason and not set(each.dimensions) & set(dimensions):
+            reason = f"it does not lie along {' or '.join(dimensions)}"
+        if reason:
+            left_out[each.name] = reason
+        else:
+            chosen.append(each)
+    return chosen, left_out
