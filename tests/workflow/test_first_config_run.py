@@ -1,0 +1,39 @@
+"""A first config for a user's file runs as it is."""
+
+import subprocess
+import sys
+
+import numpy as np
+import xarray as xr
+import yaml
+
+
+def test_the_config_that_is_written_runs(fresh, tmp_path):
+    study = fresh.copy(tmp_path)
+    random = np.random.default_rng(1)
+    x = random.normal(280, 10, 800)
+    aerosol = 10 ** random.uniform(0, 4, 800)
+    data = {"ta": x, "na": aerosol, "rate": x * np.log10(aerosol)}
+    variables = {name: ("time", values) for name, values in data.items()}
+    xr.Dataset(variables).to_netcdf(study.folder / "mine.nc")
+    script = "workflow/scripts/write_config.py"
+    options = ["--outputs", "rate", "--study", "small", "--to", "mine.yaml"]
+    command = [sys.executable, script, "mine.nc", *options]
+    done = subprocess.run(command, cwd=study.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "mine.yaml is written" in done.stdout
+    # A second time nothing is overwritten.
+    again = subprocess.run(command, cwd=study.folder, capture_output=True, text=True)
+    assert again.returncode == 1
+    assert (
+        again.stderr.startswith("Error: mine.yaml exists already")
+        and "Traceback" not in again.stderr
+    )
+    # Fewer trials of smaller networks, so that the test is short.
+    study.config = yaml.safe_load((study.folder / "mine.yaml").read_text())
+    study.config["search"] |= {"n_trials": 6, "budget": {"max_epochs": 3}}
+    study.config["search"]["space"]["width"] = [8, 16]
+    study.config["retrain"] = {"top_k": 2, "controls": 1, "budget": {"max_epochs": 3}}
+    study.run()
+    summary = (study.results / "summary.md").read_text()
+    assert "| `na` |" in summary or "`na`" in summary
