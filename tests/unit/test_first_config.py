@@ -207,6 +207,18 @@ def test_a_zarr_store_with_packed_values(tmp_path):
     assert names(config) == ["t"]
 
 
+def test_variables_of_a_group(tmp_path):
+    data = of_samples(t=normal(), y=normal())
+    data.to_netcdf(tmp_path / "data.nc", group="level2")
+    path = f"{tmp_path}/data.nc"
+    with pytest.raises(UserError, match=r"no variable with a dimension.*\(level2\)"):
+        main(files=[path], outputs=["y"], inputs=[], study="mine", to=None)
+    to = str(tmp_path / "study.yaml")
+    main(files=[path], outputs=["y"], inputs=[], study="mine", to=to, group="level2")
+    dataset = yaml.safe_load((tmp_path / "study.yaml").read_text())["dataset"]
+    assert dataset["group"] == "level2" and dataset["inputs"] == [{"name": "t"}]
+
+
 def test_inputs_can_be_named(tmp_path):
     data = of_samples(a=normal(), b=normal(), y=normal())
     config = write_config(tmp_path, data, ["y"], inputs=["b"])

@@ -29,11 +29,17 @@ from twostep.util.files import write_text
 
 
 def main(
-    *, files: list[str], outputs: list[str], inputs: list[str], study: str, to: str | None
+    *,
+    files: list[str],
+    outputs: list[str],
+    inputs: list[str],
+    study: str,
+    to: str | None,
+    group: str | None = None,
 ) -> None:
     """Write the config to the file `to`, or print it; without outputs, print the variables."""
     found = list_files(files)
-    candidates = list_candidates(found[0])
+    candidates = list_candidates(found[0], group)
     if not outputs:
         print(describe_candidates(found[0], candidates))
         print("\nName those that are to be predicted with --outputs.")
@@ -54,7 +60,8 @@ def main(
         outputs=chosen_outputs,
         left_out=left_out,
         dimensions=dimensions,
-        suggestions=suggest_config(found, chosen, chosen_outputs, others, dimensions),
+        suggestions=suggest_config(found, chosen, chosen_outputs, others, dimensions, group),
+        group=group,
     )
     # What is written must be right: a mistake would be ours.
     resolve_config(yaml.safe_load(text))
@@ -72,6 +79,7 @@ if __name__ == "__main__":
     parser.add_argument("files", nargs="+", help="NetCDF files or Zarr stores, or a pattern")
     parser.add_argument("--outputs", nargs="+", default=[], help="variables to be predicted")
     parser.add_argument("--inputs", nargs="+", default=[], help="variables to predict them from")
+    parser.add_argument("--group", help="path of the group in the files that has the variables")
     parser.add_argument("--study", default="my_study", help="name of the study")
     parser.add_argument("--to", help="the file to write; it must not exist")
     arguments = parser.parse_args()

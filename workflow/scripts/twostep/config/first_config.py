@@ -17,7 +17,7 @@ HEAD = """\
 DATASET = """\
 dataset:
   files: {files}
-  sample_dimension: {dimensions}
+{group}  sample_dimension: {dimensions}
 {inputs}
 {left_out}{outputs}
   # The largest share of the samples that may lack a value{why_dropped}.
@@ -69,6 +69,7 @@ def write_first_config(
     left_out: dict[str, str],
     dimensions: Sequence[str],
     suggestions: Suggestions,
+    group: str | None = None,
 ) -> str:
     """Return the text of a config.
 
@@ -81,6 +82,7 @@ def write_first_config(
     left_out : {name: reason} of variables that are no inputs
     dimensions : the sample dimensions
     suggestions : what the values suggest
+    group : that of the files in which the variables lie, if it is not the file itself
     """
     why = {f"why_{name}": f": {note}" if note else "" for name, note in suggestions.notes.items()}
     used = [each for each in inputs if each.name in suggestions.variables]
@@ -94,6 +96,7 @@ def write_first_config(
         f"study: {study}\nseed: 1",
         DATASET.format(
             files=_value(_one_or_all(files)),
+            group=f"  group: {_value(group)}\n" if group else "",
             dimensions=_value(_one_or_all(dimensions)),
             inputs=_roles("inputs", used, suggestions, dimensions),
             left_out="".join(f"  # Left out: {name}, {why}.\n" for name, why in left_out.items()),

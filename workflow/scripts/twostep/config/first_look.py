@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from twostep.data.open_file import OpenFile, is_numeric, open_file
+from twostep.data.open_file import OpenFile, hint_at_groups, is_numeric, open_file
 from twostep.data.texts import is_characters
 from twostep.util.errors import UserError
 from twostep.util.text import one_line, suggest
@@ -55,12 +55,19 @@ class Candidate:
         return ", ".join(f"{name}: {size:,}" for name, size in named if name not in without)
 
 
-def list_candidates(path: str) -> list[Candidate]:
-    """Return the variables of a file that have a dimension, in the order of the file."""
-    with open_file(path) as data:
+def list_candidates(path: str, group: str | None = None) -> list[Candidate]:
+    """Return the variables of a file, or of a group in it, that have a dimension.
+
+    They are in the order of the file. Raises UserError if there are none.
+    """
+    with open_file(path, group) as data:
         bounds = {str(array.attrs.get("bounds", "")) for array in data.variables.values()}
         found = [_describe(data, name, bounds) for name in data.variables]
-    return [candidate for candidate in found if candidate.dimensions]
+        hint = hint_at_groups(data)
+    candidates = [candidate for candidate in found if candidate.dimensions]
+    if not candidates:
+        raise UserError(f"{path} has no variable with a dimension{hint}")
+    return candidates
 
 
 def _describe(data: OpenFile, name: str, bounds: set[str]) -> Candidate:

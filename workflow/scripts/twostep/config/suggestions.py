@@ -73,20 +73,21 @@ def suggest_config(
     outputs: list[Candidate],
     others: list[Candidate],
     dimensions: list[str],
+    group: str | None = None,
 ) -> Suggestions:
     """Look at samples from all over the data, and return what they suggest.
 
-    `others` are variables that are no inputs: one of them may tell which samples belong together.
+    The variables lie in a `group` of each file, or in the file itself. `others` are variables that are no inputs: one of them may tell which samples belong together.
     Raises UserError if the files differ, hold no samples, or no input can be used.
     """
-    source, sample = _look(files, [*inputs, *outputs], dimensions)
+    source, sample = _look(files, [*inputs, *outputs], dimensions, group)
     values = _by_variable(source, sample)
     left_out = {each.name: reason for each in inputs if (reason := _why_useless(values[each.name]))}
     inputs = [each for each in inputs if each.name not in left_out]
     if not inputs:
         raise UserError(f"{files[0]} has no input beside the outputs: name some with --inputs")
     if left_out:
-        source, sample = _look(files, [*inputs, *outputs], dimensions)
+        source, sample = _look(files, [*inputs, *outputs], dimensions, group)
     used = [*inputs, *outputs]
     training, training_note = _suggest_training(outputs, values)
     variables = {each.name: _suggest(values[each.name], each.units) for each in used}
@@ -122,10 +123,12 @@ def suggest_config(
     )
 
 
-def _look(files: list[str], used: list[Candidate], dimensions: list[str]) -> tuple[Source, Sample]:
+def _look(
+    files: list[str], used: list[Candidate], dimensions: list[str], group: str | None
+) -> tuple[Source, Sample]:
     """Return the data set of some variables, and samples from all over it in physical units."""
     names = [each.name for each in used]
-    source = read_headers(files, names, dimensions)
+    source = read_headers(files, names, dimensions, group=group)
     return source, read_sample(source, dict.fromkeys(names, "none"))
 
 
