@@ -77,8 +77,9 @@ def suggest_config(
 ) -> Suggestions:
     """Look at samples from all over the data, and return what they suggest.
 
-    The variables lie in a `group` of each file, or in the file itself. `others` are variables that are no inputs: one of them may tell which samples belong together.
-    Raises UserError if the files differ, hold no samples, or no input can be used.
+    The variables lie in a `group` of each file, or in the file itself. `others` are variables that
+    are no inputs: one of them may tell which samples belong together. Raises UserError if the files
+    differ, hold no samples, or no input can be used.
     """
     source, sample = _look(files, [*inputs, *outputs], dimensions, group)
     values = _by_variable(source, sample)
