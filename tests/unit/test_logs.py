@@ -6,9 +6,11 @@ import resource
 import generate
 import numpy as np
 import pytest
+import synthetic_study as made_up
 import xarray as xr
 
 from twostep.data.arrays import Rows, write_folder
+from twostep.model.predictions import write_predictions
 from twostep.util.errors import UserError
 from twostep.util.logs import reporting
 
@@ -47,14 +49,25 @@ def test_a_defect_keeps_its_traceback(tmp_path):
     assert "Traceback" in (tmp_path / "rule.log").read_text()
 
 
-def test_a_disk_that_is_full_for_the_netcdf_library_is_one_sentence(tmp_path, capsys, monkeypatch):
+def _generate(path, monkeypatch):
     data = xr.Dataset({"x": ("sample", np.arange(100_000.0))})
     monkeypatch.setattr(generate, "generate", lambda *arguments, **keywords: data)
+    generate.main(first=0, last=1, modes=["single"], seed=1, output=str(path))
+
+
+def _write_predictions(path, monkeypatch):
+    write_predictions(path, made_up.predictions(3, 3, 20_000), {"trial": 1, "seed": 0})
+
+
+@pytest.mark.parametrize("write", [_generate, _write_predictions])
+def test_a_disk_that_is_full_for_the_netcdf_library_is_one_sentence(
+    write, tmp_path, capsys, monkeypatch
+):
     path, limits = tmp_path / "part_0.nc", resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
         with pytest.raises(SystemExit), reporting(tmp_path / "rule.log"):
-            generate.main(first=0, last=1, modes=["single"], seed=1, output=str(path))
+            write(path, monkeypatch)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "the file cannot be written, as on a full disk" in capsys.readouterr().err

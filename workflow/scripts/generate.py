@@ -1,21 +1,14 @@
 """Generate one part of the embedded data set with the cloud-parcel model."""
 
-import errno
-
 from twostep.parcel.generate import generate
-from twostep.util.files import atomic_path
 from twostep.util.job import job
+from twostep.util.netcdf import write_netcdf
 
 
 def main(*, first: int, last: int, modes: list[str], seed: int, output: str) -> None:
     """Write the samples first ... last - 1 as NetCDF."""
     data = generate(first, last - first, seed=seed, modes=modes)
-    with atomic_path(output) as temporary:
-        try:
-            data.to_netcdf(temporary, engine="netcdf4")
-        except RuntimeError as error:  # the NetCDF library's own word for a full disk
-            reason = f"the file cannot be written, as on a full disk ({error})"
-            raise OSError(errno.EIO, reason, output) from error
+    write_netcdf(output, data)
 
 
 if __name__ == "__main__":

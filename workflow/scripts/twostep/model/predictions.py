@@ -10,7 +10,8 @@ import xarray as xr
 
 from twostep.data.test_sample import load_test_sample
 from twostep.data.transforms import standardise, to_physical
-from twostep.util.files import atomic_path, damaged, read_json
+from twostep.util.files import damaged, read_json
+from twostep.util.netcdf import write_netcdf
 
 PARTS = ("input", "true", "predicted")
 
@@ -77,8 +78,7 @@ def write_predictions(path: str | Path, predictions: Predictions, model: dict[st
             variables[name] = ("sample", column, attributes)
     title = "Predictions of the selected model for samples of the test split, in physical units"
     attributes = {"title": title, "n_test": predictions.n_test, **model}
-    with atomic_path(path) as temporary:
-        xr.Dataset(variables, attrs=attributes).to_netcdf(temporary, engine="netcdf4")
+    write_netcdf(path, xr.Dataset(variables, attrs=attributes))
 
 
 def read_predictions(path: str | Path) -> Predictions:
