@@ -321,6 +321,7 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls:
             "n_trials": 200,
             "fractions": fractions,
             "n_validation": 5000,
+            "rungs": [],
             "budget": {
                 "max_epochs": 100,
                 "max_updates": None,
@@ -403,15 +404,19 @@ def study(
 
 def write_study(made_up: Study, folder: Path) -> dict[str, str | list[str]]:
     """Write a study's results as the workflow does; return the paths as `read_study` wants them."""
-    files = {"trials": [], "timings": [], "subsets": [], "records": [], "rounds": []}
-    for search in made_up.searches:
-        place = folder / "rank" / search.fraction
+    names = ("trials", "timings", "subsets")
+    files = {name: [] for name in (*names, *(f"rung_{name}" for name in names))}
+    files |= {"records": [], "rounds": []}
+    for level in made_up.levels:
+        # A fraction's name is that of the folder of its table, and of its subset.
+        place = folder / (f"rungs/{level.rung}" if level.rung else "rank") / level.fraction
         place.mkdir(parents=True)
-        for name, table in (("trials", search.trials), ("timings", search.timings)):
-            files[name].append(str(place / f"{name}.csv"))
-            table.to_csv(files[name][-1], index=False)
-        files["subsets"].append(str(place / "manifest.json"))
-        write_json(files["subsets"][-1], search.subset)
+        prefix = "rung_" if level.rung else ""
+        for name, table in (("trials", level.trials), ("timings", level.timings)):
+            files[prefix + name].append(str(place / f"{name}.csv"))
+            table.to_csv(files[prefix + name][-1], index=False)
+        files[f"{prefix}subsets"].append(str(place / "manifest.json"))
+        write_json(files[f"{prefix}subsets"][-1], level.subset)
     for i, record in enumerate(made_up.records):
         files["records"].append(str(folder / f"record_{i}.json"))
         write_json(files["records"][-1], record)

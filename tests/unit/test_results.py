@@ -174,7 +174,10 @@ FAILED = {"n_test": 10, "test_loss": None, "overall": {}, "per_output": {}, "val
 
 def table_of(records, evaluations, top_k=6):
     ranking = rank(
-        [record(i, 0.5 + i / 10) for i in range(6)], n_trials=6, output_names=["y"], max_failed=0.5
+        [record(i, 0.5 + i / 10) for i in range(6)],
+        trials=range(6),
+        output_names=["y"],
+        max_failed=0.5,
     )
     return retrained_table(records, evaluations, {"0.1": ranking}, top_k)
 

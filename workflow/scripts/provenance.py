@@ -31,7 +31,8 @@ def main(
     """Write the provenance of the files `results` to `output`, in the folder of the study.
 
     `searches` is {fraction: path of its timings}, `rungs` are the paths of those of the rungs,
-    `retraining` is the path of step 2's, `stages` the hash of each rule's code and `data_record` the record of the data files.
+    `retraining` is the path of step 2's, `stages` the hash of each rule's code and `data_record`
+    the record of the data files.
     """
     data = read_json(manifest)
     trained_on = {f"search, fraction {name}": path for name, path in searches.items()}

@@ -121,9 +121,9 @@ def step_costs(study: Study, search: Search) -> dict[str, Cost]:
     """Return the costs `step_1`, `step_2`, `both` and, unless step 1 had all data, two estimates.
 
     Step 2 counts the trials that this fraction chose. Between the steps are the rungs by their
-    names, without their controls, and `both` has them, too. The estimates are of the same search on the
-    whole training and validation splits: `full` with as many epochs a trial as the retrained
-    models took, `full_as_searched` with as many as on the fraction.
+    names, without their controls, and `both` has them, too. The estimates are of the same search
+    on the whole training and validation splits: `full` with as many epochs a trial as the
+    retrained models took, `full_as_searched` with as many as on the fraction.
     """
     splits = study.manifest["splits"]
     chosen = study.chosen(search)

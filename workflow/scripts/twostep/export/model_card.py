@@ -78,9 +78,10 @@ def choice_text(settings: dict | None) -> str:
     return (
         f"It is the model that the study selected. {search['n_trials']:,} random configurations "
         f"were trained on {fractions} of the training data{_rungs_text(search)}, the best "
-        f"{settings['top_k']:,} of {last}{drawn} were retrained on all of them, and this is the cheapest by "
-        f"{select['cost']} whose validation loss is within {100 * select['tolerance']:g} % of the "
-        f"lowest. The test split had no say. {_scope(settings['seeds'])}"
+        f"{settings['top_k']:,} of {last}{drawn} were retrained on all of them, and this is the "
+        f"cheapest by {select['cost']} whose validation loss is within "
+        f"{100 * select['tolerance']:g} % of the lowest. The test split had no say. "
+        f"{_scope(settings['seeds'])}"
     )
 
 

@@ -42,7 +42,7 @@ WITH_RUNGS = {"both": ("steps and rungs", "D", VERMILION)}
 
 @matplotlib.rc_context(STYLE)
 def draw_cost(costs: dict[str, dict[str, Cost]]) -> Figure:
-    """Draw the cost of the steps and the rungs, and of the same search on all data, for each fraction.
+    """Draw the cost of the steps, the rungs, and the same search on all data, for each fraction.
 
     `costs` is {fraction: what `step_costs` returns}. Processor time is on the left, the work that
     no machine influences on the right; both axes are logarithmic.

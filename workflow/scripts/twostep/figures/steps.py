@@ -53,8 +53,9 @@ def draw_steps(
     """Draw the losses (left) and the ranks (right) of the trials that passed a cut.
 
     `steps` is the table of `compare_steps` for the ranking of a `fraction` or a rung, which was cut
-    at `top_k`; `before` and `after` say in which trainings the trials are compared. Controls are triangles; trials that only another
-    fraction's ranking chose are hollow. The losses are without the controls.
+    at `top_k`; `before` and `after` say in which trainings the trials are compared.
+    Controls are triangles; trials that only another fraction's ranking chose are hollow. The losses
+    are without the controls.
     """
     has_rungs = (before, after) != ("Step 1", "Step 2")
     figure = Figure(figsize=(PAGE_WIDTH, 3.3))

@@ -39,7 +39,7 @@ _HEADER = [
     "controls",
     "rank correlation across it",
     "a better trial was lost",
-    "enough would have been",
+    "enough for it to be improbable",
     "controls that are better in the end",
 ]
 
@@ -64,8 +64,8 @@ def _row(study: Study, outcome: CutOutcome) -> list[str]:
 def _explanation(study: Study) -> str:
     return (
         "Each cut is judged by the losses of the training that follows it, never by those after "
-        "another cut, which has selected them. A better trial is one that was cut off, and is better "
-        f"by more than {study.tolerance} than the best one that passed; the table tells its "
+        "another cut, which has selected them. A better trial is one that was cut off, and is "
+        f"better by more than {study.tolerance} than the best one that passed; the table tells its "
         f"probability, and how many trials had to pass for {percent(study.risk)}. The last column "
         "compares each cut's controls, after their retraining, with the best finalist."
     )
@@ -83,8 +83,13 @@ def _needed(study: Study, outcome: CutOutcome) -> str:
         return f"{where}: how many had to pass cannot be told, because {left.reason}."
     if left.enough is None:
         return f"{where}: {left.reason} for {percent(study.risk)}, as {basis} tell."
+    if left.enough <= outcome.n_passed:
+        return (
+            f"{where}: the {outcome.n_passed:,} of {outcome.n_ranked:,} trials that passed were "
+            f"enough for {percent(study.risk)}, as {basis} tell."
+        )
     return (
-        f"{where}: {left.enough:,} of {outcome.n_ranked:,} trials had to pass for "
+        f"{where}: {left.enough:,} of {outcome.n_ranked:,} trials would have to pass for "
         f"{percent(study.risk)}, as {basis} tell."
     )
 

@@ -70,7 +70,8 @@ def describe_overfitting(
 ) -> list[Finding]:
     """Return whether large networks overfit the samples of step 1 more than small ones.
 
-    It is no doubt where step 2, or what else comes `after`, excludes that they are at a disadvantage.
+    It is no doubt where step 2, or what else comes `after`, excludes that they are at a
+    disadvantage.
     """
     if found is None:
         return []

@@ -52,8 +52,8 @@ def describe_whole_range(
     if whole is None:
         text = (
             f"{number(n_controls, 'control')} are too few to tell how the ranking of all trials on "
-            f"{describe_level(fraction)} agrees with that on {target}: `retrain.controls` should be at "
-            f"least {FEWEST_CONTROLS}."
+            f"{describe_level(fraction)} agrees with that on {target}: `retrain.controls` should "
+            f"be at least {FEWEST_CONTROLS}."
         )
         return [Finding(text, UNKNOWN, "if the ranking carries over", fraction)]
     text = (

@@ -40,11 +40,18 @@ def count_survivors(search: dict, retrain: dict, number: int) -> int:
 
     The arguments are those sections of the config, and the number of the rung, from 1 on.
     """
-    rungs = search["rungs"]
-    # No more are drawn than were cut off.
-    sizes = [search["n_trials"], *(rung["top_k"] for rung in rungs[:number])]
-    controls = sum(min(retrain["controls"], before - after) for before, after in pairwise(sizes))
-    return rungs[number - 1]["top_k"] + controls
+    return search["rungs"][number - 1]["top_k"] + count_controls(search, retrain, number)
+
+
+def cut_sizes(search: dict, retrain: dict) -> list[int]:
+    """Return the number of trials, then how many of them each cut lets pass, the last to step 2."""
+    return [search["n_trials"], *(rung["top_k"] for rung in search["rungs"]), retrain["top_k"]]
+
+
+def count_controls(search: dict, retrain: dict, n_cuts: int) -> int:
+    """Return how many controls the first cuts draw at most: no more than they cut off."""
+    sizes = cut_sizes(search, retrain)[: n_cuts + 1]
+    return sum(min(retrain["controls"], before - after) for before, after in pairwise(sizes))
 
 
 def count_shards(search: dict, retrain: dict, number: int) -> int:
