@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -132,14 +132,18 @@ class Study:
         return table[(table.trial == choice.trial) & (table.seed == choice.seed)].iloc[0]
 
     def complexity(self, fraction: str) -> Complexity:
-        """Return the smallest size that is about as good as the best in a ranking."""
+        """Return the smallest size that is about as good as the best in a ranking.
+
+        Of a rung without its interval: its trials are no sample of the search space.
+        """
         trials = self.level(fraction).trials
         succeeded = trials[trials["status"] == "ok"]
-        return minimal_complexity(
+        found = minimal_complexity(
             succeeded["n_parameters"],
             succeeded["min_val_loss"],
             self.config["select"]["tolerance"],
         )
+        return replace(found, low=None, high=None) if self.level(fraction).rung else found
 
     def n_others(self, name: str) -> int:
         """Return the number of trials that the controls of a ranking's cut were drawn from."""
