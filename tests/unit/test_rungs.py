@@ -1,7 +1,7 @@
 """Rungs: who passes each cut, how the work is divided, and what is told of the cuts."""
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib import pyplot as plt
 from twostep.analysis.cost import step_costs
 from twostep.analysis.losses_by_cut import judge_cuts, lost_at
 from twostep.analysis.remaining import better_left
+from twostep.analysis.rounds import judge_round
 from twostep.config.resolve import resolve_config
 from twostep.figures.all_figures import draw_figures
 from twostep.report.cut_checks import LEFT
@@ -248,6 +249,21 @@ def test_each_cut_is_judged_by_the_losses_that_follow_it(study):
     changed = replace(study, retrained=retrained, rungs=[first, replace(second, trials=worse)])
     assert changed.left("0.05") == expected
     assert changed.left("rung_1") != study.left("rung_1")
+
+
+def test_rounds_of_retraining_are_judged_as_the_last_cut_is(study):
+    verdict = judge_round(
+        study.retrained.to_dict("records"),
+        {"rung_2": study.rungs[-1].trials},
+        finalists=12,
+        tolerance=0.1,
+        probability=0.05,
+    )
+    # The draws of the estimator depend on the order of the rows.
+    steps = study.sampled_steps("rung_2").sort_values("step_1_rank")
+    sizes = {"n_trials": study.n_ranked("rung_2"), "top_k": 12}
+    expected = better_left(steps, **sizes, tolerance=0.1)
+    assert verdict["fractions"]["rung_2"] == asdict(expected)
 
 
 def test_a_cut_knows_its_own_controls_alone(study):
