@@ -211,5 +211,9 @@ def test_one_network_speaks_for_its_configuration_only_with_several_seeds():
     chosen = {"search": search, "top_k": 12, "controls": 5}
     chosen["select"] = {"tolerance": 0.25, "cost": "operations"}
     assert "not of configurations" in choice_text(chosen | {"seeds": 1})
+    rungs = [{"fraction": 0.2, "top_k": 40, "budget": {}}]
+    text = choice_text(chosen | {"search": search | {"rungs": rungs}, "seeds": 1})
+    assert "the best 40 once more on 20 %, the best 12 of the last of these" in text
+    assert "5 drawn at random at each cut" in text
     several = choice_text(chosen | {"seeds": 3})
     assert "not of configurations" not in several and "mean of its 3 networks" in several

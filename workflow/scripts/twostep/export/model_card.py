@@ -72,7 +72,8 @@ def choice_text(settings: dict | None) -> str:
         )
     search, select = settings["search"], settings["select"]
     controls = settings["controls"]
-    drawn = f" and {controls:,} drawn at random from the others" if controls else ""
+    others = "at each cut" if search["rungs"] else "from the others"
+    drawn = f" and {controls:,} drawn at random {others}" if controls else ""
     fractions = " and ".join(f"{100 * fraction:g} %" for fraction in search["fractions"])
     last = "the last of these" if search["rungs"] else "each search"
     return (
