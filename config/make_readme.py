@@ -32,6 +32,8 @@ def key_tables(schema: dict) -> str:
 def markdown_row(path: str, entry: dict) -> str:
     """Return a row of a table: a section within a section has neither values nor a default."""
     allowed, default = describe_allowed(entry), "*required*"
+    if "default_of" in entry:
+        default = f"as `{entry['default_of']}`"
     if "default" in entry:
         default = f"`{json.dumps(entry['default'])}`"
     if entry.get("type") == "object":

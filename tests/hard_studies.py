@@ -111,6 +111,11 @@ def one_output() -> Hard:
     return with_outputs(made_up.study(("0.05",), seeds=1), made_up.predictions(1, 1))
 
 
+def two_rungs() -> Hard:
+    """Two rungs between search and retraining, with a dozen controls at each of three cuts."""
+    return made_up.study_with_rungs(), made_up.predictions()
+
+
 def three_fractions() -> Hard:
     """Three fractions that lead to nearly the same loss, the two larger ones at the same cost."""
     study = made_up.study(("0.05", "0.1", "0.2"), seeds=3)
@@ -393,6 +398,7 @@ def events() -> Hard:
 OF_LOSSES: list[Callable[[], Hard]] = [
     normal,
     one_trial,
+    two_rungs,
     three_fractions,
     twenty_fractions,
     many_trials,

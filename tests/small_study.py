@@ -73,7 +73,7 @@ class Study:
             if line.startswith(("rule ", "checkpoint ", "localrule ", "localcheckpoint "))
         )
         after = self._trained()
-        return Work(jobs, after["search"] - before["search"], after["retrain"] - before["retrain"])
+        return Work(jobs, *(after[step] - before[step] for step in ("search", "rungs", "retrain")))
 
     @property
     def results(self) -> Path:
@@ -88,27 +88,35 @@ class Study:
     def _trained(self) -> dict[str, Counter]:
         """Count each trial that was ever trained: journals only grow, by one entry a training."""
         journal = self.results / "journal"
-        search = Counter(
-            (path.parts[-3], json.loads(line)["record"]["trial"])
-            for path in journal.glob("search/*/*/*.jsonl")
-            for line in path.read_text().splitlines()
+        search, rungs = (
+            Counter(
+                (path.parts[-3], json.loads(line)["record"]["trial"])
+                for path in journal.glob(f"{step}/*/*/*.jsonl")
+                for line in path.read_text().splitlines()
+            )
+            for step in ("search", "rungs")
         )
         # A model that is trained again replaces its file, which shows in the time.
         retrain = Counter((path, path.stat().st_mtime_ns) for path in journal.glob("retrain/*.pt"))
-        return {"search": search, "retrain": retrain}
+        return {"search": search, "rungs": rungs, "retrain": retrain}
 
 
 @dataclass
 class Work:
-    """What a run did: its jobs by rule, and the trials trained in step 1 and in step 2."""
+    """What a run did: its jobs by rule, and the trials trained in step 1, in rungs and step 2."""
 
     jobs: Counter
     searched: Counter
+    climbed: Counter
     retrained: Counter
 
     def trials(self, fraction: str) -> list[int]:
         """Return the ids of the trials that step 1 trained on a fraction."""
         return sorted(trial for name, trial in self.searched.elements() if name == fraction)
+
+    def of_rung(self, number: int) -> list[int]:
+        """Return the ids of the trials that a rung trained."""
+        return sorted(trial for name, trial in self.climbed.elements() if name == str(number))
 
 
 def write_data(path: Path, n_samples: int = 1600) -> None:

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 
 from twostep.analysis.study import TABLES, Search, Study
 from twostep.model.predictions import Predictions, write_predictions
-from twostep.trials.ranking import draw_controls
+from twostep.trials.ranking import cut_off, draw_controls
 from twostep.trials.records import SETTINGS
 from twostep.util.files import write_json
 
@@ -94,12 +96,21 @@ def timings_table(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def retrained_table(
-    searches: dict[str, pd.DataFrame], *, top_k: int = 12, seeds: int = 1, controls: int = 0
+    searches: dict[str, pd.DataFrame],
+    *,
+    top_k: int = 12,
+    seeds: int = 1,
+    controls: int = 0,
+    earlier: Iterable[int] = (),
 ):
-    """Return the table of the searches' best trials and some controls, retrained on all data."""
+    """Return the table of the searches' best trials and some controls, retrained on all data.
+
+    `earlier` are further controls.
+    """
     chosen = sorted({trial for table in searches.values() for trial in table["trial"].head(top_k)})
     rankings = list(searches.values())
     drawn = draw_controls(rankings, top_k=top_k, n_controls=controls, seed=1)
+    drawn += [trial for trial in earlier if trial not in {*chosen, *drawn}]
     first = next(iter(searches.values())).set_index("trial")
     random = np.random.default_rng(3)
     rows = []
@@ -321,6 +332,7 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls:
             "n_trials": 200,
             "fractions": fractions,
             "n_validation": 5000,
+            "rungs": [],
             "budget": {
                 "max_epochs": 100,
                 "max_updates": None,
@@ -401,17 +413,71 @@ def study(
     return Study(**results | changes)
 
 
+RUNGS = (("0.05", 80, 30), ("0.2", 40, 60))
+
+
+def study_with_rungs(*, top_k: int = 12, controls: int = 12, **changes) -> Study:
+    """Return the same with two rungs: fraction, top_k and epochs of each are in RUNGS."""
+    plain = study(("0.05",), top_k=top_k, seeds=1, controls=controls)
+    (search,) = plain.searches
+    before, rungs = search.trials, []
+    for number, (fraction, passing, epochs) in enumerate(RUNGS, start=1):
+        cut = cut_off([before], top_k=passing, n_controls=controls, seed=1)
+        table = trials_table(200, fraction_seed=number, n_train=round(float(fraction) * N_TRAINING))
+        table = table[table["trial"].isin({*cut["finalists"], *cut["controls"]})]
+        table = table.reset_index(drop=True).assign(epochs=epochs)
+        table["updates"] = epochs * -(-table["n_train"] // table["batch_size"])
+        table["rank"] = pd.array(range(1, len(table) + 1), "Int64")
+        table.insert(2, "control", table["trial"].isin(cut["controls"]))
+        subset = {"splits": {"training": int(table["n_train"].iloc[0]), "validation": 5000}}
+        rungs.append(Search(fraction, table, timings_table(table), subset, number))
+        before = table
+    retrained = retrained_table(
+        {"rung_2": before},
+        top_k=top_k,
+        controls=controls,
+        earlier=before.loc[before["control"], "trial"],
+    )
+    for level in (search, rungs[0]):
+        known = level.trials.set_index("trial").loc[retrained["trial"]]
+        retrained[f"rank[{level.name}]"] = known["rank"].array
+        retrained[f"search_val_loss[{level.name}]"] = known["min_val_loss"].array
+    settings = plain.config
+    settings["search"]["rungs"] = [
+        {
+            "fraction": float(fraction),
+            "top_k": passing,
+            "budget": settings["search"]["budget"] | {"max_epochs": epochs},
+        }
+        for fraction, passing, epochs in RUNGS
+    ]
+    fields = {
+        "rungs": rungs,
+        "records": retrain_records(retrained),
+        "retrained": retrained,
+        "retrain_timings": retrain_timings_table(retrained),
+        "selection": selection_table(retrained),
+        "baseline": baseline_table(["0.05", "0.2"]),
+        "inference": inference_table(retrained),
+    }
+    return replace(plain, **fields | changes)
+
+
 def write_study(made_up: Study, folder: Path) -> dict[str, str | list[str]]:
     """Write a study's results as the workflow does; return the paths as `read_study` wants them."""
-    files = {"trials": [], "timings": [], "subsets": [], "records": [], "rounds": []}
-    for search in made_up.searches:
-        place = folder / "rank" / search.fraction
+    names = ("trials", "timings", "subsets")
+    files = {name: [] for name in (*names, *(f"rung_{name}" for name in names))}
+    files |= {"records": [], "rounds": []}
+    for level in made_up.levels:
+        # A fraction's name is that of the folder of its table, and of its subset.
+        place = folder / (f"rungs/{level.rung}" if level.rung else "rank") / level.fraction
         place.mkdir(parents=True)
-        for name, table in (("trials", search.trials), ("timings", search.timings)):
-            files[name].append(str(place / f"{name}.csv"))
-            table.to_csv(files[name][-1], index=False)
-        files["subsets"].append(str(place / "manifest.json"))
-        write_json(files["subsets"][-1], search.subset)
+        prefix = "rung_" if level.rung else ""
+        for name, table in (("trials", level.trials), ("timings", level.timings)):
+            files[prefix + name].append(str(place / f"{name}.csv"))
+            table.to_csv(files[prefix + name][-1], index=False)
+        files[f"{prefix}subsets"].append(str(place / "manifest.json"))
+        write_json(files[f"{prefix}subsets"][-1], level.subset)
     for i, record in enumerate(made_up.records):
         files["records"].append(str(folder / f"record_{i}.json"))
         write_json(files["records"][-1], record)

@@ -30,7 +30,7 @@ OPTIONS = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 FRACTIONS = ["0.2"]
-FIGURES = figure_entries(FRACTIONS, "mse")
+FIGURES = figure_entries(FRACTIONS)
 PAGES = page_entries(FRACTIONS)
 # How texts begin; tables and the like name their file.
 TITLES = {

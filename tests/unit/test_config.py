@@ -88,6 +88,7 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "n_trials": 1000,
         "fractions": [0.05],
         "shard_size": 20,
+        "rungs": [],
         "max_failed": 0.2,
         "n_validation": 10000,
         "budget": {
@@ -811,7 +812,8 @@ def test_every_mapping_is_closed_and_every_key_is_described_and_typed():
         for key, entry in schema["properties"].items():
             assert entry["description"].endswith("."), key
             assert {"type", "enum", "anyOf"} & set(entry), key
-            assert ("default" in entry) != (key in schema.get("required", [])), key
+            has_default = {"default", "default_of"} & set(entry)
+            assert bool(has_default) != (key in schema.get("required", [])), key
 
 
 def test_every_default_is_allowed():
@@ -835,7 +837,9 @@ def test_the_readmes_examples_are_true():
     blocks = [
         yaml.safe_load(block) for block in re.findall(r"```yaml\n\s*(.*?)```", text, re.DOTALL)
     ]
-    own, classes = [block for block in blocks if "dataset" in block]
+    examples = [block for block in blocks if "dataset" in block]
+    (own,) = [block for block in examples if "study" in block]
+    (classes,) = [block for block in examples if "study" not in block]
     assert resolve_config(own)["dataset"]["files"] == "data/*.nc"
     assert resolve_config(MINIMAL | classes)["training"]["output_activation"] == "softmax"
     assert f"\n{complaint(changed({'search.n_trails': 5}))}\n" in text

@@ -439,8 +439,8 @@ def test_where_all_trials_were_retrained_there_is_no_cut_and_no_advice_to_move_i
         retrained=retrained,
         config=made_up.config([0.05], top_k=20),
     )
-    assert check_cut(study, "0.05") == [Finding(study.without_cut, GOOD)]
-    assert study.n_others == 0
+    assert check_cut(study, "0.05") == [Finding(study.without_cut("0.05"), GOOD)]
+    assert study.n_others("0.05") == 0
     found = [*check_cut(study, "0.05"), *check_order(study, "0.05")]
     assert not any("top_k" in finding.text for finding in found)
 

@@ -197,7 +197,7 @@ def test_errors_that_overflowed_are_told(tmp_path):
 def test_it_says_how_the_model_was_chosen(tmp_path):
     assert "It was exported by request." in make_card(tmp_path / "requested")
     chosen = {
-        "search": {"n_trials": 2000, "fractions": [0.01, 0.05]},
+        "search": {"n_trials": 2000, "fractions": [0.01, 0.05], "rungs": []},
         "top_k": 12,
         "controls": 5,
         "seeds": 1,
@@ -212,9 +212,13 @@ def test_it_says_how_the_model_was_chosen(tmp_path):
 
 
 def test_one_network_speaks_for_its_configuration_only_with_several_seeds():
-    search = {"n_trials": 200, "fractions": [0.05]}
+    search = {"n_trials": 200, "fractions": [0.05], "rungs": []}
     chosen = {"search": search, "top_k": 12, "controls": 5}
     chosen["select"] = {"tolerance": 0.25, "cost": "operations"}
     assert "not of configurations" in choice_text(chosen | {"seeds": 1})
+    rungs = [{"fraction": 0.2, "top_k": 40, "budget": {}}]
+    text = choice_text(chosen | {"search": search | {"rungs": rungs}, "seeds": 1})
+    assert "the best 40 once more on 20 %, the best 12 of the last of these" in text
+    assert "5 drawn at random at each cut" in text
     several = choice_text(chosen | {"seeds": 3})
     assert "not of configurations" not in several and "mean of its 3 networks" in several

@@ -52,7 +52,7 @@ def read(path) -> Reader:
 def test_names_are_unique_under_their_heading_and_every_caption_is_there():
     figures = {}
     for loss in ("mse", "binary_cross_entropy", "cross_entropy"):
-        figures |= figure_entries(FRACTIONS, loss)
+        figures |= figure_entries(FRACTIONS, loss=loss)
     for entries in (figures, page_entries(FRACTIONS)):
         assert not {entry.caption for entry in entries.values()} - {
             path.stem for path in (REPOSITORY / "workflow/report").glob("*.rst")
@@ -80,9 +80,9 @@ def test_the_captions_of_tables_name_columns_that_there_are(name):
 
 
 def test_a_fraction_is_a_label_of_its_own():
-    entry = figure_entries(FRACTIONS, "mse")["search_0.05"].for_report()
+    entry = figure_entries(FRACTIONS)["search_0.05"].for_report()
     assert entry["labels"] == {"Result": "Loss against learnable parameters", "Fraction": "0.05"}
-    assert list(figure_entries(FRACTIONS, "mse")["retrained"].for_report()["labels"]) == ["Result"]
+    assert list(figure_entries(FRACTIONS)["retrained"].for_report()["labels"]) == ["Result"]
 
 
 def test_the_first_page_names_the_study_unless_this_workflow_is_a_module_of_another():

@@ -49,7 +49,7 @@ def test_ranking_orders_by_loss_then_id_and_keeps_failed_trials():
         record(3, 0.1),
         record(4, 0.01, status="diverged"),
     ]
-    table = rank(records[::-1], n_trials=5, output_names=["y"], max_failed=0.5)
+    table = rank(records[::-1], trials=range(5), output_names=["y"], max_failed=0.5)
     assert table["trial"].tolist() == [2, 3, 0, 1, 4]
     assert table["rank"].tolist()[:3] == [1, 2, 3]
     assert table["rank"].isna().tolist() == [False] * 3 + [True] * 2
@@ -66,8 +66,8 @@ def with_settings(record, **settings):
 def test_further_settings_are_columns_where_a_trial_does_not_have_the_default():
     plain = [record(i, 1 - i / 10) for i in range(3)]
     scheduled = with_settings(record(3, 0.5), learning_rate_schedule="one_cycle", warmup=0.1)
-    columns = list(rank(plain, n_trials=3, output_names=["y"], max_failed=0.5))
-    table = rank([*plain, scheduled], n_trials=4, output_names=["y"], max_failed=0.5)
+    columns = list(rank(plain, trials=range(3), output_names=["y"], max_failed=0.5))
+    table = rank([*plain, scheduled], trials=range(4), output_names=["y"], max_failed=0.5)
     place = columns.index("dropout") + 1
     further = ["learning_rate_schedule", "warmup"]
     assert list(table) == columns[:place] + further + columns[place:]
@@ -80,7 +80,7 @@ def test_the_cut_takes_the_best_that_succeeded(tmp_path):
     records = [record(i, 1 - i / 10) for i in range(5)]
     records.append(record(5, None, status="failed"))
     path = tmp_path / "trials.csv"
-    rank(records, n_trials=6, output_names=["y"], max_failed=0.5).to_csv(path, index=False)
+    rank(records, trials=range(6), output_names=["y"], max_failed=0.5).to_csv(path, index=False)
     table = pd.read_csv(path)
     assert select_top(table, 2) == [4, 3]
     assert select_top(table, 6) == [4, 3, 2, 1, 0]
@@ -92,7 +92,7 @@ def ranking_of(losses):
         record(trial, loss, status="failed" if loss is None else "ok")
         for trial, loss in enumerate(losses)
     ]
-    return rank(records, n_trials=len(records), output_names=["y"], max_failed=0.9)
+    return rank(records, trials=range(len(records)), output_names=["y"], max_failed=0.9)
 
 
 def test_controls_come_from_those_that_succeeded_everywhere_and_none_chose():
@@ -141,7 +141,7 @@ def test_another_cut_or_ranking_replaces_only_controls_that_it_chooses_itself():
 )
 def test_ranking_refuses_incomplete_results(trials, fragment):
     with pytest.raises(UserError) as error:
-        rank([record(i, 0.1) for i in trials], n_trials=3, output_names=["y"], max_failed=0.5)
+        rank([record(i, 0.1) for i in trials], trials=range(3), output_names=["y"], max_failed=0.5)
     assert fragment in str(error.value)
 
 
@@ -150,17 +150,17 @@ def test_too_many_failures_stop_the_ranking():
     records += [record(2, None, status="out_of_memory", message="no room")]
     records += [record(i, None, status="diverged", message="not finite") for i in (3, 4)]
     with pytest.raises(UserError) as error:
-        rank(records, n_trials=5, output_names=["y"], max_failed=0.5)
+        rank(records, trials=range(5), output_names=["y"], max_failed=0.5)
     sentence = str(error.value)
     assert "3 of 5 trials (60 %) failed, more than search.max_failed = 50 %" in sentence
     assert "(2 diverged, 1 out of memory); 2 of them say: not finite" in sentence
-    assert len(rank(records, n_trials=5, output_names=["y"], max_failed=0.6)) == 5
+    assert len(rank(records, trials=range(5), output_names=["y"], max_failed=0.6)) == 5
 
 
 def test_ranking_refuses_a_search_in_which_nothing_succeeded():
     records = [record(i, None, status="failed", message="no such thing") for i in range(3)]
     with pytest.raises(UserError, match=r"3 of 3 trials failed.*3 of them say: no such thing"):
-        rank(records, n_trials=3, output_names=["y"], max_failed=1)
+        rank(records, trials=range(3), output_names=["y"], max_failed=1)
 
 
 def evaluation(mse, blocks=None):
@@ -174,7 +174,10 @@ FAILED = {"n_test": 10, "test_loss": None, "overall": {}, "per_output": {}, "val
 
 def table_of(records, evaluations, top_k=6):
     ranking = rank(
-        [record(i, 0.5 + i / 10) for i in range(6)], n_trials=6, output_names=["y"], max_failed=0.5
+        [record(i, 0.5 + i / 10) for i in range(6)],
+        trials=range(6),
+        output_names=["y"],
+        max_failed=0.5,
     )
     return retrained_table(records, evaluations, {"0.1": ranking}, top_k)
 
@@ -225,7 +228,7 @@ def test_a_trial_of_another_configuration_is_not_taken_for_the_same():
 def test_the_table_of_retrained_models_has_the_columns_of_the_ranking():
     searched = [record(i, 0.5 + i / 10) for i in range(6)]
     searched[5] = with_settings(searched[5], optimizer="sgd", momentum=0.9)
-    ranking = rank(searched, n_trials=6, output_names=["y"], max_failed=0.5)
+    ranking = rank(searched, trials=range(6), output_names=["y"], max_failed=0.5)
     table = retrained_table([record(1, 0.1)], [evaluation(0.1)], {"0.1": ranking}, 6)
     assert table["momentum"].tolist() == [0.0]
     with pytest.raises(UserError, match="trial 5 was retrained with another optimizer"):

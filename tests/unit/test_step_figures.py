@@ -42,9 +42,9 @@ def regret_figure(study, tolerance=0.1):
     return draw_regret(
         steps,
         fraction="0.05",
-        n_others=study.n_others,
+        n_others=study.n_others("0.05"),
         tolerance=tolerance,
-        without_cut=study.without_cut,
+        without_cut=study.without_cut("0.05"),
     )
 
 
@@ -140,7 +140,7 @@ def test_the_regret_says_what_the_controls_tell(study, uncontrolled):
     )
     assert tells(text, rounded(control / best, 2))
     figure = regret_figure(uncontrolled)
-    assert text_below(figure) == uncontrolled.without_cut
+    assert text_below(figure) == uncontrolled.without_cut("0.05")
     assert tells(text_below(figure), 200 - 4 - 12)
     recall = title(figure.axes[1])
     assert "Recall" in recall and numbers(recall) == [uncontrolled.retrained["trial"].nunique()]
@@ -151,13 +151,13 @@ def test_the_regret_says_so_if_there_was_no_cut_or_no_control_succeeded(study):
     searches = {"0.05": made_up.trials_table()}
     retrained = made_up.retrained_table(searches, top_k=196)
     all_of_them = made_up.study(("0.05",), controls=0, config=config, retrained=retrained)
-    assert all_of_them.n_others == 0
-    assert text_below(regret_figure(all_of_them)) == all_of_them.without_cut
+    assert all_of_them.n_others("0.05") == 0
+    assert text_below(regret_figure(all_of_them)) == all_of_them.without_cut("0.05")
     failed = study.retrained.copy()
     failed.loc[failed["control"], "status"] = "diverged"
     changed = replace(study, retrained=failed)
-    assert changed.n_others > 0
-    assert text_below(regret_figure(changed)) == changed.without_cut
+    assert changed.n_others("0.05") > 0
+    assert text_below(regret_figure(changed)) == changed.without_cut("0.05")
 
 
 def test_all_text_of_the_regret_is_on_the_page(study):

@@ -87,7 +87,7 @@ def test_it_says_so_if_the_best_model_is_the_selected_one(study):
 
 
 def test_it_lists_every_figure_of_the_study(study, text):
-    names = figure_entries([search.fraction for search in study.searches], "mse")
+    names = figure_entries([search.fraction for search in study.searches])
     listed = set(re.findall(r"\(figures/(\S+)\.png\)", section(text, "Files")))
     assert listed == set(names)
 

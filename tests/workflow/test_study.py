@@ -50,7 +50,7 @@ def test_every_stage_leaves_its_results(finished):
     ):
         assert (results / path).stat().st_size > 0
     figures = {path.stem for path in (results / "figures").glob("*.png")}
-    assert figures == set(figure_entries(["0.2"], "mse"))
+    assert figures == set(figure_entries(["0.2"]))
     assert figures == {path.stem for path in (results / "figures").glob("*.pdf")}
     logs = {path.stem for path in (results / "logs").rglob("*.log")}
     assert {"prepare", "shard_0", "figures", "summarise"} <= logs

@@ -2,7 +2,7 @@
 rule baseline:
     input:
         manifest=rules.prepare.output.manifest,
-        subsets=expand(rules.subset.output.manifest, fraction=FRACTIONS),
+        subsets=expand(rules.subset.output.manifest, fraction=SUBSETS),
     output:
         f"{RESULTS}/baseline/baseline.csv",
     log:
@@ -13,7 +13,7 @@ rule baseline:
         **memory(growing(1000)),
         runtime=growing(30),
     params:
-        fractions=list(FRACTIONS),
+        fractions=list(SUBSETS),
         objective=OBJECTIVE,
         code=code("baseline"),
     script:
@@ -24,6 +24,7 @@ rule baseline:
 rule select_model:
     input:
         trials=expand(rules.rank.output.trials, fraction=FRACTIONS),
+        rungs=expand(rules.rank_rung.output.trials, rung=RUNGS),
         models=rules.retrain.input.models,
         records=rules.retrain.input.records,
         timings=rules.retrain.input.timings,
@@ -98,7 +99,13 @@ rule predict:
 STUDY_FILES = dict(
     trials=rules.select_model.input.trials,
     timings=expand(rules.rank.output.timings, fraction=FRACTIONS),
-    subsets=rules.baseline.input.subsets,
+    subsets=expand(rules.subset.output.manifest, fraction=FRACTIONS),
+    rung_trials=rules.select_model.input.rungs,
+    rung_timings=expand(rules.rank_rung.output.timings, rung=RUNGS),
+    rung_subsets=[
+        rules.subset.output.manifest.format(fraction=fraction_name(rung["fraction"]))
+        for rung in RUNGS.values()
+    ],
     records=rules.retrain.input.records,
     retrained=rules.select_model.output.retrained,
     retrain_timings=rules.select_model.output.timings,

@@ -28,6 +28,7 @@ from twostep.data.sizes import fraction_name
 from twostep.report.entries import figure_entries, page_entries
 from twostep.training.objective import Objective
 from twostep.trials.rounds import count_finalists, round_sizes
+from twostep.trials.rungs import count_shards, rankings_of_step_2, rung_names
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.files import read_json
@@ -57,11 +58,16 @@ if workflow.modifier.path_modifier.replace_prefix(RESULTS) != RESULTS:
     )
 
 FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}
+# The rungs by their number, from 1 on, and what the subsets are needed for.
+RUNGS = {str(i): rung for i, rung in enumerate(config["search"]["rungs"], start=1)}
+SUBSETS = FRACTIONS | {fraction_name(rung["fraction"]): rung["fraction"] for rung in RUNGS.values()}
 REPETITIONS = range(config["retrain"]["seeds"])
 # What is prepared of each split.
 ARRAYS = ["inputs", "targets", *(["weights"] if config["dataset"]["sample_weight"] else [])]
-FIGURES = figure_entries(list(FRACTIONS), config["training"]["loss"])
-PAGES = page_entries(list(FRACTIONS))
+FIGURES = figure_entries(
+    list(FRACTIONS), rungs=rung_names(config["search"]), loss=config["training"]["loss"]
+)
+PAGES = page_entries(list(FRACTIONS), rungs=rung_names(config["search"]))
 # What the study was last prepared from: beside the results, as Snakemake must not delete it.
 DATA_RECORD = f"{RESULTS}/journal/data_files.json"
 # One model file of step 2 and all that is told of it; `seed` is the number of the repetition.
@@ -78,6 +84,7 @@ except PackageNotFoundError:
 wildcard_constraints:
     fraction=r"[0-9.]+",
     size=r"\d+",
+    rung=r"[1-9]\d*",
     shard=r"\d+",
     part=r"\d+",
     trial=r"\d+",
@@ -196,7 +203,51 @@ def record_file(wildcards):
     return rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)
 
 
+# Rungs
+
+
+def rung_of(wildcards):
+    """The rung with the number in the wildcard."""
+    try:
+        return RUNGS[wildcards.rung]
+    except KeyError:
+        raise WorkflowError(
+            f"there is no rung {wildcards.rung}: search.rungs has {len(RUNGS)} entries"
+        ) from None
+
+
+def subset_of_rung(wildcards):
+    """The manifest of the data that a rung is trained on."""
+    fraction = fraction_name(rung_of(wildcards)["fraction"])
+    return rules.subset.output.manifest.format(fraction=fraction)
+
+
+def shards_of_rung(wildcards):
+    """The numbers of the shards of a rung: known from the config, so that no job waits for it."""
+    return range(count_shards(config["search"], config["retrain"], int(wildcards.rung)))
+
+
+def files_of_rung(wildcards, *, pattern):
+    """One kind of file of all shards of a rung."""
+    return expand(pattern, rung=wildcards.rung, shard=shards_of_rung(wildcards))
+
+
+def ranking_before(wildcards):
+    """The table that the cut before a rung goes through: that of the search or the rung before."""
+    before = int(wildcards.rung) - 1
+    if before:
+        return rules.rank_rung.output.trials.format(rung=before)
+    return rules.rank.output.trials.format(fraction=next(iter(FRACTIONS)))
+
+
 # Finalists and controls
+
+
+def tables_of_step_2():
+    """The tables that step 2 chooses from, once they are there."""
+    if RUNGS:
+        return [checkpoints.rank_rung.get(rung=len(RUNGS)).output.trials]
+    return [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
 
 
 def trials_of_step_2(n_finalists=None):
@@ -204,7 +255,7 @@ def trials_of_step_2(n_finalists=None):
 
     All finalists that there are, or those of a round.
     """
-    paths = [checkpoints.rank.get(fraction=fraction).output.trials for fraction in FRACTIONS]
+    paths = tables_of_step_2()
     rankings = tuple((path, Path(path).stat().st_mtime_ns) for path in paths)
     if n_finalists is None:
         n_finalists = count_finalists(rounds_so_far(), config["retrain"]["top_k"])
@@ -219,7 +270,8 @@ def read_trials_of_step_2(rankings, n_finalists):
     from twostep.util.tables import read_ranking
 
     with one_sentence():
-        tables = [read_ranking(path, config["search"]["n_trials"]) for path, _ in rankings]
+        n_trials = None if RUNGS else config["search"]["n_trials"]
+        tables = [read_ranking(path, n_trials) for path, _ in rankings]
     retrain = config["retrain"] | {"top_k": n_finalists}
     return trials_to_retrain(tables, retrain, seed=config["seed"])
 

@@ -62,6 +62,7 @@ rule prepare:
 
 
 # A fraction of the training split, and the validation sample of the search, the same for each.
+# Whatever is trained on a fraction shares its folder.
 rule subset:
     input:
         manifest=rules.prepare.output.manifest,
@@ -81,7 +82,7 @@ rule subset:
         **memory(growing(1000)),
         runtime=growing(60),
     params:
-        fraction=lambda wildcards: FRACTIONS[wildcards.fraction],
+        fraction=lambda wildcards: SUBSETS[wildcards.fraction],
         n_validation=config["search"]["n_validation"],
         batch_size=largest_batch(config["search"]["space"]),
         code=code("subset"),

@@ -44,7 +44,9 @@ use rule export_trial as export with:
         objective=OBJECTIVE,
         chosen=json_param(
             {
-                "search": {key: config["search"][key] for key in ("n_trials", "fractions")},
+                "search": {
+                    key: config["search"][key] for key in ("n_trials", "fractions", "rungs")
+                },
                 **{key: config["retrain"][key] for key in ("top_k", "controls", "seeds")},
                 "select": config["select"],
             }

@@ -6,8 +6,9 @@ RULES_OF_RESULTS = (
     "draw",
     "search_shard",
     "rank",
+    # Rungs, and rounds of retraining, where the config has them.
+    *(["cut", "rung_shard", "rank_rung"] if RUNGS else []),
     "retrain_trial",
-    # Rounds of retraining, where the config has them.
     *(["judge_round"] if config["retrain"]["until"]["probability"] is not None else []),
     "evaluate",
     "baseline",

@@ -129,6 +129,19 @@ def search_minutes(wildcards, input, attempt):
     return limited(minutes, attempt)
 
 
+def rung_minutes(wildcards, input, attempt):
+    """A shard of a rung, whose networks are larger than average: for twice as many trials."""
+    search = config["search"]
+    minutes = training_minutes(
+        input.manifest,
+        middle_configuration(search["space"]),
+        rung_of(wildcards)["budget"],
+        2 * search["shard_size"],
+        constraints=search["constraints"],
+    )
+    return limited(minutes, attempt)
+
+
 def retrain_minutes(wildcards, input, attempt):
     """The training of one network."""
     configuration = listed_configuration(input.configurations, int(wildcards.trial))

@@ -1,3 +1,11 @@
+# The tables that step 2 chooses from.
+RANKINGS = (
+    expand(rules.rank_rung.output.trials, rung=[len(RUNGS)])
+    if RUNGS
+    else expand(rules.rank.output.trials, fraction=FRACTIONS)
+)
+
+
 # Step 2: one trial on the full training split. It depends on the trial's configuration and on no
 # ranking, so that another ranking retrains only the trials that it newly chooses.
 rule retrain_trial:
@@ -33,7 +41,7 @@ rule retrain_trial:
 # round depends on it.
 checkpoint judge_round:
     input:
-        trials=expand(rules.rank.output.trials, fraction=FRACTIONS),
+        trials=RANKINGS,
         records=lambda wildcards: expand(
             rules.retrain_trial.output.record,
             trial=trials_of_step_2(int(wildcards.finalists)),
@@ -49,7 +57,7 @@ checkpoint judge_round:
         **memory(partial(trials_mb, base=1000)),
         runtime=growing(30),
     params:
-        fractions=list(FRACTIONS),
+        fractions=rankings_of_step_2(config["search"]),
         probability=config["retrain"]["until"]["probability"],
         tolerance=config["select"]["tolerance"],
         code=code("judge_round"),

@@ -2,10 +2,10 @@
 rule forecast:
     input:
         manifest=rules.prepare.output.manifest,
-        subsets=expand(rules.subset.output.manifest, fraction=FRACTIONS),
+        subsets=expand(rules.subset.output.manifest, fraction=SUBSETS),
         arrays=[
             *rules.prepare.output.arrays,
-            *expand(rules.subset.output.arrays, fraction=FRACTIONS),
+            *expand(rules.subset.output.arrays, fraction=SUBSETS),
         ],
         configurations=lambda wildcards: list_of_trials(config["search"]["n_trials"]),
     output:

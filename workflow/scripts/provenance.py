@@ -21,6 +21,7 @@ def main(
     manifest: str,
     data_record: str,
     searches: dict[str, str],
+    rungs: list[str],
     retraining: str,
     config: dict,
     stages: dict[str, str],
@@ -29,11 +30,13 @@ def main(
 ) -> None:
     """Write the provenance of the files `results` to `output`, in the folder of the study.
 
-    `searches` is {fraction: path of its timings}, `retraining` the path of step 2's, `stages`
-    the hash of each rule's code and `data_record` the record of the data files.
+    `searches` is {fraction: path of its timings}, `rungs` are the paths of those of the rungs,
+    `retraining` is the path of step 2's, `stages` the hash of each rule's code and `data_record`
+    the record of the data files.
     """
     data = read_json(manifest)
     trained_on = {f"search, fraction {name}": path for name, path in searches.items()}
+    trained_on |= {f"rung {number}": path for number, path in enumerate(rungs, start=1)}
     trained_on["retraining"] = retraining
     described = {
         "study": config["study"],
@@ -61,6 +64,7 @@ if __name__ == "__main__":
             manifest=snakemake.input.manifest,
             data_record=snakemake.params.data_record,
             searches=dict(zip(snakemake.params.fractions, snakemake.input.timings, strict=True)),
+            rungs=snakemake.input.rung_timings,
             retraining=snakemake.input.retrain_timings,
             config=json.loads(snakemake.params.config),
             stages=json.loads(snakemake.params.stages),

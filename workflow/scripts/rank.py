@@ -21,7 +21,9 @@ def main(
 ) -> None:
     """Write the ranked table `trials` and the table of timings `times`."""
     names = [output["name"] for output in read_json(manifest)["outputs"]]
-    table = rank(read_lines(records), n_trials=n_trials, output_names=names, max_failed=max_failed)
+    table = rank(
+        read_lines(records), trials=range(n_trials), output_names=names, max_failed=max_failed
+    )
     write_table(times, pd.DataFrame(read_lines(timings)))
     write_table(trials, table)
 

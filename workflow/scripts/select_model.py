@@ -4,6 +4,7 @@ import pandas as pd
 
 from twostep.trials.failures import check_failures
 from twostep.trials.rounds import count_finalists
+from twostep.trials.rungs import rung_name
 from twostep.trials.selection import retrained_table, select
 from twostep.util.files import read_json
 from twostep.util.job import job
@@ -13,6 +14,7 @@ from twostep.util.tables import read_table, write_table
 def main(
     *,
     rankings: dict[str, str],
+    rungs: list[str],
     models: list[str],
     records: list[str],
     timings: list[str],
@@ -26,7 +28,10 @@ def main(
     times: str,
     selection: str,
 ) -> None:
-    """Write the tables, `times` those of the retraining; `rankings` is {fraction: trials.csv}."""
+    """Write the tables, `times` those of the retraining; `rankings` is {fraction: trials.csv}.
+
+    `rungs` are those of the rungs, in their order.
+    """
     outcomes = [read_json(path) for path in records]
     check_failures(outcomes, max_failed, key="retrain.max_failed")
     table = retrained_table(
@@ -34,6 +39,7 @@ def main(
         [read_json(path) for path in evaluations],
         {fraction: read_table(path) for fraction, path in rankings.items()},
         count_finalists(map(read_json, rounds), top_k),
+        rungs={rung_name(i): read_table(path) for i, path in enumerate(rungs, start=1)},
     )
     paths = {
         (outcome["trial"], outcome["seed"]): path
@@ -50,6 +56,7 @@ if __name__ == "__main__":
     with job(snakemake):
         main(
             rankings=dict(zip(snakemake.params.fractions, snakemake.input.trials, strict=True)),
+            rungs=snakemake.input.rungs,
             models=snakemake.input.models,
             records=snakemake.input.records,
             timings=snakemake.input.timings,

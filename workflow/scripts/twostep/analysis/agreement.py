@@ -80,6 +80,27 @@ def compare_steps(
     return trials
 
 
+def join_rankings(before: pd.DataFrame, after: pd.DataFrame, name: str, top_k: int) -> pd.DataFrame:
+    """Return what was trained after a cut, with its ranks before, as `compare_steps` wants it.
+
+    Parameters
+    ----------
+    before : the ranking that was cut, of `name`; what is not in it is left out
+    after : the table of retrained models, or the ranking of a rung with the column seed
+    top_k : how many trials of the ranking passed the cut; any other one is a control
+    """
+    joined = after[after["trial"].isin(before["trial"])]
+    known = before.set_index("trial").loc[joined["trial"]]
+    ranks = known["rank"].set_axis(joined.index)
+    return joined.assign(
+        **{
+            f"rank[{name}]": ranks,
+            f"search_val_loss[{name}]": known["min_val_loss"].set_axis(joined.index),
+            "control": ~(ranks <= top_k).fillna(False).astype(bool),
+        }
+    )
+
+
 def rank_agreement(first: ArrayLike, second: ArrayLike, *, seed: int = 0) -> Agreement | None:
     """Return the rank correlation of two sets of losses, with bootstrap intervals.
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from twostep.analysis.study import Search, Study
+from twostep.trials.ranking import EARLIER
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,22 @@ class Cost:
 
 
 def search_cost(trials: pd.DataFrame, timings: pd.DataFrame) -> Cost:
-    """Return the measured cost of step 1, failed trials included.
+    """Return the measured cost of step 1 or of a rung, failed trials included.
 
-    `trials` is the ranked table of one fraction's search and `timings` the table of its timings.
+    `trials` are rows of the ranked table, `timings` the table of all its timings.
     """
     work = _sample_epochs(trials, trials["n_train"]) * trials["n_parameters"]
-    return Cost(float(timings["cpu_seconds"].sum()), float(work.sum()))
+    timed = timings[timings["trial"].isin(trials["trial"])]
+    return Cost(float(timed["cpu_seconds"].sum()), float(work.sum()))
+
+
+def controls_cost(study: Study) -> Cost:
+    """Return the measured cost of all controls, in the rungs and in step 2."""
+    retrained = study.retrained[study.retrained["control"]]
+    cost = retrain_cost(retrained, study.retrain_timings, study.manifest["splits"]["training"])
+    for rung in study.rungs:
+        cost += search_cost(rung.trials[rung.trials[EARLIER]], rung.timings)
+    return cost
 
 
 def retrain_cost(retrained: pd.DataFrame, timings: pd.DataFrame, n_train: int) -> Cost:
@@ -109,15 +120,18 @@ def _smaller(first: pd.Series, second: pd.Series) -> pd.Series:
 def step_costs(study: Study, search: Search) -> dict[str, Cost]:
     """Return the costs `step_1`, `step_2`, `both` and, unless step 1 had all data, two estimates.
 
-    Step 2 counts the trials that this fraction chose. The estimates are of the same search on the
-    whole training and validation splits: `full` with as many epochs a trial as the retrained
-    models took, `full_as_searched` with as many as on the fraction.
+    Step 2 counts the trials that this fraction chose. Between the steps are the rungs by their
+    names, without their controls, and `both` has them, too. The estimates are of the same search
+    on the whole training and validation splits: `full` with as many epochs a trial as the
+    retrained models took, `full_as_searched` with as many as on the fraction.
     """
     splits = study.manifest["splits"]
-    chosen = study.retrained[study.retrained[f"rank[{search.fraction}]"] <= study.top_k]
-    first = search_cost(search.trials, search.timings)
-    second = retrain_cost(chosen, study.retrain_timings, splits["training"])
-    costs = {"step_1": first, "step_2": second, "both": first + second}
+    chosen = study.chosen(search)
+    costs = {"step_1": search_cost(search.trials, search.timings)}
+    for rung in study.rungs:
+        costs[rung.name] = search_cost(rung.trials[~rung.trials[EARLIER]], rung.timings)
+    costs["step_2"] = retrain_cost(chosen, study.retrain_timings, splits["training"])
+    costs["both"] = sum(costs.values(), Cost(0.0, 0.0))
     if search.subset["splits"]["training"] == splits["training"]:
         return costs
     succeeded = chosen[chosen["status"] == "ok"]

@@ -14,10 +14,8 @@ from scipy.special import log_ndtr, ndtri
 from scipy.stats import f as variance_ratio
 
 from twostep.analysis.regression import Regression
-from twostep.trials.rounds import FEWEST_CONTROLS
+from twostep.trials.rounds import FEWEST_CONTROLS, RISK
 
-# A study may say "enough" if a better trial is left with at most this probability.
-RISK = 0.05
 # Fewer trials than these tell too little of the regression.
 FEWEST_FINALISTS = 8
 # Controls in the better half of the ranking that give it a regression of its own.

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from twostep.analysis.remaining import better_left
-from twostep.trials.ranking import select_top
+from twostep.trials.ranking import leave_out_controls, select_top
 from twostep.trials.selection import complete_trials
 
 
@@ -23,7 +23,7 @@ def judge_round(
     Parameters
     ----------
     records : those of the models that were retrained so far, the controls included
-    rankings : {fraction: ranked table of its search}
+    rankings : {fraction: ranked table of its search}, or {name: that of the last rung}
     finalists : how many trials of each ranking were retrained
     tolerance : a trial is better if its loss is lower by more than that
     probability : the largest probability of a better trial that is left
@@ -36,6 +36,7 @@ def judge_round(
     succeeded = complete_trials(pd.DataFrame(records))
     losses = succeeded.groupby("trial")["min_val_loss"].mean()
     chosen = {trial for table in rankings.values() for trial in select_top(table, finalists)}
+    judged = {name: leave_out_controls(table, finalists) for name, table in rankings.items()}
     answers = {
         fraction: better_left(
             _steps(table, losses, chosen, finalists),
@@ -44,7 +45,7 @@ def judge_round(
             tolerance=tolerance,
             risk=probability,
         )
-        for fraction, table in rankings.items()
+        for fraction, table in judged.items()
     }
     return {
         "finalists": finalists,

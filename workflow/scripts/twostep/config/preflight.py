@@ -124,5 +124,11 @@ def _check_fractions(config: dict, n_rows: int) -> None:
     n_training = n_rows
     if split["method"] == "random":
         n_training -= sum(share_sizes(n_rows, split, "samples"))
-    for fraction in config["search"]["fractions"]:
-        check_fraction(fraction, n_training, largest_batch(config["search"]["space"]))
+    search = config["search"]
+    fractions = [("search.fractions", fraction) for fraction in search["fractions"]]
+    fractions += [
+        (f"search.rungs, entry {i + 1}, fraction", rung["fraction"])
+        for i, rung in enumerate(search["rungs"])
+    ]
+    for key, fraction in fractions:
+        check_fraction(fraction, n_training, largest_batch(search["space"]), key=key)

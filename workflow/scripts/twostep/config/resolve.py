@@ -26,6 +26,7 @@ from twostep.parcel.header import DIMENSIONS
 from twostep.trials.constraints import make_constraints, why_impossible
 from twostep.trials.networks import smallest_network
 from twostep.trials.rounds import FEWEST_CONTROLS
+from twostep.trials.rungs import count_shards
 from twostep.trials.settings import USED_WITH, is_used, schedules
 from twostep.trials.space import count_configurations
 from twostep.util.errors import UserError
@@ -73,6 +74,8 @@ def resolve_config(config: dict) -> dict:
         training["output_activation"] = _activations(training["loss"])[0]
     if schedules(resolved["search"]["space"]):
         _take_out_patience(resolved, config)
+    for rung in resolved["search"]["rungs"]:
+        rung["budget"] = {**resolved["search"]["budget"], **rung["budget"]}
     contradiction = next(_contradictions(resolved), None)
     if contradiction:
         raise UserError(contradiction)
@@ -193,11 +196,10 @@ def _contradictions(config: dict) -> Iterator[str]:
     if "single" in modes and len(modes) > 1:
         yield "generate.modes must not combine 'single', which stands for one mode, with others"
     yield from _contradictions_in_split(config["split"])
-    for step in STEPS:
-        budget = config[step]["budget"]
+    for section, budget in _budgets(config):
         if budget["max_epochs"] is None and budget["max_updates"] is None:
-            yield f"{step}.budget must limit max_epochs, max_updates or both, and has null for both"
-        yield from _contradictions_with_schedules(step, budget, config["search"]["space"])
+            yield (f"{section} must limit max_epochs, max_updates or both, and has null for both")
+        yield from _contradictions_with_schedules(section, budget, config["search"]["space"])
     yield from _contradictions_in_space(config["search"]["space"])
     yield from _contradictions_in_constraints(config)
     yield from _contradictions_in_jobs(config)
@@ -213,6 +215,39 @@ def _contradictions(config: dict) -> Iterator[str]:
         yield (
             f"retrain.top_k is {top_k}, but search.n_trials is only {n_trials}: no more trials can "
             "be retrained than there are"
+        )
+    yield from _contradictions_in_rungs(config["search"], top_k)
+
+
+def _budgets(config: dict) -> Iterator[tuple[str, dict]]:
+    """Yield each budget of the config with the path of its section."""
+    for step in STEPS:
+        yield f"{step}.budget", config[step]["budget"]
+    for i, rung in enumerate(config["search"]["rungs"]):
+        yield f"search.rungs, entry {i + 1}, budget", rung["budget"]
+
+
+def _contradictions_in_rungs(search: dict, top_k: int) -> Iterator[str]:
+    """Yield why the rungs do not lead from the search to the retraining of `top_k` trials."""
+    rungs = search["rungs"]
+    if rungs and len(search["fractions"]) > 1:
+        yield (
+            f"search.fractions has {len(search['fractions'])} entries, but search.rungs needs a "
+            "single one to start from: take the others out, or the rungs"
+        )
+    before, n_before = "search.n_trials", search["n_trials"]
+    for i, rung in enumerate(rungs):
+        key = f"search.rungs, entry {i + 1}, top_k"
+        if rung["top_k"] >= n_before:
+            yield (
+                f"{key} is {rung['top_k']}, but it must be less than {before}, which is "
+                f"{n_before}: a rung takes fewer trials than there are before it"
+            )
+        before, n_before = f"that of entry {i + 1}", rung["top_k"]
+    if rungs and top_k >= n_before:
+        yield (
+            f"retrain.top_k is {top_k}, but it must be less than top_k of the last entry of "
+            f"search.rungs, which is {n_before}: step 2 takes fewer trials than there are before it"
         )
 
 
@@ -377,15 +412,19 @@ def _least_features(config: dict) -> tuple[int, int]:
     return n_inputs, n_outputs
 
 
-def _contradictions_with_schedules(step: str, budget: dict, space: dict) -> Iterator[str]:
-    """Yield a sentence for each patience of a step where the learning rate follows a schedule."""
+def _contradictions_with_schedules(section: str, budget: dict, space: dict) -> Iterator[str]:
+    """Yield a sentence for each patience of a budget where the learning rate has a schedule."""
     for limit in PATIENCE:
         if schedules(space) and budget[limit] is not None:
             yield (
-                f"{step}.budget.{limit} is {budget[limit]}, but search.space."
+                f"{_key_in(section, limit)} is {budget[limit]}, but search.space."
                 f"learning_rate_schedule has {schedules(space)[0]}, which needs the whole budget, "
                 "and patience would end trials before: take one of them out"
             )
+
+
+def _key_in(section: str, key: str) -> str:
+    return f"{section}{', ' if ', entry' in section else '.'}{key}"
 
 
 def _contradictions_in_jobs(config: dict) -> Iterator[str]:
@@ -393,6 +432,7 @@ def _contradictions_in_jobs(config: dict) -> Iterator[str]:
     generate, search, retrain = config["generate"], config["search"], config["retrain"]
     n_fractions = len(search["fractions"])
     n_shards = n_fractions * -(-search["n_trials"] // search["shard_size"])
+    n_shards += sum(count_shards(search, retrain, i + 1) for i in range(len(search["rungs"])))
     stages = (
         (n_shards, "search.shard_size", "take a larger one"),
         (

@@ -108,6 +108,8 @@ def _unknown_key(path: list[str | int], given: dict, known: dict, schema: dict) 
         name = _quoted(name)
     near = [_join([*path, match]) for match in nearest(key, known)]
     elsewhere = [place for place, _ in list_keys(schema) if place.split(".")[-1] == key]
+    # A key of a section is more likely than that of an entry in a list.
+    elsewhere = [place for place in elsewhere if "[]" not in place] or elsewhere
     # Keys such as `min` are in so many places that naming them helps nobody.
     hint = did_you_mean(near + (elsewhere if len(elsewhere) <= 3 else []))
     listed = f"; known here: {', '.join(known)}"

@@ -24,12 +24,17 @@ def share_sizes(n: int, split: dict, things: str) -> tuple[int, int]:
     return sizes
 
 
-def check_fraction(fraction: float, n_training: int, batch_size: int) -> int:
-    """Return the number of samples of a fraction; raises UserError if they do not fill a batch."""
+def check_fraction(
+    fraction: float, n_training: int, batch_size: int, *, key: str = "search.fractions"
+) -> int:
+    """Return the number of samples of a fraction; raises UserError if they do not fill a batch.
+
+    `key` is where the config has the fraction.
+    """
     n_samples = round(fraction * n_training)
     if n_samples < batch_size:
         raise UserError(
-            f"search.fractions: {fraction:g} of {n_training} training samples are {n_samples}, "
+            f"{key}: {fraction:g} of {n_training} training samples are {n_samples}, "
             f"fewer than one batch of {batch_size} (search.space.batch_size): "
             "take a larger fraction or a smaller batch"
         )

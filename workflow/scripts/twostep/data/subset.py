@@ -1,4 +1,4 @@
-"""Fractions of the training split for the search."""
+"""Fractions of the training split for the search and its rungs."""
 
 import logging
 from pathlib import Path
@@ -13,7 +13,7 @@ from twostep.util.files import read_json
 log = logging.getLogger(__name__)
 
 # What says how many samples of a split are taken.
-_KEYS = {"training": "search.fractions", "validation": "search.n_validation"}
+_KEYS = {"training": "search.fractions or search.rungs", "validation": "search.n_validation"}
 
 
 def subset(
@@ -37,7 +37,7 @@ def subset(
             sizes["validation"],
         )
     wanted = {
-        "training": check_fraction(fraction, sizes["training"], batch_size),
+        "training": check_fraction(fraction, sizes["training"], batch_size, key=_KEYS["training"]),
         "validation": min(n_validation, sizes["validation"]),
     }
     # Only outputs that do not have the default say so.

@@ -73,14 +73,25 @@ def choice_text(settings: dict | None) -> str:
         )
     search, select = settings["search"], settings["select"]
     controls = settings["controls"]
-    drawn = f" and {controls:,} drawn at random from the others" if controls else ""
+    others = "at each cut" if search["rungs"] else "from the others"
+    drawn = f" and {controls:,} drawn at random {others}" if controls else ""
     fractions = " and ".join(f"{100 * fraction:g} %" for fraction in search["fractions"])
+    last = "the last of these" if search["rungs"] else "each search"
     return (
         f"It is the model that the study selected. {search['n_trials']:,} random configurations "
-        f"were trained on {fractions} of the training data, the best {settings['top_k']:,} of "
-        f"each search{drawn} were retrained on all of them, and this is the cheapest by "
-        f"{select['cost']} whose validation loss is within {100 * select['tolerance']:g} % of the "
-        f"lowest. The test split had no say. {_scope(settings['seeds'])}"
+        f"were trained on {fractions} of the training data{_rungs_text(search)}, the best "
+        f"{settings['top_k']:,} of {last}{drawn} were retrained on all of them, and this is the "
+        f"cheapest by {select['cost']} whose validation loss is within "
+        f"{100 * select['tolerance']:g} % of the lowest. The test split had no say. "
+        f"{_scope(settings['seeds'])}"
+    )
+
+
+def _rungs_text(search: dict) -> str:
+    """Return what was trained between the search and the retraining, after a comma."""
+    return "".join(
+        f", the best {rung['top_k']:,} once more on {100 * rung['fraction']:g} %"
+        for rung in search["rungs"]
     )
 
 

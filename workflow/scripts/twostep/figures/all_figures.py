@@ -1,6 +1,7 @@
 """All figures of a study."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -25,6 +26,7 @@ from twostep.figures.steps import draw_loss_curves, draw_steps
 from twostep.figures.style import describe_loss
 from twostep.model.predictions import Predictions
 from twostep.trials.networks import patterns_of
+from twostep.util.wording import describe_level, is_rung
 
 
 def draw_figures(study: Study, predictions: Predictions) -> Iterator[tuple[str, Figure]]:
@@ -86,19 +88,18 @@ def _shared(study: Study) -> dict:
 
 
 def _search_figures(study: Study) -> Iterator[tuple[str, Figure]]:
-    """Yield the figures that there are for each fraction."""
+    """Yield the figures that there are for each fraction and each rung."""
     shared, retrained = _shared(study), study.retrained
-    for search in study.searches:
-        fraction = search.fraction
-        losses = baseline_losses(study.baseline, fraction, "val_loss")
+    for level in study.levels:
+        losses = baseline_losses(study.baseline, level.fraction, "val_loss")
         yield (
-            f"search_{fraction}",
+            f"search_{level.name}",
             draw_search(
-                search.trials,
-                fraction=fraction,
+                level.trials,
+                fraction=level.name,
                 baselines=losses,
                 retrained=set(retrained["trial"]),
-                complexity=study.complexity(fraction),
+                complexity=study.complexity(level.name),
                 tolerance=study.config["select"]["tolerance"],
                 **shared,
             ),
@@ -107,19 +108,21 @@ def _search_figures(study: Study) -> Iterator[tuple[str, Figure]]:
 
 def _step_figures(study: Study) -> Iterator[tuple[str, Figure]]:
     """Yield the figures that compare the steps and, if there are several, the fractions."""
-    shared, top_k = _shared(study), study.top_k
-    for search in study.searches:
-        fraction, steps = search.fraction, study.steps(search.fraction)
-        figure = draw_steps(steps, fraction=fraction, top_k=top_k, **shared)
-        yield f"steps_{fraction}", figure
+    shared = _shared(study)
+    for level in study.levels:
+        name, steps = level.name, study.steps(level.name)
+        sides = _sides(study, name)
+        figure = draw_steps(steps, fraction=name, top_k=study.passed(name), **sides, **shared)
+        yield f"steps_{name}", figure
         yield (
-            f"regret_{fraction}",
+            f"regret_{name}",
             draw_regret(
                 steps,
-                fraction=fraction,
-                n_others=study.n_others,
-                without_cut=study.without_cut,
+                fraction=name,
+                n_others=study.n_others(name),
+                without_cut=study.without_cut(name),
                 tolerance=study.config["select"]["tolerance"],
+                **sides,
             ),
         )
     if len(study.searches) > 1:
@@ -129,10 +132,21 @@ def _step_figures(study: Study) -> Iterator[tuple[str, Figure]]:
             draw_fractions(
                 rankings,
                 compare_outcomes(study),
-                top_k=top_k,
+                top_k=study.top_k,
                 loss_label=shared["loss_label"],
             ),
         )
+
+
+def _sides(study: Study, name: str) -> dict[str, Any]:
+    """Return what is before the cut through a ranking and after it, where that is not obvious."""
+    if not study.rungs:
+        return {}
+    following = study.after(name)
+    return {
+        "before": describe_level(name).capitalize() if is_rung(name) else "Search",
+        "after": "Step 2" if following is None else describe_level(following.name).capitalize(),
+    }
 
 
 def _retrained_figures(study: Study) -> Iterator[tuple[str, Figure]]:

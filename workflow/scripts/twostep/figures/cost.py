@@ -1,5 +1,6 @@
 """The figures of cost: of the two steps, and of a prediction of each retrained model."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import matplotlib
@@ -24,7 +25,7 @@ from twostep.figures.style import (
     draw_nothing,
     layer_colours,
 )
-from twostep.util.wording import duration, times
+from twostep.util.wording import describe_level, duration, is_rung, times
 
 # Step 1, step 2, both together, and two estimates of the search on all data, from top to bottom.
 ROWS = {
@@ -34,11 +35,14 @@ ROWS = {
     "full": ("search on all data,\nepochs of step 2", "o", INK),
     "full_as_searched": ("the same,\nepochs of step 1", "o", GREY),
 }
+# Where there are rungs between the steps, which have their own names.
+RUNG = ("^", BLUE)
+WITH_RUNGS = {"both": ("steps and rungs", "D", VERMILION)}
 
 
 @matplotlib.rc_context(STYLE)
 def draw_cost(costs: dict[str, dict[str, Cost]]) -> Figure:
-    """Draw the cost of the steps, and of the same search on all data, for each fraction.
+    """Draw the cost of the steps, the rungs, and the same search on all data, for each fraction.
 
     `costs` is {fraction: what `step_costs` returns}. Processor time is on the left, the work that
     no machine influences on the right; both axes are logarithmic.
@@ -75,7 +79,7 @@ def _list_rows(costs: dict[str, dict[str, Cost]]) -> list[_Row]:
     place = 0.0
     for fraction, parts in costs.items():
         for name, cost in parts.items():
-            label, _, _ = ROWS[name]
+            label, _, _ = _style(name, parts)
             if name == "step_1":
                 label += f" on fraction {fraction}"
             rows.append(_Row(name, label, place, cost, parts["both"]))
@@ -84,21 +88,29 @@ def _list_rows(costs: dict[str, dict[str, Cost]]) -> list[_Row]:
     return rows
 
 
+def _style(name: str, names: Iterable[str]) -> tuple[str, str, str]:
+    """Return the label, the marker and the colour of one row among those with these names."""
+    if is_rung(name):
+        return (describe_level(name), *RUNG)
+    return (ROWS | WITH_RUNGS if any(map(is_rung, names)) else ROWS)[name]
+
+
 def _draw_costs(axes: Axes, costs: dict[str, dict[str, Cost]], quantity: str) -> None:
     rows = _list_rows(costs)
+    every = "both steps" if not any(is_rung(row.name) for row in rows) else "steps and rungs"
     values = [getattr(row.cost, quantity) for row in rows]
     positive = [value for value in values if value > 0]
     low, high = min(positive, default=1), max(positive, default=1)
     # Room for the numbers beside the marks: about a third of the axis.
     scale_logarithmically(axes, "x", low / 1.2, high * (10 * high / low) ** 0.5)
     for row, value in zip(rows, values, strict=True):
-        _, marker, colour = ROWS[row.name]
+        _, marker, colour = _style(row.name, [row.name])
         hollow: dict = {"markerfacecolor": "white"} if row.name.startswith("full") else {}
         axes.axhline(row.place, color=GREY, linewidth=0.4, zorder=0)
         axes.plot(value, row.place, marker, color=colour, markersize=5, gid=row.name, **hollow)
         text = duration(value) if quantity == "cpu_seconds" else f"{value:.1e}"
         if row.name.startswith("full"):
-            text += f"\n{times(value / getattr(row.both, quantity))} times both steps"
+            text += f"\n{times(value / getattr(row.both, quantity))} times {every}"
         axes.annotate(
             text,
             (value, row.place),

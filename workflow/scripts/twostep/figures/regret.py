@@ -14,7 +14,7 @@ from twostep.analysis.agreement import CONFIDENCE, rank_agreement, whole_range_c
 from twostep.analysis.regret import Cut, judge_cut, measure_regret, top_recall
 from twostep.figures.scales import scale_counts
 from twostep.figures.style import BLUE, GREY, INK, PAGE_WIDTH, STYLE, VERMILION, say
-from twostep.util.wording import number, times
+from twostep.util.wording import describe_level, number, times
 
 # The widest line of text below the panels, in letters.
 LONGEST_LINE = 125
@@ -24,24 +24,36 @@ LEVEL = f"{100 * CONFIDENCE:g} % interval"
 
 @matplotlib.rc_context(STYLE)
 def draw_regret(
-    steps: pd.DataFrame, *, fraction: str, n_others: int, tolerance: float, without_cut: str
+    steps: pd.DataFrame,
+    *,
+    fraction: str,
+    n_others: int,
+    tolerance: float,
+    without_cut: str,
+    before: str = "Step 1",
+    after: str = "Step 2",
 ) -> Figure:
     """Draw regret (left) and recall (middle) against k, and the steps' correlation (right).
 
     Parameters
     ----------
-    steps : the table of `compare_steps` for a fraction
+    steps : the table of `compare_steps` for a fraction or a rung
     fraction : its name
     n_others : how many trials the controls were drawn from
     tolerance : of the selection
     without_cut : the sentence of `explain_no_cut`, for where the controls tell nothing
+    before, after : what the trials were trained in before the cut and after it
     """
     figure = Figure(figsize=(PAGE_WIDTH, 3.1))
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.2, 1, 0.9))
-    _draw_regret_curve(left, steps, tolerance)
-    _draw_recall(middle, steps)
+    passed = "retrained" if after == "Step 2" else f"of {after.lower()}"
+    _draw_regret_curve(left, steps, tolerance, passed)
+    _draw_recall(middle, steps, passed)
+    middle.set_ylabel(f"{after}'s best k among\n{before.lower()}'s first k")
     _draw_correlations(right, steps)
-    left.set_xlabel(f"k: trials retrained in the order of\nthe ranking on fraction {fraction}")
+    left.set_xlabel(
+        f"k: trials {passed} in the order of\nthe ranking on {describe_level(fraction)}"
+    )
     cut = judge_cut(steps, n_others=n_others, tolerance=tolerance)
     text = without_cut if cut is None else _cut_note(cut, tolerance)
     figure.supxlabel(textwrap.fill(text, LONGEST_LINE), x=0.01, ha="left", fontsize=7)
@@ -69,9 +81,9 @@ def _ratio_note(ratio: float) -> str:
     return f"The loss of the best control is {times(ratio)} times that of the best chosen trial."
 
 
-def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> None:
+def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float, passed: str) -> None:
     regret = measure_regret(steps)
-    axes.set_ylabel("Best loss of the first k\nover the best of all retrained")
+    axes.set_ylabel(f"Best loss of the first k\nover the best of all {passed}")
     if regret is None:
         say(axes, "All chosen trials failed.")
         return
@@ -87,7 +99,7 @@ def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float) -> Non
     )
 
 
-def _draw_recall(axes: Axes, steps: pd.DataFrame) -> None:
+def _draw_recall(axes: Axes, steps: pd.DataFrame, passed: str) -> None:
     recall = top_recall(steps)
     if not len(recall):
         say(axes, "None of the chosen trials can be found again.")
@@ -109,10 +121,10 @@ def _draw_recall(axes: Axes, steps: pd.DataFrame) -> None:
             va="top" if below else "bottom",
             fontsize=7,
         )
-    axes.set(xlabel="k", ylabel="Step 2's best k among\nstep 1's first k", ylim=(-0.02, 1.05))
+    axes.set(xlabel="k", ylim=(-0.02, 1.05))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     scale_counts(axes, 1, len(k))
-    axes.set_title(f"Recall\n(among the {n_trials:,} retrained)")
+    axes.set_title(f"Recall\n(among the {n_trials:,} {passed})")
 
 
 def _draw_correlations(axes: Axes, steps: pd.DataFrame) -> None:

@@ -25,7 +25,7 @@ from twostep.figures.style import (
     draw_nothing,
     layer_colours,
 )
-from twostep.util.wording import number
+from twostep.util.wording import describe_level, number
 
 
 def layer_range(tables: list[pd.DataFrame]) -> tuple[int, int]:
@@ -50,7 +50,7 @@ def draw_search(
 
     Parameters
     ----------
-    trials : the ranked table of a fraction's search
+    trials : the ranked table of a fraction's search, or of a rung
     fraction : its name
     baselines : validation losses of the constant prediction and the linear regression
     retrained : ids of the trials that were retrained, which are ringed
@@ -205,7 +205,8 @@ def _marker(label: str, marker: str = "o", **style: Any) -> Line2D:
 def _search_note(trials: pd.DataFrame, fraction: str, n_above: int) -> str:
     n_failed = int((trials["status"] != "ok").sum())
     n_train = int(trials["n_train"].max())
-    note = f"Fraction {fraction} ({n_train:,} training samples):\n{number(len(trials), 'trial')}"
+    where = describe_level(fraction).capitalize()
+    note = f"{where} ({n_train:,} training samples):\n{number(len(trials), 'trial')}"
     note += f", {n_failed:,} failed" if n_failed else ", none failed"
     return note + (f", {n_above:,} above the axis" if n_above else "")
 

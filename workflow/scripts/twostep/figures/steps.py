@@ -26,7 +26,7 @@ from twostep.figures.style import (
     layer_colours,
     say,
 )
-from twostep.util.wording import number
+from twostep.util.wording import describe_level, is_rung, number
 
 N_LABELLED = 3  # finalists whose loss curves stand out, besides the selected one
 # Colour and dashes of the labelled loss curves; grey readers tell them apart by the dashes.
@@ -41,13 +41,23 @@ CURVES = [
 
 @matplotlib.rc_context(STYLE)
 def draw_steps(
-    steps: pd.DataFrame, *, fraction: str, top_k: int, layers: tuple[int, int], loss_label: str
+    steps: pd.DataFrame,
+    *,
+    fraction: str,
+    top_k: int,
+    layers: tuple[int, int],
+    loss_label: str,
+    before: str = "Step 1",
+    after: str = "Step 2",
 ) -> Figure:
-    """Draw the losses (left) and the ranks (right) of the retrained trials in the two steps.
+    """Draw the losses (left) and the ranks (right) of the trials that passed a cut.
 
-    `steps` is the table of `compare_steps`. Controls are triangles; trials that only another
-    fraction's ranking chose are hollow. The losses are without the controls.
+    `steps` is the table of `compare_steps` for the ranking of a `fraction` or a rung, which was cut
+    at `top_k`; `before` and `after` say in which trainings the trials are compared.
+    Controls are triangles; trials that only another fraction's ranking chose are hollow. The losses
+    are without the controls.
     """
+    has_rungs = (before, after) != ("Step 1", "Step 2")
     figure = Figure(figsize=(PAGE_WIDTH, 3.3))
     left, right = figure.subplots(1, 2)
     # The losses of controls mostly lie far from the others, and would squeeze them.
@@ -58,18 +68,22 @@ def draw_steps(
         scale_losses(left, "y", shown["step_2_loss"])
     else:
         say(left, "None of the chosen trials succeeded in both steps.")
-    handles = _draw_groups(right, steps, "rank", layers)
+    label = "chosen by this ranking" if has_rungs else "chosen by this fraction"
+    handles = _draw_groups(right, steps, "rank", layers, chosen_label=label)
     if len(steps):
         _scale_ranks(right, steps, wide=bool(steps["step_1_rank"].max() > 4 * top_k))
     else:
         say(right, "None of the retrained trials succeeded in both steps.")
     left.set(
-        xlabel=f"Step 1: validation loss\n({loss_label})",
-        ylabel=f"Step 2: validation loss\n({loss_label})",
+        xlabel=f"{before}: validation loss\n({loss_label})",
+        ylabel=f"{after}: validation loss\n({loss_label})",
     )
     right.set(
-        xlabel=f"Step 1: rank on fraction {fraction}", ylabel="Step 2: rank among the retrained"
+        xlabel=f"{before}: rank on {describe_level(fraction)}",
+        ylabel=f"{after}: rank among these" if has_rungs else "Step 2: rank among the retrained",
     )
+    if is_rung(fraction):
+        right.set(xlabel=f"{before}: rank")
     _note_agreement(left, right, steps)
     draw_layer_scale(figure, right, layers)
     figure.legend(handles=handles, loc="outside lower left", ncols=3)
@@ -77,7 +91,12 @@ def draw_steps(
 
 
 def _draw_groups(
-    axes: Axes, steps: pd.DataFrame, quantity: str, layers: tuple[int, int]
+    axes: Axes,
+    steps: pd.DataFrame,
+    quantity: str,
+    layers: tuple[int, int],
+    *,
+    chosen_label: str = "chosen by this fraction",
 ) -> list[Line2D]:
     """Draw the groups of trials, each with marks of its own; return handles for the legend."""
     colour_map, norm = layer_colours(*layers)
@@ -87,7 +106,7 @@ def _draw_groups(
     groups = (
         ("others", "chosen by another fraction only", steps[~chosen & ~control], "o", 16, hollow),
         ("controls", "controls, drawn from the rest", steps[control], "^", 20, coloured),
-        ("chosen", "chosen by this fraction", steps[chosen], "o", 18, coloured),
+        ("chosen", chosen_label, steps[chosen], "o", 18, coloured),
     )
     handles = []
     for gid, label, rows, marker, size, style in groups:

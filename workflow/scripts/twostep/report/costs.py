@@ -1,9 +1,10 @@
 """The summary's sections on what the study and what a prediction costs."""
 
-from twostep.analysis.cost import Cost, retrain_cost, step_costs
+from twostep.analysis.cost import Cost, controls_cost, retrain_cost, step_costs
 from twostep.analysis.study import Search, Study
+from twostep.trials.ranking import EARLIER
 from twostep.util import wording
-from twostep.util.wording import duration, number, short, times
+from twostep.util.wording import describe_level, duration, number, short, times
 
 ASSUMPTION = (
     "The estimates assume the same processor time per sample and epoch, and validation on the "
@@ -27,9 +28,9 @@ def cost_section(study: Study) -> list[str]:
         every = retrain_cost(chosen, study.retrain_timings, n_train)
         rows.append(_row(f"step 2 for all fractions, {number(len(chosen), 'model')}", every))
     if len(controls):
-        cost = retrain_cost(controls, study.retrain_timings, n_train)
-        label = f"controls, {number(len(controls), 'model')} (measured; not in the saving)"
-        rows.append(_row(label, cost))
+        where = ", and what they cost in the rungs" if study.rungs else ""
+        label = f"controls, {number(len(controls), 'model')}{where} (measured; not in the saving)"
+        rows.append(_row(label, controls_cost(study)))
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     estimated = any("full" in step_costs(study, search) for search in study.searches)
     return ["## Cost", table, *([ASSUMPTION] if estimated else [])]
@@ -37,11 +38,12 @@ def cost_section(study: Study) -> list[str]:
 
 def _rows(study: Study, search: Search) -> list[list[str]]:
     """Return the table rows of one fraction; step 2 counts the trials that it chose."""
-    fraction, top_k = search.fraction, study.top_k
-    n_models = int((study.retrained[f"rank[{fraction}]"] <= top_k).sum())
+    fraction, n_models = search.fraction, len(study.chosen(search))
     costs = step_costs(study, search)
+    steps = "step 1 + rungs + step 2" if study.rungs else "step 1 + step 2"
     labels = {
         "step_1": f"step 1 on fraction {fraction}, {len(search.trials):,} trials (measured)",
+        **{rung.name: _rung_label(rung) for rung in study.rungs},
         "step_2": f"step 2 after it, {n_models:,} models (measured)",
         "full": "the same search on all data, with step 2's epochs (estimated)",
         "full_as_searched": "the same, with step 1's epochs (estimated)",
@@ -51,9 +53,17 @@ def _rows(study: Study, search: Search) -> list[list[str]]:
         if name in costs:
             saving = costs[name] / costs["both"]
             times_less = [f"{times(value)} times" for value in (saving.cpu_seconds, saving.work)]
-            label = f"saving: estimate with {epochs} epochs / (step 1 + step 2)"
+            label = f"saving: estimate with {epochs} epochs / ({steps})"
             rows.append([label, *times_less])
     return rows
+
+
+def _rung_label(rung: Search) -> str:
+    n_trials = int((~rung.trials[EARLIER]).sum())
+    return (
+        f"{describe_level(rung.name)} on fraction {rung.fraction}, {n_trials:,} trials beside the "
+        "controls (measured)"
+    )
 
 
 def _row(label: str, cost: Cost) -> list[str]:

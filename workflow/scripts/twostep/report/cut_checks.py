@@ -1,10 +1,12 @@
 """Whether a better trial is left among those that were cut off, and what the cut has lost."""
 
+from dataclasses import dataclass
+
 from twostep.analysis.regret import Cut, Regret, judge_cut, measure_regret
-from twostep.analysis.remaining import ALL_RETRAINED, FARTHEST, RISK, Remaining, better_left
+from twostep.analysis.remaining import ALL_RETRAINED, FARTHEST, RISK, Remaining
 from twostep.analysis.study import Study
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
-from twostep.util.wording import number, percent, times
+from twostep.util.wording import describe_level, is_rung, number, percent, times
 
 # What decides whether a study can be trusted.
 LEFT = "if a better trial is left"
@@ -14,26 +16,62 @@ ASSUMPTION = (
 )
 
 
+@dataclass(frozen=True)
+class CutWords:
+    """What the sentences about a cut call what comes after it, and the keys of the config."""
+
+    best: str = "the best retrained one"
+    trained: str = "retrained"
+    all_trained: str = "all retrained trials"
+    training: str = "Retraining"
+    top_k: str = "`retrain.top_k`"
+    has_rungs: bool = False
+    before: str = "step 1"
+    after: str = "step 2"
+
+    @classmethod
+    def of(cls, study: Study, name: str) -> "CutWords":
+        """Return those of the cut through a ranking."""
+        after = study.after(name)
+        before = describe_level(name) if is_rung(name) else "step 1"
+        if after is None:
+            return cls(has_rungs=bool(study.rungs), before=before)
+        rung = describe_level(after.name)
+        return cls(
+            f"the best one of {rung}",
+            f"trained in {rung}",
+            f"all trials of {rung}",
+            f"Passing on to {rung}",
+            f"`top_k` of {rung} in `search.rungs`",
+            has_rungs=True,
+            before=before,
+            after=rung,
+        )
+
+    def reword(self, reason: str) -> str:
+        """Return a reason of the estimator, which knows of two steps only."""
+        return reason.replace("step 1", self.before).replace("step 2", self.after)
+
+
+STEP_2 = CutWords()
+
+
 def check_cut(study: Study, fraction: str) -> list[Finding]:
-    """Return what is found about the trials that a fraction's ranking left out of step 2."""
-    if study.n_others == 0:
-        return [Finding(study.without_cut)]
+    """Return what is found about the trials that the cut through a ranking left out."""
+    n_others, words = study.n_others(fraction), CutWords.of(study, fraction)
+    if n_others == 0:
+        return [Finding(study.without_cut(fraction))]
     steps, tolerance = study.steps(fraction), study.config["select"]["tolerance"]
-    top_k = study.top_k
-    (trials,) = [search.trials for search in study.searches if search.fraction == fraction]
-    left = better_left(
-        study.sampled_steps(fraction),
-        n_trials=int(trials["rank"].notna().sum()),
-        top_k=top_k,
-        tolerance=tolerance,
-        risk=study.risk,
-    )
-    cut = judge_cut(steps, n_others=study.n_others, tolerance=tolerance)
+    top_k = study.passed(fraction)
+    left = study.left(fraction)
+    cut = judge_cut(steps, n_others=n_others, tolerance=tolerance)
     return [
-        describe_left(fraction, left, cut, top_k=top_k, tolerance=tolerance, risk=study.risk),
-        *describe_lost(fraction, cut, tolerance=tolerance),
+        describe_left(
+            fraction, left, cut, top_k=top_k, tolerance=tolerance, risk=study.risk, words=words
+        ),
+        *describe_lost(fraction, cut, tolerance=tolerance, words=words),
         *describe_regret(
-            fraction, measure_regret(steps), tolerance=tolerance, n_others=study.n_others
+            fraction, measure_regret(steps), tolerance=tolerance, n_others=n_others, words=words
         ),
     ]
 
@@ -46,27 +84,37 @@ def describe_left(
     top_k: int,
     tolerance: float,
     risk: float = RISK,
+    words: CutWords = STEP_2,
 ) -> Finding:
     """Return whether a better trial is left, and how many would have to be retrained."""
-    text = left_text(f"fraction {fraction}", left, top_k=top_k, tolerance=tolerance, risk=risk)
+    text = left_text(
+        describe_level(fraction), left, top_k=top_k, tolerance=tolerance, risk=risk, words=words
+    )
     if left.probability is None:
         return Finding(f"{text}{_bound(cut)}", UNKNOWN, LEFT, fraction)
     if left.enough == top_k:
         return Finding(text, GOOD)
     if left.enough is None:
-        text += f" {better_step_1(fraction).capitalize()}."
+        text += f" {better_step_1(fraction, has_rungs=words.has_rungs).capitalize()}."
     else:
-        text += f" Set `retrain.top_k` to {left.enough:,}."
+        text += f" Set {words.top_k} to {left.enough:,}."
     return Finding(text, DOUBT, "a better trial may be left", fraction)
 
 
 def left_text(
-    search: str, left: Remaining, *, top_k: int, tolerance: float, risk: float = RISK
+    search: str,
+    left: Remaining,
+    *,
+    top_k: int,
+    tolerance: float,
+    risk: float = RISK,
+    words: CutWords = STEP_2,
 ) -> str:
     """Return the answer of the estimator as sentences about a search, e.g. "fraction 0.05"."""
-    better = f"better than the best retrained one by more than {100 * tolerance:g} %"
+    better = f"better than {words.best} by more than {100 * tolerance:g} %"
     if left.probability is None:
-        return f"It cannot be told if {search} has left a trial that is {better}: {left.reason}."
+        reason = words.reword(left.reason)
+        return f"It cannot be told if {search} has left a trial that is {better}: {reason}."
     if left.reason == ALL_RETRAINED:
         return f"{search[0].upper()}{search[1:]} has left no trial: {ALL_RETRAINED}."
     text = (
@@ -79,14 +127,17 @@ def left_text(
         text += f". It takes more than {FARTHEST * top_k:,} finalists for {percent(risk)}."
     else:
         text += (
-            f". With the first {left.enough:,} of its ranking retrained it would be at most "
+            f". With the first {left.enough:,} of its ranking {words.trained} it would be at most "
             f"{percent(risk)}. {ASSUMPTION}"
         )
     return text
 
 
-def better_step_1(fraction: str) -> str:
-    """Return the advice to let step 1 see more, as part of a sentence."""
+def better_step_1(fraction: str, *, has_rungs: bool = False) -> str:
+    """Return the advice to let step 1, or a rung, see more, as part of a sentence."""
+    if has_rungs:
+        where = describe_level(fraction) if is_rung(fraction) else "the search"
+        return f"consider a larger fraction or budget for {where}"
     # On all data there is no larger fraction, and the steps differ in their budgets.
     if float(fraction) < 1:
         return "add a larger fraction to `search.fractions`"
@@ -104,39 +155,48 @@ def _bound(cut: Cut | None) -> str:
     )
 
 
-def describe_lost(fraction: str, cut: Cut | None, *, tolerance: float) -> list[Finding]:
+def describe_lost(
+    fraction: str, cut: Cut | None, *, tolerance: float, words: CutWords = STEP_2
+) -> list[Finding]:
     """Return a doubt if controls came out better than all finalists of a fraction."""
     if cut is None or not cut.n_better:
         return []
     low, high = (round(share * cut.n_others) for share in (cut.low, cut.high))
     text = (
         f"{cut.n_better} of {number(cut.n_controls, 'control')} came out better than the best of "
-        f"the {cut.n_chosen} trials that fraction {fraction} chose, by more than "
+        f"the {cut.n_chosen} trials that {describe_level(fraction)} chose, by more than "
         f"{100 * tolerance:g} %: the best by {100 * (1 - cut.ratio):.2g} %. So may {low:,} to "
         f"{high:,} of the {cut.n_others:,} trials cut off (95 % interval): "
-        f"{better_step_1(fraction)}, or raise `retrain.top_k`."
+        f"{better_step_1(fraction, has_rungs=words.has_rungs)}, or raise {words.top_k}."
     )
     return [Finding(text, DOUBT, "the cut at top_k lost better trials", fraction)]
 
 
 def describe_regret(
-    fraction: str, regret: Regret | None, *, tolerance: float, n_others: int
+    fraction: str,
+    regret: Regret | None,
+    *,
+    tolerance: float,
+    n_others: int,
+    words: CutWords = STEP_2,
 ) -> list[Finding]:
     """Return how many trials of a fraction's ranking had to be retrained."""
     if regret is None:
         return []
     n_chosen, enough = len(regret.ratio), regret.sufficient(tolerance)
-    within = f"within {100 * tolerance:g} % of the best of all retrained trials"
+    within = f"within {100 * tolerance:g} % of the best of {words.all_trained}"
     if enough is None:
-        advice = "consider a larger `retrain.top_k`, or " if n_others else ""
+        advice = f"consider a larger {words.top_k}" if n_others else ""
+        if not words.has_rungs:
+            advice += f"{', or ' if advice else ''}do without this fraction"
         text = (
-            f"None of the {n_chosen} trials that fraction {fraction} chose is {within}, which is "
-            f"{times(regret.ratio[-1])} times better: {advice}do without this fraction."
+            f"None of the {n_chosen} trials that {describe_level(fraction)} chose is {within}, "
+            f"which is {times(regret.ratio[-1])} times better: {advice}."
         )
         return [Finding(text, DOUBT, "a fraction missed the best trials", fraction)]
     first = f"first {enough}" if enough > 1 else "first alone"
     text = (
-        f"Retraining the {first} of the {n_chosen} trials of the ranking on fraction "
-        f"{fraction} would have led {within}."
+        f"{words.training} the {first} of the {n_chosen} trials of the ranking on "
+        f"{describe_level(fraction)} would have led {within}."
     )
     return [Finding(text, GOOD)]

@@ -1,5 +1,7 @@
 """Whether a study can be trusted: all checks, a verdict, and what to change."""
 
+from collections.abc import Iterable
+
 from twostep.analysis.baselines import regression_name, regression_of
 from twostep.analysis.study import Study
 from twostep.report.cut_checks import LEFT, check_cut
@@ -16,6 +18,7 @@ from twostep.report.training_checks import (
     check_search,
     check_split,
 )
+from twostep.util.wording import describe_level, is_rung
 
 HEADINGS = {
     DOUBT: "What speaks against it, and what to change:",
@@ -27,9 +30,9 @@ HEADINGS = {
 def diagnose(study: Study) -> list[Finding]:
     """Return what all checks of a study have found, what decides it first."""
     search_config, retrain_config = study.config["search"], study.config["retrain"]
-    fractions = [search.fraction for search in study.searches]
-    found = [finding for fraction in fractions for finding in check_cut(study, fraction)]
-    found += [finding for fraction in fractions for finding in check_order(study, fraction)]
+    names = [level.name for level in study.levels]
+    found = [finding for name in names for finding in check_cut(study, name)]
+    found += [finding for name in names for finding in check_order(study, name)]
     found += [*check_noise(study), *check_fractions(study), *check_edges(study)]
     found += check_signatures(study)
     found += check_retraining(
@@ -45,6 +48,9 @@ def diagnose(study: Study) -> list[Finding]:
     for search in study.searches:
         found += check_search(search.fraction, search.trials, search_config["budget"])
         found += check_processors(search.fraction, search.timings)
+    for level, rung in zip(study.rungs, search_config["rungs"], strict=True):
+        found += check_search(level.name, level.trials, rung["budget"])
+        found += check_processors(level.name, level.timings)
     return found
 
 
@@ -81,6 +87,13 @@ def _topics(found: list[Finding], kind: str) -> list[str]:
         if finding.kind == kind:
             fractions.setdefault(finding.topic, []).append(finding.fraction)
     return [
-        f"{topic} (fraction {', '.join(dict.fromkeys(names))})" if all(names) else topic
+        f"{topic} ({_where(dict.fromkeys(names))})" if all(names) else topic
         for topic, names in fractions.items()
     ]
+
+
+def _where(names: Iterable[str]) -> str:
+    """Return the fractions, then the rungs, with these names."""
+    fractions = [name for name in names if not is_rung(name)]
+    rungs = [describe_level(name) for name in names if is_rung(name)]
+    return ", ".join([f"fraction {', '.join(fractions)}"] * bool(fractions) + rungs)

@@ -16,7 +16,7 @@ def check_edges(study: Study) -> list[Finding]:
     """Return the edges of the search space at which more finalists are than chance explains."""
     space, constraints = (study.config["search"][name] for name in ("space", "constraints"))
     top_k = study.top_k
-    chosen = {trial for search in study.searches for trial in select_top(search.trials, top_k)}
+    chosen = {trial for level in study.choosing for trial in select_top(level.trials, top_k)}
     # All fractions share the configurations.
     trials = study.searches[0].trials
     trials = trials[trials["status"] == "ok"]

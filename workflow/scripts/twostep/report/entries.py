@@ -4,7 +4,10 @@ Without a plotting library, because the Snakefile reads it. A new figure needs a
 caption in workflow/report and a place in figures/all_figures.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from twostep.util.wording import describe_level
 
 # The headings of the report; numbered, since Snakemake puts them into alphabetical order.
 SUMMARY = "1 Summary"
@@ -43,7 +46,7 @@ class Entry:
         }
 
 
-def page_entries(fractions: list[str]) -> dict[str, Entry]:
+def page_entries(fractions: list[str], *, rungs: Sequence[str] = ()) -> dict[str, Entry]:
     """Return {name: entry} of the pages that make texts, tables and provenance readable."""
     pages = {"summary": Entry("summary", SUMMARY, "Summary", source="summary.md")}
     for fraction in fractions:
@@ -53,6 +56,15 @@ def page_entries(fractions: list[str]) -> dict[str, Entry]:
         )
         pages[f"search_times_{fraction}"] = Entry(
             "times_table", TABLES, "Times of the search", fraction, f"{folder}/timings.csv"
+        )
+    for number, rung in enumerate(rungs, start=1):
+        folder = f"rungs/{number}"
+        label = describe_level(rung)
+        pages[f"trials_{rung}"] = Entry(
+            "rung_table", TABLES, f"Trials of {label}", source=f"{folder}/trials.csv"
+        )
+        pages[f"times_{rung}"] = Entry(
+            "times_table", TABLES, f"Times of {label}", source=f"{folder}/timings.csv"
         )
     return pages | {
         "retrained": Entry(
@@ -85,6 +97,12 @@ OF_A_FRACTION = {
     "steps": Entry("steps", RETRAINING, "Step 1 against step 2"),
     "regret": Entry("regret", RETRAINING, "How many to retrain"),
 }
+# Drawn for each rung, too, and with other captions: what comes after a cut is not always step 2.
+OF_A_CUT = {
+    "search": Entry("rung_search", SEARCH, SIZE),
+    "steps": Entry("rung_steps", RETRAINING, "Before and after the cut"),
+    "regret": Entry("rung_regret", RETRAINING, "How many had to pass the cut"),
+}
 OF_FRACTIONS = {"fractions": Entry("fractions", SEARCH, "Comparison of the fractions")}
 OF_THE_STUDY = {
     "retrained": Entry("retrained", RETRAINING, SIZE),
@@ -107,16 +125,26 @@ OF_LOSSES = {
 }
 
 
-def figure_entries(fractions: list[str], loss: str) -> dict[str, Entry]:
+def figure_entries(
+    fractions: list[str], *, rungs: Sequence[str] = (), loss: str = "mse"
+) -> dict[str, Entry]:
     """Return {name of a figure's file without suffix: its entry in the report} for a study.
 
-    `loss` is `training.loss`.
+    `rungs` are the names of its rungs, and `loss` is `training.loss`.
     """
+    of_a_fraction = OF_A_FRACTION
+    if rungs:
+        of_a_fraction = of_a_fraction | {name: OF_A_CUT[name] for name in ("steps", "regret")}
     return {
         **{
             f"{name}_{fraction}": replace(entry, fraction=fraction)
-            for name, entry in OF_A_FRACTION.items()
+            for name, entry in of_a_fraction.items()
             for fraction in fractions
+        },
+        **{
+            f"{name}_{rung}": replace(entry, label=f"{entry.label}, {describe_level(rung)}")
+            for name, entry in OF_A_CUT.items()
+            for rung in rungs
         },
         **(OF_FRACTIONS if len(fractions) > 1 else {}),
         **{

@@ -20,17 +20,21 @@ def check_signatures(study: Study) -> list[Finding]:
     """Return what is found about each search's overfitting and bias, and about its length."""
     tolerance = study.config["select"]["tolerance"]
     found = []
+    # The cut of step 1 is judged by what comes next.
+    after = "rung 1" if study.rungs else "step 2"
     for search in study.searches:
         bias = size_bias(search.trials, study.sampled_steps(search.fraction))
-        fit = overfitting(search.trials, study.top_k)
-        found += describe_bias(search.fraction, bias, tolerance=tolerance)
-        found += describe_overfitting(search.fraction, fit, bias, tolerance=tolerance)
+        fit = overfitting(search.trials, study.passed(search.fraction))
+        found += describe_bias(search.fraction, bias, tolerance=tolerance, after=after)
+        found += describe_overfitting(search.fraction, fit, bias, tolerance=tolerance, after=after)
         if fit is None and (search.trials["dropout"] > 0).any():
             found.append(_not_compared(search.fraction))
     return found + check_length(study)
 
 
-def describe_bias(fraction: str, bias: SizeBias | None, *, tolerance: float) -> list[Finding]:
+def describe_bias(
+    fraction: str, bias: SizeBias | None, *, tolerance: float, after: str = "step 2"
+) -> list[Finding]:
     """Return whether step 1 puts large networks at a disadvantage; nothing if too few tell."""
     if bias is None:
         return []
@@ -38,9 +42,9 @@ def describe_bias(fraction: str, bias: SizeBias | None, *, tolerance: float) -> 
     than = f"networks with {times(bias.size_ratio)} times fewer parameters"
     if bias.is_relevant(tolerance):
         text = (
-            f"S{step_1[1:]} a disadvantage: in step 2 their losses gain a factor of "
+            f"S{step_1[1:]} a disadvantage: in {after} their losses gain a factor of "
             f"{times(math.exp(bias.gain))} or more on {than}. "
-            f"{better_step_1(fraction).capitalize()}."
+            f"{better_step_1(fraction, has_rungs=after != 'step 2').capitalize()}."
         )
         return [Finding(text, DOUBT, "step 1 is biased against large networks", fraction)]
     if bias.is_excluded(tolerance):
@@ -50,18 +54,24 @@ def describe_bias(fraction: str, bias: SizeBias | None, *, tolerance: float) -> 
         )
         return [Finding(text, GOOD)]
     text = (
-        f"It cannot be told if {step_1} a disadvantage. In step 2 their losses may gain a factor "
+        f"It cannot be told if {step_1} a disadvantage. In {after} their losses may gain a factor "
         f"of up to {times(math.exp(bias.most))} on {than}. More `retrain.controls` would tell more."
     )
     return [Finding(text, UNKNOWN, "if step 1 is biased against large networks", fraction)]
 
 
 def describe_overfitting(
-    fraction: str, found: Overfitting | None, bias: SizeBias | None, *, tolerance: float
+    fraction: str,
+    found: Overfitting | None,
+    bias: SizeBias | None,
+    *,
+    tolerance: float,
+    after: str = "step 2",
 ) -> list[Finding]:
     """Return whether large networks overfit the samples of step 1 more than small ones.
 
-    It is no doubt where step 2 excludes that they are at a disadvantage.
+    It is no doubt where step 2, or what else comes `after`, excludes that they are at a
+    disadvantage.
     """
     if found is None:
         return []
@@ -77,7 +87,7 @@ def describe_overfitting(
         f"a factor of up to {times(found.gain)}."
     )
     if bias is not None and bias.is_excluded(tolerance):
-        return [Finding(f"{text} Step 2 shows no such gain.", GOOD)]
+        return [Finding(f"{text} {after.capitalize()} shows no such gain.", GOOD)]
     if math.isnan(found.missed):
         text += " It cannot be told if that would bring up other trials, because most have dropout."
         return [Finding(text, UNKNOWN, OVERFITTING_UNKNOWN, fraction)]
@@ -86,7 +96,8 @@ def describe_overfitting(
         return [Finding(text, GOOD)]
     text += (
         " That may bring up a trial that was not retrained by a factor of "
-        f"{times(found.missed)}. {better_step_1(fraction).capitalize()}."
+        f"{times(found.missed)}. "
+        f"{better_step_1(fraction, has_rungs=after != 'step 2').capitalize()}."
     )
     return [Finding(text, DOUBT, "large networks overfit in step 1", fraction)]
 

@@ -8,8 +8,10 @@ from twostep.analysis.agreement import (
 )
 from twostep.analysis.study import Study
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
-from twostep.util.wording import number
+from twostep.util.wording import describe_level, is_rung, number
 
+# What step 2 trains on.
+ALL_DATA = "all data"
 # ASSUME: a ranking that correlates less than this with the one on all data chooses badly.
 WEAK_CORRELATION = 0.5
 # ASSUME: a correlation of fewer trials tells nothing. Bootstrap intervals of three unrelated trials
@@ -18,40 +20,56 @@ FEWEST = 6
 
 
 def check_order(study: Study, fraction: str) -> list[Finding]:
-    """Return what is found about the order in which a fraction's ranking has put the trials."""
-    steps = study.steps(fraction)
+    """Return what is found about the order in which a ranking has put the trials."""
+    steps, following = study.steps(fraction), study.after(fraction)
     n_controls = int(steps["control"].sum())
     return [
         *describe_whole_range(
-            fraction, whole_range_correlation(steps), n_controls, n_others=study.n_others
+            fraction,
+            whole_range_correlation(steps),
+            n_controls,
+            n_others=study.n_others(fraction),
+            target=ALL_DATA if following is None else describe_level(following.name),
         ),
         *describe_finalists(fraction, study.agreement(fraction)),
     ]
 
 
 def describe_whole_range(
-    fraction: str, whole: Coefficient | None, n_controls: int, *, n_others: int
+    fraction: str,
+    whole: Coefficient | None,
+    n_controls: int,
+    *,
+    n_others: int,
+    target: str = ALL_DATA,
 ) -> list[Finding]:
-    """Return whether the ranking carries over, among all trials; nothing if none was cut off."""
+    """Return whether the ranking carries over, among all trials; nothing if none was cut off.
+
+    `target` is what the trials were trained on after the cut.
+    """
     if n_others == 0:
         return []
     if whole is None:
         text = (
             f"{number(n_controls, 'control')} are too few to tell how the ranking of all trials on "
-            f"fraction {fraction} agrees with that on all data: `retrain.controls` should be at "
-            f"least {FEWEST_CONTROLS}."
+            f"{describe_level(fraction)} agrees with that on {target}: `retrain.controls` should "
+            f"be at least {FEWEST_CONTROLS}."
         )
         return [Finding(text, UNKNOWN, "if the ranking carries over", fraction)]
     text = (
-        f"Over all trials, as {number(n_controls, 'control')} tell, the ranking on fraction "
-        f"{fraction} has a rank correlation with that on all data of {whole} (Spearman)"
+        f"Over all trials, as {number(n_controls, 'control')} tell, the ranking on "
+        f"{describe_level(fraction)} has a rank correlation with that on {target} of {whole} "
+        "(Spearman)"
     )
     if whole.low >= WEAK_CORRELATION:
         return [Finding(f"{text}.", GOOD)]
     if whole.value >= WEAK_CORRELATION:
         text += ", which may be weak: more `retrain.controls` would tell."
         return [Finding(text, UNKNOWN, "if the ranking carries over", fraction)]
-    more = "a larger fraction" if float(fraction) < 1 else "a larger `search.budget`"
+    if target != ALL_DATA or is_rung(fraction):
+        more = f"a larger fraction or budget for {describe_level(fraction)}"
+    else:
+        more = "a larger fraction" if float(fraction) < 1 else "a larger `search.budget`"
     text += f", which is weak: consider {more} or smaller batches."
     return [Finding(text, DOUBT, "the ranking carries over badly", fraction)]
 
@@ -64,7 +82,7 @@ def describe_finalists(fraction: str, agreement: Agreement | None) -> list[Findi
     if agreement is None or agreement.n_trials < FEWEST:
         return []
     text = (
-        f"Among the {agreement.n_trials} finalists of fraction {fraction} alone, which are alike, "
-        f"the rank correlation of the steps is {agreement.spearman}."
+        f"Among the {agreement.n_trials} finalists of {describe_level(fraction)} alone, which are "
+        f"alike, the rank correlation of the steps is {agreement.spearman}."
     )
     return [Finding(text, GOOD)]

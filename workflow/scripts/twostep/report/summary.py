@@ -21,6 +21,8 @@ from twostep.model.metrics import mean_of
 from twostep.report.costs import cost_section, inference_section
 from twostep.report.diagnosis import diagnosis_section
 from twostep.report.entries import figure_entries
+from twostep.report.rungs import lost_by, rung_sections
+from twostep.trials.rungs import ranking_file, rung_names
 from twostep.trials.settings import schedules, told_dimensions
 from twostep.util import wording
 from twostep.util.text import MOST_FEATURES, list_features
@@ -47,6 +49,7 @@ def summarise(study: Study) -> str:
         _data(study),
         _search(study),
         *(_fraction(study, search) for search in study.searches),
+        *rung_sections(study),
         _retraining(study),
         [*cost_section(study), *inference_section(study)],
         _files(study),
@@ -113,7 +116,7 @@ def _luck(study: Study) -> str:
     """Return a sentence if the best model is one that the two steps had not found."""
     if not study.model(study.best)["control"]:
         return ""
-    return " It is a control: the cut at top_k had lost it, and only chance brought it back."
+    return f" It is a control: {lost_by(study)} had lost it, and only chance brought it back."
 
 
 def _test_quality(study: Study, choice: pd.Series) -> str:
@@ -275,12 +278,13 @@ def smallest_within(succeeded: pd.DataFrame, tolerance: float) -> pd.Series:
 def _agreement_text(study: Study, fraction: str) -> str:
     rank = study.model(study.best)[f"rank[{fraction}]"]
     place = f"was number {int(rank):,}" if pd.notna(rank) else "failed"
+    trained = "trained in rung 1" if study.rungs else "retrained"
     text = f"Agreement with step 2: the best trial of step 2 {place} here"
     agreement = study.agreement(fraction)
     if agreement is None:
         return text + "."
     return (
-        f"{text}; over the {agreement.n_trials} trials retrained because of this fraction "
+        f"{text}; over the {agreement.n_trials} trials {trained} because of this fraction "
         f"Spearman's rank correlation is {agreement.spearman} and Kendall's {agreement.kendall} "
         f"({100 * CONFIDENCE:g} % bootstrap intervals)."
     )
@@ -292,12 +296,15 @@ def _retraining(study: Study) -> list[str]:
     n_trials, n_models = retrained["trial"].nunique(), len(retrained)
     n_controls = retrained.loc[retrained["control"], "trial"].nunique()
     names = schedules(study.config["search"]["space"])
+    source, others = "each fraction", "the others"
+    if study.rungs:
+        source, others = f"rung {len(study.rungs)}", "what each cut cut off"
     budget = wording.budget(retrain["budget"], schedules=names)
     return [
         "## Retraining (step 2)",
-        f"The best {study.top_k:,} trials of each fraction"
+        f"The best {study.top_k:,} trials of {source}"
         + (
-            f" and {number(n_controls, 'control')}, drawn at random from the others"
+            f" and {number(n_controls, 'control')}, drawn at random from {others}"
             if n_controls
             else ""
         )
@@ -425,7 +432,7 @@ def _metrics_table(study: Study, shown: list[Variable]) -> str:
 def _files(study: Study) -> list[str]:
     fractions = [search.fraction for search in study.searches]
     links = {
-        "All trials, ranked": [f"rank/{fraction}/trials.csv" for fraction in fractions],
+        "All trials, ranked": [ranking_file(level.name) for level in study.levels],
         "Retrained models with their test errors": ["select/retrained.csv"],
         "The choice": ["select/selection.csv"],
         "Baselines": ["baseline/baseline.csv"],
@@ -434,7 +441,12 @@ def _files(study: Study) -> list[str]:
         "Its predictions for the test split": ["predict/predictions.nc"],
         "Times of a prediction": ["inference/inference.csv"],
     }
-    for name, entry in figure_entries(fractions, study.config["training"]["loss"]).items():
+    entries = figure_entries(
+        fractions,
+        rungs=rung_names(study.config["search"]),
+        loss=study.config["training"]["loss"],
+    )
+    for name, entry in entries.items():
         links.setdefault(f"Figure: {entry.label}", []).append(f"figures/{name}.png")
     items = [
         f"- {what}: {', '.join(f'[{path}]({path})' for path in paths)}"

@@ -7,7 +7,8 @@ import pandas as pd
 from twostep.analysis.training_end import TrainingEnd, is_scheduled, training_end
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.trials.records import REPEATABLE
-from twostep.util.wording import autocorrelation, counts, number, share
+from twostep.trials.rungs import ranking_file
+from twostep.util.wording import autocorrelation, counts, describe_level, is_rung, number, share
 
 # From this share on, trials that ran into the limit are worth a warning.
 LIMITED_SHARE = 0.2
@@ -48,22 +49,23 @@ def check_search(fraction: str, trials: pd.DataFrame, budget: dict) -> list[Find
 
 def _check_failed(fraction: str, trials: pd.DataFrame) -> Finding:
     failed = trials.loc[trials["status"] != "ok", "status"]
-    where = f"Search on fraction {fraction}:"
+    where = f"{_name(fraction)}:"
     if failed.empty:
         return Finding(f"{where} none of the {len(trials):,} trials failed.")
     text = (
         f"{where} {share(len(failed), len(trials), 'trials')} failed ({counts(failed)}); the "
-        f"column `message` of [trials.csv](rank/{fraction}/trials.csv) says why."
+        f"column `message` of [trials.csv]({ranking_file(fraction)}) says why."
     )
+    again = _try_again(failed, "rung_shard" if is_rung(fraction) else "search_shard")
     if len(failed) < FAILED_SHARE * len(trials):
-        return Finding(text + _try_again(failed))
+        return Finding(text + again)
     advice = (
         " If they diverged, consider a smaller `search.space.learning_rate`, or a "
         "`search.space.max_gradient_norm`."
     )
     if "diverged" in set(failed):
         text += advice
-    return Finding(text + _try_again(failed), DOUBT, "many trials failed", fraction)
+    return Finding(text + again, DOUBT, "many trials failed", fraction)
 
 
 def _check_limit(fraction: str, succeeded: pd.DataFrame, budget: dict) -> list[Finding]:
@@ -76,8 +78,8 @@ def _check_limit(fraction: str, succeeded: pd.DataFrame, budget: dict) -> list[F
         return []
     n_limited = int(succeeded["stop_reason"].isin(["max_epochs", "max_updates"]).sum())
     text = (
-        f"Search on fraction {fraction}: {share(n_limited, len(succeeded), 'trials')} reached the "
-        "limit of `search.budget` before their patience ended them"
+        f"{_name(fraction)}: {share(n_limited, len(succeeded), 'trials')} reached the "
+        f"limit of {_budget(fraction)} before their patience ended them"
     )
     if n_limited < LIMITED_SHARE * len(succeeded):
         return [Finding(f"{text}.")]
@@ -89,7 +91,7 @@ def _check_patience(fraction: str, trials: pd.DataFrame, budget: dict) -> list[F
     updates = patience_updates(trials, budget)
     if updates is None:
         return []
-    where = f"Search on fraction {fraction}: the patience of `search.budget` is"
+    where = f"{_name(fraction)}: the patience of {_budget(fraction)} is"
     if updates >= MIN_PATIENCE_UPDATES:
         return [Finding(f"{where} at least {updates:,} updates.")]
     text = (
@@ -99,14 +101,23 @@ def _check_patience(fraction: str, trials: pd.DataFrame, budget: dict) -> list[F
     return [Finding(text, DOUBT, "the patience was short", fraction)]
 
 
-def _try_again(statuses: pd.Series) -> str:
+def _try_again(statuses: pd.Series, rule: str = "search_shard") -> str:
     """Return how failures are tried again; nothing if it would only repeat them."""
     if statuses.isin(REPEATABLE).all():
         return ""
     return (
-        " To try those again that did not diverge, add `--forcerun search_shard retrain_trial` to "
+        f" To try those again that did not diverge, add `--forcerun {rule} retrain_trial` to "
         "the command."
     )
+
+
+def _name(level: str) -> str:
+    """Return what a ranking is of, as the beginning of a sentence."""
+    return describe_level(level).capitalize() if is_rung(level) else f"Search on fraction {level}"
+
+
+def _budget(level: str) -> str:
+    return f"the budget of {describe_level(level)}" if is_rung(level) else "`search.budget`"
 
 
 def check_processors(fraction: str, timings: pd.DataFrame) -> list[Finding]:
@@ -115,7 +126,7 @@ def check_processors(fraction: str, timings: pd.DataFrame) -> list[Finding]:
     if processors.nunique() < 2:
         return []
     text = (
-        f"Search on fraction {fraction}: the trials were trained on processors of "
+        f"{_name(fraction)}: the trials were trained on processors of "
         f"{processors.nunique()} types ({counts(processors)}). These differ in the last digits of "
         "their results, and on others the ranking may differ a little. On a cluster, ask for nodes "
         "of one type, for example by `constraint` in the profile."

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twostep.data.sizes import fraction_name
 from twostep.running import resources
 from twostep.running.forecast import Sizes, Speed
+from twostep.running.needed import CORRELATIONS, count_needed
 from twostep.training.configuration import Configuration
-from twostep.trials.rounds import round_sizes
-from twostep.util.wording import duration, number, table
+from twostep.trials.rounds import RISK, round_sizes
+from twostep.trials.rungs import count_controls, count_survivors, cut_sizes
+from twostep.util.wording import duration, number, percent, table
 
 # ASSUME: the best trials are among the largest quarter of the networks, as they mostly are; an
 # average network would be too cheap an estimate.
@@ -44,6 +47,11 @@ class Plan:
     subset_sizes: dict[str, Sizes]
     data_bytes: int
 
+    @property
+    def fractions(self) -> list[str]:
+        """The names of the fractions that are searched on; rungs may have others."""
+        return [fraction_name(value) for value in self.config["search"]["fractions"]]
+
 
 def describe_forecast(plan: Plan, speed: Speed, processor: str) -> str:
     """Return the forecast as Markdown; `processor` is what the speed was measured on."""
@@ -56,6 +64,7 @@ def describe_forecast(plan: Plan, speed: Speed, processor: str) -> str:
                 table([["", f"{unit} time"], *_cost_rows(plan, speed)]),
                 ASSUMPTIONS,
                 table([["", ""], *_need_rows(plan)]),
+                *_cuts(plan),
             ]
         )
         + "\n"
@@ -66,7 +75,8 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
     search, retrain = plan.config["search"], plan.config["retrain"]
     as_searched = _seconds(plan, speed, search["budget"], plan.sizes)
     rows, total, longest = [], 0.0, 0.0
-    for fraction, sizes in plan.subset_sizes.items():
+    for fraction in plan.fractions:
+        sizes = plan.subset_sizes[fraction]
         seconds = _seconds(plan, speed, search["budget"], sizes)
         total, longest = total + seconds.sum(), max(longest, seconds.max())
         shard = seconds.mean() * search["shard_size"]
@@ -75,6 +85,10 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
             [f"a typical shard of {search['shard_size']:,} trials", duration(shard)],
             ["the longest single trial", duration(seconds.max())],
         ]
+    for i, rung in enumerate(search["rungs"]):
+        label, cost = _rung_cost(plan, speed, i + 1, rung)
+        rows.append([label, duration(cost)])
+        total += cost
     second = np.sort(_seconds(plan, speed, retrain["budget"], plan.sizes))
     n_models = retrain["top_k"] * retrain["seeds"]
     # With `retrain.until` one round may be enough.
@@ -85,7 +99,7 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
     models = number(n_models, "model")
     if n_fewest < n_models:
         models = f"{n_fewest:,} to {models}, as `retrain.until` decides; all of them"
-    if len(plan.subsets) > 1:
+    if len(plan.fractions) > 1:
         models += " for each fraction, those that they share once"
     rows.append(
         [
@@ -98,11 +112,13 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
     controls = n_controls * second.mean()
     if n_controls:
         rows.append([f"controls, {number(n_controls, 'model')}", duration(controls)])
-    everything = total + len(plan.subsets) * step_2 + controls
-    with_controls = " and the controls" if n_controls else ""
+    everything = total + len(plan.fractions) * step_2 + controls
+    with_controls = (", the rungs" if search["rungs"] else "") + (
+        " and the controls" if n_controls else ""
+    )
     total_text = duration(everything)
     if n_fewest < n_models:
-        fewest = everything - len(plan.subsets) * step_2 * (1 - n_fewest / n_models)
+        fewest = everything - len(plan.fractions) * step_2 * (1 - n_fewest / n_models)
         total_text = f"{duration(fewest)} to {total_text}"
     rows += [
         ["the longest single retraining", f"up to {duration(second[-1])}"],
@@ -127,13 +143,16 @@ def _need_rows(plan: Plan) -> list[list[str]]:
     ]
     retrain_mb = resources.training_mb(plan.manifest, largest, checkpoints=True)
     retrain = plan.config["retrain"]
-    n_models = len(plan.subsets) * retrain["top_k"] + _n_controls(plan)
+    n_models = len(plan.fractions) * retrain["top_k"] + _n_controls(plan)
     epochs = sum(
-        resources.updates_and_epochs(configuration, search["budget"], sizes.n_train)[1]
-        for sizes in plan.subset_sizes.values()
+        resources.updates_and_epochs(
+            configuration, search["budget"], plan.subset_sizes[fraction].n_train
+        )[1]
+        for fraction in plan.fractions
         for configuration in plan.configurations
     )
-    n_trials = len(plan.configurations) * len(plan.subsets)
+    n_trials = len(plan.configurations) * len(plan.fractions)
+    n_trials += sum(count_survivors(search, retrain, i + 1) for i in range(len(search["rungs"])))
     n_outputs = plan.sizes.n_outputs
     results = n_trials * (BYTES_PER_TRIAL + n_outputs * BYTES_PER_OUTPUT)
     results += epochs * BYTES_PER_EPOCH
@@ -151,8 +170,45 @@ def _need_rows(plan: Plan) -> list[list[str]]:
 
 def _n_controls(plan: Plan) -> int:
     """Return how many controls there will be: no more than the trials that are cut off."""
-    retrain = plan.config["retrain"]
-    return min(retrain["controls"], max(0, len(plan.configurations) - retrain["top_k"]))
+    search, retrain = plan.config["search"], plan.config["retrain"]
+    return count_controls(search, retrain, len(search["rungs"]) + 1)
+
+
+def _rung_cost(plan: Plan, speed: Speed, i: int, rung: dict) -> tuple[str, float]:
+    """Return what a rung is called in the table, and its processor seconds with its controls."""
+    search, retrain = plan.config["search"], plan.config["retrain"]
+    fraction = fraction_name(rung["fraction"])
+    seconds = np.sort(_seconds(plan, speed, rung["budget"], plan.subset_sizes[fraction]))
+    # As finalists are, what passes a cut is larger than the average.
+    n_large = max(math.ceil(FINALISTS * len(seconds)), rung["top_k"])
+    n_controls = count_survivors(search, retrain, i) - rung["top_k"]
+    cost = rung["top_k"] * seconds[-n_large:].mean() + n_controls * seconds.mean()
+    label = f"rung {i} on fraction {fraction}, {rung['top_k']:,} trials"
+    return label + (f" and {number(n_controls, 'control')}" if n_controls else ""), float(cost)
+
+
+def _cuts(plan: Plan) -> list[str]:
+    """Return how many trials would have to pass each cut; nothing for the plain two steps."""
+    search, retrain = plan.config["search"], plan.config["retrain"]
+    wanted = retrain["until"]["probability"]
+    if not search["rungs"] and wanted is None:
+        return []
+    risk = RISK if wanted is None else wanted
+    rows = [["trials that would have to pass", *(f"{value:g}" for value in CORRELATIONS)]]
+    sizes = cut_sizes(search, retrain)
+    names = ["the search", *(f"rung {i + 1}" for i in range(len(search["rungs"])))]
+    for name, before, after in zip(names, sizes, sizes[1:], strict=False):
+        needed = [count_needed(before, value, risk) for value in CORRELATIONS]
+        rows.append([f"after {name}: {after:,} of {before:,} do", *(f"{k:,}" for k in needed)])
+    return [
+        "## How many will have to be trained again?",
+        f"So that a better trial is cut off with a probability of at most {percent(risk)}:",
+        table(rows),
+        "The columns are correlations, over all trials before a cut, of the logarithms of the "
+        "losses before it and after it. Nobody knows them before the study. The numbers rest on "
+        "normal scatter alone; any better trial counts, however little better. The summary tells "
+        "the same from the losses and the controls of the study itself.",
+    ]
 
 
 def _seconds(plan: Plan, speed: Speed, budget: dict, sizes: Sizes) -> np.ndarray:

@@ -23,6 +23,7 @@ from twostep.trials.journal import OUTLINE, OUTLINE_TIMING, read_outlines
 from twostep.trials.key import trial_key, trial_seed
 from twostep.trials.records import REPEATABLE
 from twostep.trials.rounds import round_sizes
+from twostep.trials.rungs import ranking_file, rankings_of_step_2, rung_name
 from twostep.util.errors import UserError
 from twostep.util.files import read_json
 
@@ -59,7 +60,7 @@ class Done:
 
 @dataclass
 class Step:
-    """What step 1 has trained on one fraction, or step 2 on all data.
+    """What step 1 has trained on one fraction, a rung on its own, or step 2 on all data.
 
     `n_wanted` is None as long as it is not known. `statuses` counts what is done, and `n_foreign`
     the trials in the journal that another config, other data or other code has trained.
@@ -117,6 +118,7 @@ class Progress:
     parts: tuple[int, int] | None
     manifest: dict | None
     searches: list[Step]
+    rungs: list[Step]
     n_ranked: int
     retraining: Step
     n_evaluated: int
@@ -135,16 +137,22 @@ def measure_progress(config: dict, folder: str | Path, now: float) -> Progress:
     configurations = _draw(config, folder)
     searches = [_measure_search(config, folder, name, configurations) for name in names]
     rankings = _read_rankings(folder, names, search["n_trials"])
+    rungs = []
+    for number in range(1, len(search["rungs"]) + 1):
+        rung, rankings = _measure_rung(config, folder, number, rankings, configurations)
+        rung.jobs = _jobs_at_work(folder / f"logs/rungs/{number}", now, rung.silence())
+        rungs.append(rung)
     retraining, n_evaluated = _measure_retraining(config, folder, rankings, configurations)
     for step in searches:
         step.jobs = _jobs_at_work(folder / "logs/search" / step.name, now, step.silence())
     retraining.jobs = _jobs_at_work(folder / "logs/retrain", now, retraining.silence())
-    steps = [*searches, retraining]
+    steps = [*searches, *rungs, retraining]
     return Progress(
         folder,
         _count_parts(config, folder),
         _read(folder / "prepare/manifest.json", "data_hash", "splits"),
         searches,
+        rungs,
         len(rankings),
         retraining,
         n_evaluated,
@@ -204,11 +212,12 @@ def _describes(provenance: dict | None, config: dict) -> bool:
 class _Keys:
     """What the keys of the trials of one step have in common.
 
-    `step` names the step and its section of the config, `data_hash` that of its data.
+    `step` names the step, `budget` is its budget and `data_hash` that of its data.
     """
 
     config: dict
     step: str
+    budget: dict
     data_hash: str
 
     def key(self, trial: int, repetition: int, configuration: Configuration, timing: dict) -> str:
@@ -220,7 +229,7 @@ class _Keys:
         return trial_key(
             data_hash=self.data_hash,
             configuration=configuration.to_dict(),
-            budget=self.config[self.step]["budget"],
+            budget=self.budget,
             output_activation=self.config["training"]["output_activation"],
             objective=Objective.of(self.config).to_dict(),
             seed=trial_seed(self.config["seed"], self.step, trial, repetition),
@@ -248,12 +257,56 @@ def _measure_search(
     config: dict, folder: Path, fraction: str, configurations: list[Configuration]
 ) -> Step:
     step = Step(fraction, config["search"]["n_trials"])
-    subset = _read(folder / f"subset/{fraction}/manifest.json", "data_hash")
-    keys = _Keys(config, "search", subset["data_hash"] if subset else "")
+    budget = config["search"]["budget"]
+    keys = _Keys(config, "search", budget, _data_hash(folder / "subset" / fraction))
+    _count_trials(step, folder / "journal/search" / fraction, keys, configurations)
+    return step
+
+
+def _measure_rung(
+    config: dict,
+    folder: Path,
+    number: int,
+    rankings: "list[pd.DataFrame]",
+    configurations: list[Configuration],
+) -> "tuple[Step, list[pd.DataFrame]]":
+    """Return a rung and its ranking, if that is there; `rankings` are those before it."""
+    step = Step(str(number), None)
+    if not rankings:
+        return step, []
+    from twostep.trials.ranking import trials_to_retrain
+
+    rung = config["search"]["rungs"][number - 1]
+    cut = config["retrain"] | {"top_k": rung["top_k"]}
+    trials = trials_to_retrain(rankings, cut, seed=config["seed"])
+    step.n_wanted = len(trials)
+    data_hash = _data_hash(folder / "subset" / fraction_name(rung["fraction"]))
+    keys = _Keys(config, rung_name(number), rung["budget"], data_hash)
+    _count_trials(step, folder / f"journal/rungs/{number}", keys, configurations, set(trials))
+    found = _read_tables([folder / ranking_file(rung_name(number))])
+    return step, [table for table in found if set(table["trial"]) == set(trials)]
+
+
+def _data_hash(folder: Path) -> str:
+    """Return the hash of the data in a folder; "" if none are there."""
+    manifest = _read(folder / "manifest.json", "data_hash")
+    return manifest["data_hash"] if manifest else ""
+
+
+def _count_trials(
+    step: Step,
+    journal: Path,
+    keys: _Keys,
+    configurations: list[Configuration],
+    wanted: set[int] | None = None,
+) -> None:
+    """Add to a step what its journal holds; of `wanted` trials alone, if not of all."""
     found: dict[int, Done] = {}
     foreign = set()
-    for entry, done in _timed_entries(folder / "journal/search" / fraction):
+    for entry, done in _timed_entries(journal):
         trial, repetition = done.record["trial"], done.record["seed"]
+        if wanted is not None and trial not in wanted:
+            continue
         if trial >= len(configurations) or entry["key"] != keys.key(
             trial, repetition, configurations[trial], entry["timing"]
         ):
@@ -263,7 +316,6 @@ def _measure_search(
     for done in found.values():
         step.add(done)
     step.n_foreign = len(foreign - found.keys())
-    return step
 
 
 def _is_better(old: Done, new: Done) -> bool:
@@ -287,7 +339,10 @@ def _timed_entries(folder: Path) -> Iterator[tuple[dict, Done]]:
 
 def _read_rankings(folder: Path, fractions: list[str], n_trials: int) -> "list[pd.DataFrame]":
     """Return the ranked tables that are there."""
-    paths = [folder / "rank" / fraction / "trials.csv" for fraction in fractions]
+    return _read_tables([folder / ranking_file(name) for name in fractions], n_trials)
+
+
+def _read_tables(paths: list[Path], n_trials: int | None = None) -> "list[pd.DataFrame]":
     if not any(path.exists() for path in paths):
         return []
     from twostep.util.tables import read_ranking
@@ -309,7 +364,7 @@ def _measure_retraining(
 ) -> tuple[Step, int]:
     """Return step 2, and how many of its models were evaluated."""
     step = Step("retrain", None)
-    if len(rankings) < len(config["search"]["fractions"]):
+    if len(rankings) < len(rankings_of_step_2(config["search"])):
         return step, 0
     from twostep.trials.ranking import trials_to_retrain
 
@@ -321,7 +376,8 @@ def _measure_retraining(
     models = list(itertools.product(trials, range(config["retrain"]["seeds"])))
     step.n_wanted = len(models)
     manifest = _read(folder / "prepare/manifest.json", "data_hash", "splits")
-    keys = _Keys(config, "retrain", manifest["data_hash"] if manifest else "")
+    data_hash = manifest["data_hash"] if manifest else ""
+    keys = _Keys(config, "retrain", config["retrain"]["budget"], data_hash)
     n_evaluated = 0
     for trial, repetition in models:
         path = folder / f"retrain/trial_{trial}_seed_{repetition}.json"

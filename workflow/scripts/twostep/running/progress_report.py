@@ -21,10 +21,17 @@ def describe_progress(progress: Progress, study: str, now: float) -> str:
     lines += _data(progress)
     for step in progress.searches:
         lines += _step(f"step 1, fraction {step.name}", step, "trials", "shards", now)
+    for rung in progress.rungs:
+        if rung.n_wanted is None:
+            lines.append(f"  rung {rung.name}: not yet, what comes before is not ranked")
+        else:
+            lines += _step(f"rung {rung.name}", rung, "trials", "shards", now)
     retraining = progress.retraining
     if retraining.n_wanted is None:
         n_fractions = len(progress.searches)
         ranked = f"{progress.n_ranked} of {n_fractions} fractions are ranked"
+        if progress.rungs:
+            ranked = "the last rung is not ranked"
         lines.append(f"  step 2: not yet, {ranked}")
     else:
         lines += _step("step 2", retraining, "models", "models", now)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from twostep.training.configuration import Configuration
@@ -57,16 +57,17 @@ def write_configurations(path: str | Path, configurations: Iterable[Configuratio
     )
 
 
-def read_configurations(path: str | Path, trials: range) -> list[Configuration]:
-    """Read the configurations of a range of trials; UserError if the file is damaged or too short.
+def read_configurations(path: str | Path, trials: Sequence[int]) -> list[Configuration]:
+    """Read the configurations of trials, their ids in ascending order.
 
-    Other lines are not parsed, so that many jobs may share a long list.
+    Raises UserError if the file is damaged or too short. Other lines are not parsed, so that many
+    jobs may share a long list.
     """
+    wanted = set(trials)
     try:
         with Path(path).open(encoding="utf-8") as lines:
-            found = [
-                json.loads(line) for line in itertools.islice(lines, trials.start, trials.stop)
-            ]
+            needed = itertools.islice(lines, max(wanted, default=-1) + 1)
+            found = [json.loads(line) for i, line in enumerate(needed) if i in wanted]
         if [entry["trial"] for entry in found] != list(trials)[: len(found)]:
             raise damaged(path)
         configurations = [Configuration.from_dict(entry["configuration"]) for entry in found]
@@ -75,7 +76,7 @@ def read_configurations(path: str | Path, trials: range) -> list[Configuration]:
     if len(configurations) < len(trials):
         # As many as there were for fewer trials, or cut off.
         raise UserError(
-            f"{path} ends before trial {trials.start + len(configurations)}: delete it and run the "
+            f"{path} ends before trial {trials[len(configurations)]}: delete it and run the "
             "same command again"
         )
     return configurations

@@ -10,7 +10,7 @@ it needs, whatever the shard size.
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from twostep.trials.records import REPEATABLE
@@ -40,7 +40,7 @@ class Journal:
         # Not the job's alone: its processes may be killed in the middle of a line.
         self._file_name = f"{job}-{uuid.uuid4().hex[:12]}.jsonl"
 
-    def read(self, trials: range) -> dict[str, dict]:
+    def read(self, trials: Iterable[int]) -> dict[str, dict]:
         """Return the entries that hold these trials, and perhaps others, by key.
 
         Left out are lines that are not whole (the process was killed while it wrote) or damaged,

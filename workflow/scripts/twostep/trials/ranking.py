@@ -1,7 +1,8 @@
-"""The ranking of a search: every trial accounted for, the best first."""
+"""The ranking of a search or a rung: every trial accounted for, the best first."""
 
 import heapq
 from collections import Counter
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -12,17 +13,19 @@ from twostep.util.errors import UserError
 from twostep.util.seeds import derive_seed
 
 INTEGERS = ("rank", "best_epoch")
+# The column of a rung's ranking that tells which trials an earlier cut has drawn as controls.
+EARLIER = "control"
 
 
 def rank(
-    records: list[dict], *, n_trials: int, output_names: list[str], max_failed: float
+    records: list[dict], *, trials: Collection[int], output_names: list[str], max_failed: float
 ) -> pd.DataFrame:
     """Return one row per trial, ordered by validation loss; failed trials last, without a rank.
 
-    Ties are broken by trial id. Raises UserError if a trial is missing or appears twice, or if
-    more than a share `max_failed` of them have failed.
+    `trials` are the ids that there must be. Ties are broken by trial id. Raises UserError if a
+    trial is missing or appears twice, or if more than a share `max_failed` of them have failed.
     """
-    check_complete([record["trial"] for record in records], n_trials)
+    check_complete([record["trial"] for record in records], trials)
     check_failures(records, max_failed, key="search.max_failed")
     further = further_settings(name for record in records for name in record["configuration"])
     table = pd.DataFrame([_row(record, further, output_names) for record in records])
@@ -33,17 +36,35 @@ def rank(
     return table.astype(dict.fromkeys(INTEGERS, "Int64"))
 
 
-def check_complete(trials: list[int], n_trials: int) -> None:
-    """Raise UserError unless each id of 0 ... n_trials - 1 appears exactly once."""
-    counts = Counter(trials)
+def rank_rung(
+    records: list[dict],
+    cut: dict[str, list[int]],
+    *,
+    output_names: list[str],
+    max_failed: float,
+) -> pd.DataFrame:
+    """Return the same of a rung, with the column `control`: drawn as such by an earlier cut.
+
+    `cut` is what `cut_off` returns, the trials that there must be.
+    """
+    trials = {*cut["finalists"], *cut["controls"]}
+    table = rank(records, trials=trials, output_names=output_names, max_failed=max_failed)
+    place = list(table.columns).index("trial") + 1
+    table.insert(place, EARLIER, table["trial"].isin(cut["controls"]))
+    return table
+
+
+def check_complete(found: list[int], trials: Collection[int]) -> None:
+    """Raise UserError unless each id of `trials` is found exactly once."""
+    counts = Counter(found)
     repeated = sorted(trial for trial, count in counts.items() if count > 1)
-    missing = sorted(set(range(n_trials)) - counts.keys())
-    unknown = sorted(counts.keys() - set(range(n_trials)))
-    for what, found in (("missing", missing), ("repeated", repeated), ("unknown", unknown)):
-        if found:
+    missing = sorted(set(trials) - counts.keys())
+    unknown = sorted(counts.keys() - set(trials))
+    for what, ids in (("missing", missing), ("repeated", repeated), ("unknown", unknown)):
+        if ids:
             raise UserError(
-                f"the search's results have {len(found)} {what} trials (the first: {found[0]}): "
-                "delete the search folder of the study and run the same command again; "
+                f"the search's results have {len(ids)} {what} trials (the first: {ids[0]}): "
+                "delete the folders search and rungs of the study and run the same command again; "
                 "trials in the journal are not trained again"
             )
 
@@ -54,10 +75,38 @@ def select_top(table: pd.DataFrame, top_k: int) -> list[int]:
 
 
 def find_others(rankings: list[pd.DataFrame], top_k: int) -> set[int]:
-    """Return the ids of the trials that succeeded in every ranking and that none of them chose."""
+    """Return the ids of the trials that succeeded in every ranking and that none of them chose.
+
+    These are what a cut loses. Controls of an earlier cut are not among them: they stay in.
+    """
     succeeded = [set(table.loc[table["rank"].notna(), "trial"]) for table in rankings]
     chosen = [select_top(table, top_k) for table in rankings]
-    return set.intersection(*succeeded).difference(*chosen)
+    return set.intersection(*succeeded).difference(*chosen, find_earlier_controls(rankings))
+
+
+def find_earlier_controls(rankings: list[pd.DataFrame]) -> set[int]:
+    """Return the ids of the trials of a rung's ranking that an earlier cut has drawn as controls.
+
+    Those that failed in the rung are left out. There are none in the ranking of a search.
+    """
+    return {
+        trial
+        for table in rankings
+        if EARLIER in table
+        for trial in table.loc[table[EARLIER] & table["rank"].notna(), "trial"]
+    }
+
+
+def leave_out_controls(ranking: pd.DataFrame, top_k: int) -> pd.DataFrame:
+    """Return a ranking without what is in it only because an earlier cut drew it as a control.
+
+    Such trials were not chosen by the ranking before, and so are no sample of anything in this one.
+    The ranks of the others are counted anew; the first `top_k` keep theirs.
+    """
+    if EARLIER not in ranking:
+        return ranking
+    kept = ranking[~ranking[EARLIER] | (ranking["rank"] <= top_k)]
+    return kept.assign(rank=kept["rank"].rank().astype("Int64"))
 
 
 def draw_controls(
@@ -79,10 +128,26 @@ def trials_to_retrain(rankings: list[pd.DataFrame], retrain: dict, *, seed: int)
 
     `retrain` is that section of the config and `seed` the study's.
     """
-    top_k, n_controls = retrain["top_k"], retrain["controls"]
-    controls = draw_controls(rankings, top_k=top_k, n_controls=n_controls, seed=seed)
+    cut = cut_off(rankings, top_k=retrain["top_k"], n_controls=retrain["controls"], seed=seed)
+    return sorted({*cut["finalists"], *cut["controls"]})
+
+
+def cut_off(
+    rankings: list[pd.DataFrame], *, top_k: int, n_controls: int, seed: int
+) -> dict[str, list[int]]:
+    """Return the ids of what goes on beyond a cut.
+
+    These are the `finalists`, the best `top_k` of each ranking, and the `controls`: those that are
+    drawn at this cut, and those of earlier cuts. A control of an earlier cut competes like any
+    other trial. If it is among the best, it is a finalist, too, and takes one of their places. If
+    not, it goes on all the same, unless it failed.
+    """
+    drawn = draw_controls(rankings, top_k=top_k, n_controls=n_controls, seed=seed)
     chosen = {trial for table in rankings for trial in select_top(table, top_k)}
-    return sorted(chosen.union(controls))
+    return {
+        "finalists": sorted(map(int, chosen)),
+        "controls": sorted(map(int, find_earlier_controls(rankings).union(drawn))),
+    }
 
 
 def _row(record: dict, further: list[str], output_names: list[str]) -> dict:

@@ -5,6 +5,8 @@ Without the numerical libraries, as the rules ask for it whenever the Snakefile 
 
 from collections.abc import Iterable
 
+# A study may say "enough" if a better trial is left with at most this probability.
+RISK = 0.05
 # Fewer of them tell too little of the trials that are left.
 FEWEST_CONTROLS = 6
 

@@ -1,7 +1,8 @@
-"""Step 1: the trials of one shard, taken from the journal or trained."""
+"""Step 1 and its rungs: the trials of one shard, taken from the journal or trained."""
 
 import logging
 import time
+from collections.abc import Sequence
 
 from twostep.training.configuration import Configuration
 from twostep.trials.journal import Journal
@@ -14,15 +15,18 @@ log = logging.getLogger(__name__)
 
 def search(
     trainer: Trainer,
-    trials: range,
+    trials: Sequence[int],
     configurations: list[Configuration],
     journal: Journal,
     watch: Watch,
+    *,
+    step: str = "search",
 ) -> tuple[list[dict], list[dict]]:
     """Return the records and the timings of trials, training those the journal does not have.
 
     `trials` are their ids; each has one of the `configurations`. Every trial that is trained goes
-    into the journal at once. `watch` knows the trials to give up.
+    into the journal at once. `watch` knows the trials to give up, and `step` names what the
+    trials draw their random numbers for: the search or a rung.
     """
     known = journal.read(trials)
     records, timings = [], []
@@ -30,7 +34,7 @@ def search(
     start = time.monotonic()
     best = None
     for trial_id, configuration in zip(trials, configurations, strict=True):
-        trial = Trial(trial_id, configuration, step="search")
+        trial = Trial(trial_id, configuration, step)
         key = trainer.key(trial)
         entry = known.get(key)
         if entry is None:

@@ -1,7 +1,7 @@
 """The table of retrained models, and the choice of the cheapest one that is good enough."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import PurePath
 
 import numpy as np
@@ -14,6 +14,7 @@ from twostep.trials.ranking import select_top
 from twostep.trials.records import flatten_configuration, flatten_result
 from twostep.trials.settings import further_settings
 from twostep.util.errors import UserError
+from twostep.util.wording import describe_level
 
 COST_COLUMNS = {"parameters": "n_parameters", "operations": "n_operations"}
 
@@ -23,6 +24,8 @@ def retrained_table(
     evaluations: list[dict],
     rankings: dict[str, pd.DataFrame],
     top_k: int,
+    *,
+    rungs: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Return one row per retrained model, by the mean validation loss over a trial's repetitions.
 
@@ -31,6 +34,8 @@ def retrained_table(
     records, evaluations : one each per model, in the same order
     rankings : {fraction: ranked table of its search}
     top_k : how many trials of each ranking are retrained; any other trial is a `control`
+    rungs : {name: ranked table} of the rungs, if there are any: the last one chooses, and no other
+        ranking does
 
     A control has the same rights as the others: if it is the best, it is chosen, and the summary
     says that the cut had lost it. `val_loss_error` is the standard error of a model's validation
@@ -47,7 +52,9 @@ def retrained_table(
         dict.fromkeys(name for evaluation in evaluations for name in evaluation["per_output"]),
         key=lambda name: places.get(f"val_loss[{name}]", 0),
     )
-    chosen = {trial for table in rankings.values() for trial in select_top(table, top_k)}
+    choosing = list((rungs or {}).values())[-1:] or list(rankings.values())
+    chosen = {trial for table in choosing for trial in select_top(table, top_k)}
+    rankings = {**rankings, **(rungs or {})}
     ranked = {name: table.set_index("trial") for name, table in rankings.items()}
     # Those of all trials, and of a retrained one that has changed since.
     named = [*rankings.values(), *(record["configuration"] for record in records)]
@@ -165,13 +172,13 @@ def _check_configuration(
 ) -> None:
     """Raise UserError unless a trial is one configuration in both steps."""
     retrained = flatten_configuration(record, further)
-    for fraction, table in rankings.items():
+    for name, table in rankings.items():
         searched = {**DEFAULTS, **table.loc[record["trial"]]}
-        differing = [name for name, value in retrained.items() if searched[name] != value]
+        differing = [key for key, value in retrained.items() if searched[key] != value]
         if differing:
             raise UserError(
                 f"trial {record['trial']} was retrained with another {differing[0]} "
-                f"({retrained[differing[0]]}) than it has in the search on fraction {fraction} "
+                f"({retrained[differing[0]]}) than it has in the search on {describe_level(name)} "
                 f"({searched[differing[0]]}): run the same command again, and delete the folder "
                 "retrain of the study if that does not help"
             )

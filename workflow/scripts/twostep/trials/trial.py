@@ -11,8 +11,8 @@ from twostep.training.train import Training
 class Trial:
     """A configuration with the id of its trial and the number of its repetition.
 
-    `step` only separates the random draws of the search and of the retraining, so that the
-    finalists are not retrained from the very weights that made them win.
+    `step` only separates the random draws of the search, of each rung and of the retraining, so
+    that no trial is trained again from the very weights that made it win.
     """
 
     id: int

@@ -20,7 +20,7 @@ NAME = "origin.json"
 # The settings of the run under way, in a folder that Snakemake does not own.
 PLAN = "journal/plan.json"
 # Settings in which the jobs of one rule differ from each other.
-OWN_SETTINGS = ("fraction", "samples", "trials")
+OWN_SETTINGS = ("fraction", "samples", "trials", "finalists", "n_shards", "rung_budget")
 # Settings that are hashes, and what another one means.
 HASHES = {"code": "other code", "version": "other data files"}
 # Letters of a value that a sentence repeats.

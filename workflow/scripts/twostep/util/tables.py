@@ -41,15 +41,17 @@ def read_table(path: str | Path) -> pd.DataFrame:
     return table.fillna(dict.fromkeys(text, ""))
 
 
-def read_ranking(path: str | Path, n_trials: int) -> pd.DataFrame:
-    """Read the ranked table of a search.
+def read_ranking(path: str | Path, n_trials: int | None = None) -> pd.DataFrame:
+    """Read the ranked table of a search with so many trials, or of a rung.
 
     Raises UserError unless it holds each of its trials once, and the ranks in their order.
     """
     table = read_table(path)
-    if not {"rank", "trial"} <= set(table) or set(table["trial"]) != set(range(n_trials)):
+    if not {"rank", "trial"} <= set(table) or table["trial"].duplicated().any():
+        raise damaged(path)
+    if n_trials is not None and set(table["trial"]) != set(range(n_trials)):
         raise damaged(path)
     ranks = table["rank"].dropna().tolist()
-    if len(table) != n_trials or ranks != list(range(1, len(ranks) + 1)):
+    if ranks != list(range(1, len(ranks) + 1)):
         raise damaged(path)
     return table

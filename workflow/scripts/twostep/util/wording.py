@@ -27,6 +27,16 @@ RANGE_DIGITS = 6
 UNLIKE = -0.1
 
 
+def describe_level(name: str) -> str:
+    """Return what a ranking is of: "fraction 0.05" for "0.05", "rung 1" for "rung_1"."""
+    return name.replace("_", " ") if is_rung(name) else f"fraction {name}"
+
+
+def is_rung(name: str) -> bool:
+    """Tell whether the ranking with this name is that of a rung, not of a fraction."""
+    return name.startswith("rung_")
+
+
 def table(rows: list[list[str]]) -> str:
     """Return rows of texts, the first of which are the headers, as a table in Markdown."""
     header, *others = rows

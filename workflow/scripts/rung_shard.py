@@ -1,0 +1,75 @@
+"""Train a share of the trials of a rung on its fraction of the training split."""
+
+import json
+
+from twostep.trials.configurations import read_configurations
+from twostep.trials.journal import Journal
+from twostep.trials.records import write_lines
+from twostep.trials.rungs import rung_name, share_of
+from twostep.trials.search import search
+from twostep.trials.supervision import Watch, supervise
+from twostep.trials.trainer import make_trainer
+from twostep.util.files import read_json
+from twostep.util.job import job
+from twostep.util.logs import end_process
+
+
+def main(
+    *,
+    manifest: str,
+    configurations: str,
+    cut: str,
+    rung: int,
+    shard: int,
+    n_shards: int,
+    budget: dict,
+    output_activation: str,
+    objective: dict,
+    seed: int,
+    gpu: int,
+    journal: str,
+    records: str,
+    timings: str,
+    threads: int,
+    watch: Watch,
+) -> None:
+    """Write one record and one timing per trial, in the order of their ids."""
+    trainer = make_trainer(
+        manifest,
+        budget=budget,
+        output_activation=output_activation,
+        objective=objective,
+        study_seed=seed,
+        n_gpus=gpu,
+        threads=threads,
+    )
+    passed = read_json(cut)
+    trials = share_of(sorted({*passed["finalists"], *passed["controls"]}), shard, n_shards)
+    drawn = read_configurations(configurations, trials)
+    kept = Journal(journal, watch.job)
+    found, measured = search(trainer, trials, drawn, kept, watch, step=rung_name(rung))
+    write_lines(timings, measured)
+    write_lines(records, found)
+
+
+if __name__ == "__main__":
+    with job(snakemake):
+        main(
+            manifest=snakemake.input.manifest,
+            configurations=snakemake.input.configurations,
+            cut=snakemake.input.cut,
+            rung=int(snakemake.wildcards.rung),
+            shard=int(snakemake.wildcards.shard),
+            n_shards=snakemake.params.n_shards,
+            budget=json.loads(snakemake.params.rung_budget),
+            output_activation=snakemake.params.output_activation,
+            objective=json.loads(snakemake.params.objective),
+            seed=snakemake.params.seed,
+            gpu=snakemake.params.gpu,
+            journal=snakemake.params.journal,
+            records=snakemake.output.records,
+            timings=snakemake.output.timings,
+            threads=snakemake.threads,
+            watch=supervise(),
+        )
+    end_process()
