@@ -26,6 +26,7 @@ from twostep.config.resolve import resolve_config
 from twostep.data import file_versions
 from twostep.data.sizes import fraction_name
 from twostep.report.entries import figure_entries, page_entries
+from twostep.training.network_file import plan_network
 from twostep.training.objective import Objective
 from twostep.trials.rounds import count_finalists, round_sizes
 from twostep.trials.space import largest_batch
@@ -43,6 +44,7 @@ try:
     config = resolve_config(config)
     RESULTS = f"results/{config['study']}"
     DATA_FILES = list_files(config["dataset"]["files"])
+    NETWORK = plan_network(config["network"]["file"])
     # The jobs that this run starts need not look at the files' headers again.
     if workflow.is_main_process:
         check_writable(RESULTS)
@@ -114,6 +116,11 @@ def json_param(section):
 
 # What all trials minimise; empty for the plain mean squared error.
 OBJECTIVE = json_param(Objective.of(config).to_dict())
+
+
+# The file of networks of the user's own and what decides its results, which an edit changes and a
+# comment does not; null for fully connected networks.
+NETWORK_PARAM = json_param(NETWORK)
 
 
 @cache

@@ -105,7 +105,7 @@ def export_model(
     Raises UserError, and leaves no file, if a format differs by more than the tolerance of the
     rows, or if the trial failed and has no weights.
     """
-    trained = load_model(model)
+    trained = load_model(model, run_code=True)
     rows = read_checked_rows(manifest, trained)
     with ExitStack() as stack:
         places = {name: stack.enter_context(atomic_path(path)) for name, path in files.items()}
