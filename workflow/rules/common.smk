@@ -62,7 +62,7 @@ FRACTIONS = {fraction_name(value): value for value in config["search"]["fraction
 REPETITIONS = range(config["retrain"]["seeds"])
 # What is prepared of each split.
 ARRAYS = ["inputs", "targets", *(["weights"] if config["dataset"]["sample_weight"] else [])]
-FIGURES = figure_entries(list(FRACTIONS))
+FIGURES = figure_entries(list(FRACTIONS), own_networks=NETWORK is not None)
 PAGES = page_entries(list(FRACTIONS))
 # What the study was last prepared from: beside the results, as Snakemake must not delete it.
 DATA_RECORD = f"{RESULTS}/journal/data_files.json"
@@ -261,7 +261,8 @@ def export_files(folder):
     names = dict(
         onnx="model.onnx",
         torchscript="model.pt",
-        text="model.txt",
+        # Of fully connected networks alone.
+        **({} if NETWORK else {"text": "model.txt"}),
         reference="reference.csv",
         card="model_card.md",
     )

@@ -52,6 +52,11 @@ class Study:
     rounds: list[dict]
 
     @property
+    def has_own_networks(self) -> bool:
+        """Whether the networks are the user's own."""
+        return self.config["network"]["file"] is not None
+
+    @property
     def top_k(self) -> int:
         """How many trials of each ranking were retrained."""
         return count_finalists(self.rounds, self.config["retrain"]["top_k"])

@@ -29,7 +29,7 @@ class Model:
     `inputs` and `outputs` describe the features in order, each with `name`, `units`, `long_name`,
     `transform`, `mean` and `std` (transformed), and `min` and `max` (physical units), the range in
     the training data; `record` is the trial's record, and `data_hash` that of the data of its
-    training.
+    training. A network that `is_own` is the user's, followed by the output activation.
     """
 
     network: nn.Sequential
@@ -39,6 +39,7 @@ class Model:
     timing: dict
     data_hash: str
     output_activation: str
+    is_own: bool = False
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Map inputs (n_samples, n_inputs) to outputs (n_samples, n_outputs), physical units.
@@ -130,7 +131,7 @@ def load_model(path: str | Path, *, run_code: bool = False) -> Model:
         output_activation=content["output_activation"],
         own_networks=OwnNetworks.from_dict(own) if own else None,
     )
-    return Model(network, **{key: content[key] for key in MODEL_KEYS})
+    return Model(network, **{key: content[key] for key in MODEL_KEYS}, is_own=own is not None)
 
 
 def build_trained(

@@ -85,6 +85,8 @@ OF_A_FRACTION = {
     "steps": Entry("steps", RETRAINING, "Step 1 against step 2"),
     "regret": Entry("regret", RETRAINING, "How many to retrain"),
 }
+# Those of them that show the layers of fully connected networks.
+OF_LAYERS = ("layers", "depth_width")
 OF_FRACTIONS = {"fractions": Entry("fractions", SEARCH, "Comparison of the fractions")}
 OF_THE_STUDY = {
     "retrained": Entry("retrained", RETRAINING, SIZE),
@@ -97,13 +99,17 @@ OF_THE_STUDY = {
 }
 
 
-def figure_entries(fractions: list[str]) -> dict[str, Entry]:
-    """Return {name of a figure's file without suffix: its entry in the report} for a study."""
+def figure_entries(fractions: list[str], *, own_networks: bool = False) -> dict[str, Entry]:
+    """Return {name of a figure's file without suffix: its entry in the report} for a study.
+
+    Networks of the user's own have no figures of their layers.
+    """
     return {
         **{
             f"{name}_{fraction}": replace(entry, fraction=fraction)
             for name, entry in OF_A_FRACTION.items()
             for fraction in fractions
+            if not (own_networks and name in OF_LAYERS)
         },
         **(OF_FRACTIONS if len(fractions) > 1 else {}),
         **OF_THE_STUDY,

@@ -208,10 +208,16 @@ def _search(study: Study) -> list[str]:
         "## Search (step 1)",
         f"{search['n_trials']:,} random configurations, the same for each fraction, drawn from: "
         f"{wording.space(told_dimensions(search['space']))}."
-        f"{wording.constraints(search['constraints'])} Each trial trains for "
+        f"{wording.constraints(search['constraints'])}{_own_networks(study)} Each trial trains for "
         f"{wording.budget(search['budget'], schedules=schedules(search['space']))}. The "
         f"loss is the {_loss(study)}.",
     ]
+
+
+def _own_networks(study: Study) -> str:
+    """Return where networks of the user's own come from, as a sentence after a blank."""
+    path = study.config["network"]["file"]
+    return f" The networks are those of `{path}`." if path else ""
 
 
 def _loss(study: Study) -> str:
@@ -425,7 +431,7 @@ def _files(study: Study) -> list[str]:
         "Its predictions for the test split": ["predict/predictions.nc"],
         "Times of a prediction": ["inference/inference.csv"],
     }
-    for name, entry in figure_entries(fractions).items():
+    for name, entry in figure_entries(fractions, own_networks=study.has_own_networks).items():
         links.setdefault(f"Figure: {entry.label}", []).append(f"figures/{name}.png")
     items = [
         f"- {what}: {', '.join(f'[{path}]({path})' for path in paths)}"

@@ -5,14 +5,13 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 
 from twostep.training.configuration import DEFAULTS
+from twostep.util.columns import is_fully_connected
 from twostep.util.files import damaged, write_text
 
 # The settings of a configuration beside its widths, in the order of the tables' columns.
 SETTINGS = ("learning_rate", "batch_size", "activation", "optimizer", "weight_decay", "dropout")
 # Those of them that a network of the user's own has, too.
 OWN_SETTINGS = ("learning_rate", "batch_size", "optimizer", "weight_decay")
-# The columns between which those stand that describe a network beside its size.
-BEFORE_NETWORK, AFTER_NETWORK = "n_operations", "learning_rate"
 # Outcomes that follow from the trial's key: to train it again would only repeat them. The others
 # have to do with the machine, and the trial is trained again whenever its job runs again.
 REPEATABLE = ("ok", "diverged")
@@ -56,7 +55,7 @@ def flatten_configuration(record: dict, further: Iterable[str] = ()) -> dict:
 
 def settings_of(names: Container[str]) -> tuple[str, ...]:
     """Return the settings that a configuration has: its keys are given, or a table's columns."""
-    return SETTINGS if "hidden_widths" in names else OWN_SETTINGS
+    return SETTINGS if is_fully_connected(names) else OWN_SETTINGS
 
 
 def _network(configuration: dict) -> dict:
@@ -65,12 +64,6 @@ def _network(configuration: dict) -> dict:
         return dict(sorted(configuration["hyperparameters"].items()))
     widths = configuration["hidden_widths"]
     return {"n_hidden_layers": len(widths), "hidden_widths": "-".join(map(str, widths))}
-
-
-def network_columns(columns: Iterable[str]) -> list[str]:
-    """Return those of a table's columns that describe networks beside their sizes."""
-    names = list(columns)
-    return names[names.index(BEFORE_NETWORK) + 1 : names.index(AFTER_NETWORK)]
 
 
 def flatten_result(record: dict, output_names: list[str]) -> dict:

@@ -11,8 +11,9 @@ from twostep.model.class_metrics import CLASS_METRICS
 from twostep.model.metrics import METRICS, flatten_errors
 from twostep.training.configuration import DEFAULTS
 from twostep.trials.ranking import select_top
-from twostep.trials.records import flatten_configuration, flatten_result, network_columns
+from twostep.trials.records import flatten_configuration, flatten_result
 from twostep.trials.settings import further_settings
+from twostep.util.columns import network_columns
 from twostep.util.errors import UserError
 
 COST_COLUMNS = {"parameters": "n_parameters", "operations": "n_operations"}

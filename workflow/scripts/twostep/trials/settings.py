@@ -75,6 +75,6 @@ def further_settings(names: Iterable[str]) -> list[str]:
 def users_of(name: str, trials: "pd.DataFrame") -> "pd.Series":
     """Return which of the trials of a table use a hyperparameter, (n_trials,)."""
     if name not in USED_WITH:
-        return trials["n_parameters"].notna()
+        return trials.notna().any(axis=1)
     other, needed = USED_WITH[name]
     return trials[other].isin(needed)
