@@ -23,6 +23,7 @@ def main(
     searches: dict[str, str],
     retraining: str,
     config: dict,
+    network: dict | None,
     stages: dict[str, str],
     output: str,
     threads: int,
@@ -30,7 +31,8 @@ def main(
     """Write the provenance of the files `results` to `output`, in the folder of the study.
 
     `searches` is {fraction: path of its timings}, `retraining` the path of step 2's, `stages`
-    the hash of each rule's code and `data_record` the record of the data files.
+    the hash of each rule's code and `data_record` the record of the data files. `network` are path
+    and identity of the file of networks of the user's own.
     """
     data = read_json(manifest)
     trained_on = {f"search, fraction {name}": path for name, path in searches.items()}
@@ -44,7 +46,11 @@ def main(
             "n_rows_used": data["n_rows_used"],
             "files": describe_files(data_record),
         },
-        "code": {**describe_commit(), "stages": stages},
+        "code": {
+            **describe_commit(),
+            "stages": stages,
+            **({"network": network} if network else {}),
+        },
         "environment": describe_environment(threads),
         "trained_on": {
             step: count_environments(read_table(path)) for step, path in trained_on.items()
@@ -63,6 +69,7 @@ if __name__ == "__main__":
             searches=dict(zip(snakemake.params.fractions, snakemake.input.timings, strict=True)),
             retraining=snakemake.input.retrain_timings,
             config=json.loads(snakemake.params.config),
+            network=json.loads(snakemake.params.network),
             stages=json.loads(snakemake.params.stages),
             output=snakemake.output[0],
             threads=snakemake.threads,

@@ -57,9 +57,10 @@ def compare_steps(
     Returns
     -------
     Table with the columns trial, n_hidden_layers (of fully connected networks), control,
-    step_1_loss, step_1_rank, step_2_loss (the mean over the repetitions), step_2_rank (1 ... number of rows), among_top_k: whether this
-    fraction's ranking chose the trial, or only another fraction's did, and weight: how many trials
-    it stands for, of which a control has n_others / (number of controls), any other trial 1.
+    step_1_loss, step_1_rank, step_2_loss (the mean over the repetitions), step_2_rank (1 ... number
+    of rows), among_top_k: whether this fraction's ranking chose the trial, or only another
+    fraction's did, and weight: how many trials it stands for, of which a control has n_others /
+    (number of controls), any other trial 1.
     Validation losses in the units of training. Trials that failed in step 1, or in any
     repetition in step 2, are left out.
     """
