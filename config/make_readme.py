@@ -36,7 +36,7 @@ def markdown_row(path: str, entry: dict) -> str:
         default = f"as `{entry['default_of']}`"
     if "default" in entry:
         default = f"`{json.dumps(entry['default'])}`"
-    if entry.get("type") == "object":
+    if entry.get("type") == "object" and "properties" in entry:
         allowed, default = "", ""
     cells = [f"`{path}`", allowed, default, entry["description"]]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -328,6 +328,7 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls:
         "seed": 1,
         "dataset": {"files": ["data/parcels.nc"], "sample_dimension": "sample"},
         "training": {"loss": "mse", "huber_delta": 1, "output_activation": "sigmoid"},
+        "network": {"file": None},
         "search": {
             "n_trials": 200,
             "fractions": fractions,

@@ -10,11 +10,11 @@ import torch
 
 from matrix.columns import Column
 from twostep.model.metrics import measure_errors
+from twostep.model.model import build_trained
 from twostep.model.split_loss import Split, SplitLoss
 from twostep.training.configuration import Configuration
 from twostep.training.data import TrainingData, load_training_data
 from twostep.training.device import use_threads
-from twostep.training.network import build_network
 from twostep.training.train import Budget, Tensors
 from twostep.training.warm_up import warm_up
 from twostep.trials.journal import Journal
@@ -41,8 +41,13 @@ class Evaluation:
         if not finished.weights:
             return {"val_loss_all": None, "test_loss": None, "test_rmse": None}
         n_inputs, n_outputs = self.test.inputs.shape[1], self.test.targets.shape[1]
-        network = build_network(configuration, n_inputs, n_outputs, self.output_activation)
-        network.load_state_dict(finished.weights)
+        network = build_trained(
+            configuration,
+            finished.weights,
+            n_inputs=n_inputs,
+            n_outputs=n_outputs,
+            output_activation=self.output_activation,
+        )
         network.eval()
 
         def predict(inputs: np.ndarray) -> np.ndarray:

@@ -58,7 +58,7 @@ def complaint(config) -> str:
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert not re.search(r"[{}<>]|Traceback|ValidationError|OrderedDict|None\b|True\b", sentence)
-    assert len(sentence) < 300
+    assert len(sentence) < 320
     return sentence
 
 

@@ -155,6 +155,25 @@ def test_the_code_of_a_loss_is_in_the_keys_of_its_family_alone(library, module, 
     assert changed == [False, False, *(name in users for name in OBJECTIVES)]
 
 
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        (
+            "training/autograd",
+            "self._autograd.gradient.zero_()",
+            "self._autograd.gradient.fill_(0)",
+        ),
+        ("training/own_network", "fewest_rows = 2", "fewest_rows = 3"),
+    ],
+)
+def test_the_code_of_own_networks_is_in_the_keys_of_their_trials_alone(library, module, old, new):
+    own = {"hyperparameters": {"width": 8}}
+    before, others = code_hashes(own, {}), all_hashes()
+    edit(library, module, old, new)
+    assert code_hashes(own, {}) != before
+    assert all_hashes() == others
+
+
 def test_a_setting_at_its_default_changes_no_code():
     """Trials with and without a schedule differ in nothing else."""
     assert code_hashes({"momentum": 0.9}, {}) == code_hashes({}, {})

@@ -64,7 +64,7 @@ def card_of(
         objective=objective,
         chosen=choice_text(chosen),
     )
-    return model_card(trained, DIFFERENCES, facts)
+    return model_card(trained, DIFFERENCES, facts=facts)
 
 
 def test_it_describes_variables_data_network_and_errors(tmp_path):

@@ -26,6 +26,7 @@ from twostep.config.resolve import resolve_config
 from twostep.data import file_versions
 from twostep.data.sizes import fraction_name
 from twostep.report.entries import figure_entries, page_entries
+from twostep.training.network_file import plan_network
 from twostep.training.objective import Objective
 from twostep.trials.rounds import count_finalists, round_sizes
 from twostep.trials.rungs import count_shards, rankings_of_step_2, rung_names
@@ -44,6 +45,7 @@ try:
     config = resolve_config(config)
     RESULTS = f"results/{config['study']}"
     DATA_FILES = list_files(config["dataset"]["files"])
+    NETWORK = plan_network(config["network"]["file"])
     # The jobs that this run starts need not look at the files' headers again.
     if workflow.is_main_process:
         check_writable(RESULTS)
@@ -65,7 +67,10 @@ REPETITIONS = range(config["retrain"]["seeds"])
 # What is prepared of each split.
 ARRAYS = ["inputs", "targets", *(["weights"] if config["dataset"]["sample_weight"] else [])]
 FIGURES = figure_entries(
-    list(FRACTIONS), rungs=rung_names(config["search"]), loss=config["training"]["loss"]
+    list(FRACTIONS),
+    rungs=rung_names(config["search"]),
+    loss=config["training"]["loss"],
+    own_networks=NETWORK is not None,
 )
 PAGES = page_entries(list(FRACTIONS), rungs=rung_names(config["search"]))
 # What the study was last prepared from: beside the results, as Snakemake must not delete it.
@@ -121,6 +126,11 @@ def json_param(section):
 
 # What all trials minimise; empty for the plain mean squared error.
 OBJECTIVE = json_param(Objective.of(config).to_dict())
+
+
+# The file of networks of the user's own and what decides its results, which an edit changes and a
+# comment does not; null for fully connected networks.
+NETWORK_PARAM = json_param(NETWORK)
 
 
 @cache
@@ -306,7 +316,8 @@ def export_files(folder):
     names = dict(
         onnx="model.onnx",
         torchscript="model.pt",
-        text="model.txt",
+        # Of fully connected networks alone.
+        **({} if NETWORK else {"text": "model.txt"}),
         reference="reference.csv",
         card="model_card.md",
     )

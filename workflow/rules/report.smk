@@ -45,6 +45,7 @@ rule provenance:
         fractions=list(FRACTIONS),
         data_record=DATA_RECORD,
         config=json_param(used_config()),
+        network=NETWORK_PARAM,
         # Nothing is generated where the user has data.
         stages=json_param(
             {rule: code(rule) for rule in RULES_OF_RESULTS if rule != "generate" or not DATA_FILES}

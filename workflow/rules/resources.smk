@@ -11,7 +11,10 @@ from twostep.running.resources import (
     evaluation_minutes,
     largest_configuration,
     listed_configuration,
+    listed_networks,
     middle_configuration,
+    own_training_mb,
+    own_training_minutes,
     training_mb,
     training_minutes,
 )
@@ -62,16 +65,29 @@ def draw_mb(wildcards, attempt):
 
 def search_mb(wildcards, input, attempt):
     """A shard: its data and the largest network that it may train."""
-    return attempt * largest_mb(input.manifest)
+    return attempt * largest_mb(input.manifest, input.configurations, trials_of(wildcards))
 
 
 def forecast_mb(wildcards, input, attempt):
     """The timing of the largest network, too."""
-    return attempt * largest_mb(input.subsets[0])
+    trials = range(config["search"]["n_trials"])
+    return attempt * largest_mb(input.subsets[0], input.configurations, trials)
 
 
-def largest_mb(manifest):
-    """The training of the largest network that may be drawn."""
+def trials_of(wildcards):
+    """The trials that a job trains: of a shard, or the one that is asked for; a rung may have any."""
+    if "rung" in wildcards.keys():
+        return range(config["search"]["n_trials"])
+    if "shard" in wildcards.keys():
+        return range(*SHARDS[int(wildcards.shard)])
+    return range(int(wildcards.trial), int(wildcards.trial) + 1)
+
+
+def largest_mb(manifest, configurations, trials):
+    """The training of the largest network that may be drawn, or of those that were."""
+    if NETWORK:
+        sizes = [size for _, size in listed_networks(configurations, trials)]
+        return own_training_mb(manifest, sizes)
     search = config["search"]
     largest = largest_configuration(search["space"])
     return training_mb(manifest, largest, constraints=search["constraints"])
@@ -79,6 +95,9 @@ def largest_mb(manifest):
 
 def retrain_mb(wildcards, input, attempt):
     """The training of one network, with its checkpoints."""
+    if NETWORK:
+        [(_, size)] = listed_networks(input.configurations, trials_of(wildcards))
+        return attempt * own_training_mb(input.manifest, [size], checkpoints=True)
     configuration = listed_configuration(input.configurations, int(wildcards.trial))
     return attempt * training_mb(input.manifest, configuration, checkpoints=True)
 
@@ -116,8 +135,11 @@ def prepare_minutes(wildcards, input, attempt):
 
 
 def search_minutes(wildcards, input, attempt):
-    """A shard of average networks."""
+    """A shard of average networks, or of those that it has."""
     search = config["search"]
+    if NETWORK:
+        networks = listed_networks(input.configurations, trials_of(wildcards))
+        return limited(own_training_minutes(input.manifest, networks, search["budget"]), attempt)
     middle = middle_configuration(search["space"])
     minutes = training_minutes(
         input.manifest,
@@ -132,6 +154,10 @@ def search_minutes(wildcards, input, attempt):
 def rung_minutes(wildcards, input, attempt):
     """A shard of a rung, whose networks are larger than average: for twice as many trials."""
     search = config["search"]
+    if NETWORK:
+        networks = listed_networks(input.configurations, trials_of(wildcards))
+        minutes = own_training_minutes(input.manifest, networks, rung_of(wildcards)["budget"])
+        return limited(10 + 2 * minutes * search["shard_size"] // len(networks), attempt)
     minutes = training_minutes(
         input.manifest,
         middle_configuration(search["space"]),
@@ -144,8 +170,12 @@ def rung_minutes(wildcards, input, attempt):
 
 def retrain_minutes(wildcards, input, attempt):
     """The training of one network."""
+    budget = config["retrain"]["budget"]
+    if NETWORK:
+        networks = listed_networks(input.configurations, trials_of(wildcards))
+        return limited(own_training_minutes(input.manifest, networks, budget), attempt)
     configuration = listed_configuration(input.configurations, int(wildcards.trial))
-    minutes = training_minutes(input.manifest, configuration, config["retrain"]["budget"])
+    minutes = training_minutes(input.manifest, configuration, budget)
     return limited(minutes, attempt)
 
 

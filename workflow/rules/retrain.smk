@@ -30,6 +30,7 @@ rule retrain_trial:
         objective=OBJECTIVE,
         gpu=config["training"]["gpu"],
         seed=config["seed"],
+        network=NETWORK_PARAM,
         journal=f"{RESULTS}/journal/retrain",
         libraries=LIBRARIES,
         code=code("retrain_trial"),

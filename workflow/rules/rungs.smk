@@ -48,6 +48,7 @@ rule rung_shard:
         output_activation=config["training"]["output_activation"],
         objective=OBJECTIVE,
         gpu=config["training"]["gpu"],
+        network=NETWORK_PARAM,
         seed=config["seed"],
         journal=f"{RESULTS}/journal/rungs/{{rung}}",
         libraries=LIBRARIES,

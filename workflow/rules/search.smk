@@ -22,9 +22,10 @@ rule forecast:
         config=json_param(
             {
                 key: config[key]
-                for key in ("study", "seed", "dataset", "training", "search", "retrain")
+                for key in ("study", "seed", "dataset", "training", "network", "search", "retrain")
             }
         ),
+        network=NETWORK_PARAM,
         code=code("forecast"),
     script:
         "../scripts/forecast.py"
@@ -49,6 +50,7 @@ rule draw:
     params:
         space=json_param(config["search"]["space"]),
         constraints=json_param(config["search"]["constraints"]),
+        network=NETWORK_PARAM,
         seed=config["seed"],
         code=code("draw"),
     script:
@@ -83,6 +85,7 @@ rule search_shard:
         objective=OBJECTIVE,
         gpu=config["training"]["gpu"],
         seed=config["seed"],
+        network=NETWORK_PARAM,
         journal=f"{RESULTS}/journal/search/{{fraction}}",
         libraries=LIBRARIES,
         code=code("search_shard"),
@@ -151,6 +154,7 @@ rule reproduce:
         objective=OBJECTIVE,
         gpu=config["training"]["gpu"],
         seed=config["seed"],
+        network=NETWORK_PARAM,
         libraries=LIBRARIES,
         code=code("reproduce"),
     script:

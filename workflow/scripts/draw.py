@@ -16,25 +16,42 @@ def main(
     constraints: dict,
     size: int,
     n_trials: int,
+    network: dict | None,
     seed: int,
     output: str,
 ) -> None:
     """Write the first `size` configurations to `output`, or all if there are fewer.
 
     With constraints, there must be one for each of the study's `n_trials` trials that belongs to
-    this list.
+    this list. Networks of the user's own are built, looked at and measured.
     """
     data = read_json(manifest)
-    drawn = draw_configurations(
-        space,
-        range(int(min(size, count_configurations(space)))),
-        seed=seed,
-        constraints=make_constraints(
-            constraints, n_inputs=len(data["inputs"]), n_outputs=len(data["outputs"])
-        ),
-        n_needed=min(size, n_trials),
-    )
-    write_configurations(output, drawn)
+    n_drawn, n_needed = int(min(size, count_configurations(space))), min(size, n_trials)
+    sizes = None
+    if network is None:
+        drawn = draw_configurations(
+            space,
+            range(n_drawn),
+            seed=seed,
+            constraints=make_constraints(
+                constraints, n_inputs=len(data["inputs"]), n_outputs=len(data["outputs"])
+            ),
+            n_needed=n_needed,
+        )
+    else:
+        # Imported here, since torch is slow to load.
+        from twostep.trials.own_configurations import draw_own
+
+        drawn, sizes = draw_own(
+            space,
+            n_drawn,
+            network,
+            data,
+            seed=seed,
+            constraints=constraints,
+            n_needed=n_needed,
+        )
+    write_configurations(output, drawn, sizes)
 
 
 if __name__ == "__main__":
@@ -47,6 +64,7 @@ if __name__ == "__main__":
             # No parameter of the rule: another number of trials must not draw the list again, and
             # only decides if the list is long enough.
             n_trials=snakemake.config["search"]["n_trials"],
+            network=json.loads(snakemake.params.network),
             seed=snakemake.params.seed,
             output=snakemake.output[0],
         )

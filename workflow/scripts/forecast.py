@@ -9,11 +9,14 @@ import torch
 
 from twostep.running.forecast import Sizes, measure_speed
 from twostep.running.forecast_report import Plan, describe_forecast
+from twostep.training.configuration import Configuration, NetworkSize
 from twostep.training.data import load_training_data
 from twostep.training.device import choose_device, use_threads
 from twostep.training.objective import Objective
+from twostep.training.train import FULLY_CONNECTED
 from twostep.training.warm_up import warm_up
-from twostep.trials.configurations import read_configurations
+from twostep.trials.configurations import read_networks
+from twostep.trials.trainer import planned_networks
 from twostep.util.files import read_json, write_text
 from twostep.util.job import job
 from twostep.util.processor import processor_name
@@ -28,6 +31,7 @@ def main(
     arrays: list[str],
     configurations: str,
     config: str,
+    network: dict | None,
     output: str,
     threads: int,
 ) -> None:
@@ -36,15 +40,17 @@ def main(
     use_threads(threads)
     device = choose_device(resolved["training"]["gpu"])
     warm_up(device)
-    drawn = read_configurations(configurations, range(resolved["search"]["n_trials"]))
+    listed = read_networks(configurations, range(resolved["search"]["n_trials"]))
+    drawn = [configuration for configuration, _ in listed]
+    own = {configuration: size for configuration, size in listed if size is not None}
     by_fraction = {Path(path).parent.name: path for path in subsets}
     plan = Plan(
         config=resolved,
         configurations=drawn,
         manifest=manifest,
         subsets=by_fraction,
-        sizes=read_sizes(manifest),
-        subset_sizes={name: read_sizes(path) for name, path in by_fraction.items()},
+        sizes=read_sizes(manifest, own),
+        subset_sizes={name: read_sizes(path, own) for name, path in by_fraction.items()},
         data_bytes=sum(Path(path).stat().st_size for path in arrays),
     )
     data = load_training_data(subsets[0], Objective.of(resolved))
@@ -55,6 +61,8 @@ def main(
         loss=data.loss,
         device=device,
         progress=lambda done, of: log.info("%d of %d configurations timed", done, of),
+        networks=planned_networks(network, read_json(manifest)) or FULLY_CONNECTED,
+        own=own,
     )
     name = processor_name() if device.type == "cpu" else torch.cuda.get_device_name(device)
     text = describe_forecast(plan, speed, name)
@@ -62,14 +70,15 @@ def main(
     print(text, file=sys.stderr)
 
 
-def read_sizes(manifest: str) -> Sizes:
-    """Return the sizes that a folder's manifest tells."""
+def read_sizes(manifest: str, own: dict[Configuration, NetworkSize]) -> Sizes:
+    """Return the sizes that a folder's manifest tells, with those of networks of the user's own."""
     description = read_json(manifest)
     return Sizes(
         len(description["inputs"]),
         len(description["outputs"]),
         description["splits"]["training"],
         description["splits"]["validation"],
+        own,
     )
 
 
@@ -81,6 +90,7 @@ if __name__ == "__main__":
             arrays=snakemake.input.arrays,
             configurations=snakemake.input.configurations,
             config=snakemake.params.config,
+            network=json.loads(snakemake.params.network),
             output=snakemake.output[0],
             threads=snakemake.threads,
         )

@@ -14,7 +14,7 @@ def main(*, models: list[str], manifest: str, selection: str, output: str, threa
     table = read_table(selection)
     selected = find_choice(table, "selected")
     names = {"trial": int(selected["trial"]), "seed": int(selected["seed"])}
-    model = load_model(models[find_selected(models, table)])
+    model = load_model(models[find_selected(models, table)], run_code=True)
     write_predictions(output, predict(model.predict_scaled, manifest), names)
 
 

@@ -24,6 +24,7 @@ def main(
     rungs: list[str],
     retraining: str,
     config: dict,
+    network: dict | None,
     stages: dict[str, str],
     output: str,
     threads: int,
@@ -32,7 +33,8 @@ def main(
 
     `searches` is {fraction: path of its timings}, `rungs` are the paths of those of the rungs,
     `retraining` is the path of step 2's, `stages` the hash of each rule's code and `data_record`
-    the record of the data files.
+    the record of the data files. `network` are path and identity of the file of networks of the
+    user's own.
     """
     data = read_json(manifest)
     trained_on = {f"search, fraction {name}": path for name, path in searches.items()}
@@ -47,7 +49,11 @@ def main(
             "n_rows_used": data["n_rows_used"],
             "files": describe_files(data_record),
         },
-        "code": {**describe_commit(), "stages": stages},
+        "code": {
+            **describe_commit(),
+            "stages": stages,
+            **({"network": network} if network else {}),
+        },
         "environment": describe_environment(threads),
         "trained_on": {
             step: count_environments(read_table(path)) for step, path in trained_on.items()
@@ -67,6 +73,7 @@ if __name__ == "__main__":
             rungs=snakemake.input.rung_timings,
             retraining=snakemake.input.retrain_timings,
             config=json.loads(snakemake.params.config),
+            network=json.loads(snakemake.params.network),
             stages=json.loads(snakemake.params.stages),
             output=snakemake.output[0],
             threads=snakemake.threads,

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 
-from twostep.trials.configurations import read_configurations
+from twostep.trials.configurations import read_networks
 from twostep.trials.records import read_lines
 from twostep.trials.reproduce import describe_comparison, differing_fields
 from twostep.trials.trainer import make_trainer
@@ -26,6 +26,7 @@ def main(
     objective: dict,
     seed: int,
     gpu: int,
+    network: dict | None,
     output: str,
     threads: int,
 ) -> None:
@@ -38,10 +39,11 @@ def main(
         study_seed=seed,
         n_gpus=gpu,
         threads=threads,
+        network=network,
     )
     recorded = next(record for record in read_lines([records]) if record["trial"] == trial)
-    (configuration,) = read_configurations(configurations, range(trial, trial + 1))
-    reproduced = trainer.run(Trial(trial, configuration, step="search")).record
+    [(configuration, size)] = read_networks(configurations, range(trial, trial + 1))
+    reproduced = trainer.run(Trial(trial, configuration, step="search", size=size)).record
     differing = differing_fields(recorded, reproduced)
     write_json(output, {"differing": differing, "recorded": recorded, "reproduced": reproduced})
     sentence = describe_comparison(trial, differing)
@@ -61,6 +63,7 @@ if __name__ == "__main__":
             objective=json.loads(snakemake.params.objective),
             seed=snakemake.params.seed,
             gpu=snakemake.params.gpu,
+            network=json.loads(snakemake.params.network),
             output=snakemake.output[0],
             threads=snakemake.threads,
         )

@@ -4,7 +4,7 @@ import json
 import shutil
 
 from twostep.model.model import read_model_file
-from twostep.trials.configurations import read_configurations
+from twostep.trials.configurations import read_networks
 from twostep.trials.retrain import retrain
 from twostep.trials.supervision import Watch, supervise
 from twostep.trials.trainer import make_trainer
@@ -25,6 +25,7 @@ def main(
     objective: dict,
     seed: int,
     gpu: int,
+    network: dict | None,
     journal: str,
     model: str,
     record: str,
@@ -41,9 +42,10 @@ def main(
         study_seed=seed,
         n_gpus=gpu,
         threads=threads,
+        network=network,
     )
-    (configuration,) = read_configurations(configurations, range(trial, trial + 1))
-    finalist = Trial(trial, configuration, "retrain", repetition)
+    [(configuration, size)] = read_networks(configurations, range(trial, trial + 1))
+    finalist = Trial(trial, configuration, "retrain", repetition, size)
     saved = retrain(trainer, finalist, read_json(manifest), journal, watch)
     content = read_model_file(saved)
     write_json(timing, content["timing"])
@@ -64,6 +66,7 @@ if __name__ == "__main__":
             objective=json.loads(snakemake.params.objective),
             seed=snakemake.params.seed,
             gpu=snakemake.params.gpu,
+            network=json.loads(snakemake.params.network),
             journal=snakemake.params.journal,
             model=snakemake.output.model,
             record=snakemake.output.record,

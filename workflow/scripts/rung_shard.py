@@ -2,7 +2,7 @@
 
 import json
 
-from twostep.trials.configurations import read_configurations
+from twostep.trials.configurations import read_networks
 from twostep.trials.journal import Journal
 from twostep.trials.records import write_lines
 from twostep.trials.rungs import rung_name, share_of
@@ -27,6 +27,7 @@ def main(
     objective: dict,
     seed: int,
     gpu: int,
+    network: dict | None,
     journal: str,
     records: str,
     timings: str,
@@ -42,12 +43,20 @@ def main(
         study_seed=seed,
         n_gpus=gpu,
         threads=threads,
+        network=network,
     )
     passed = read_json(cut)
     trials = share_of(sorted({*passed["finalists"], *passed["controls"]}), shard, n_shards)
-    drawn = read_configurations(configurations, trials)
-    kept = Journal(journal, watch.job)
-    found, measured = search(trainer, trials, drawn, kept, watch, step=rung_name(rung))
+    networks = read_networks(configurations, trials)
+    found, measured = search(
+        trainer,
+        trials,
+        [drawn for drawn, _ in networks],
+        Journal(journal, watch.job),
+        watch,
+        [size for _, size in networks],
+        step=rung_name(rung),
+    )
     write_lines(timings, measured)
     write_lines(records, found)
 
@@ -66,6 +75,7 @@ if __name__ == "__main__":
             objective=json.loads(snakemake.params.objective),
             seed=snakemake.params.seed,
             gpu=snakemake.params.gpu,
+            network=json.loads(snakemake.params.network),
             journal=snakemake.params.journal,
             records=snakemake.output.records,
             timings=snakemake.output.timings,

@@ -2,7 +2,7 @@
 
 import json
 
-from twostep.trials.configurations import read_configurations
+from twostep.trials.configurations import read_networks
 from twostep.trials.journal import Journal
 from twostep.trials.records import write_lines
 from twostep.trials.search import search
@@ -22,6 +22,7 @@ def main(
     objective: dict,
     seed: int,
     gpu: int,
+    network: dict | None,
     journal: str,
     records: str,
     timings: str,
@@ -37,9 +38,10 @@ def main(
         study_seed=seed,
         n_gpus=gpu,
         threads=threads,
+        network=network,
     )
-    drawn = read_configurations(configurations, trials)
-    found, measured = search(trainer, trials, drawn, Journal(journal, watch.job), watch)
+    drawn, sizes = zip(*read_networks(configurations, trials), strict=True)
+    found, measured = search(trainer, trials, drawn, Journal(journal, watch.job), watch, sizes)
     write_lines(timings, measured)
     write_lines(records, found)
 
@@ -55,6 +57,7 @@ if __name__ == "__main__":
             objective=json.loads(snakemake.params.objective),
             seed=snakemake.params.seed,
             gpu=snakemake.params.gpu,
+            network=json.loads(snakemake.params.network),
             journal=snakemake.params.journal,
             records=snakemake.output.records,
             timings=snakemake.output.timings,

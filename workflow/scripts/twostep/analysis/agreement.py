@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import kendalltau
 
 from twostep.trials.selection import complete_trials
+from twostep.util.columns import is_fully_connected
 
 CONFIDENCE = 0.95  # of the bootstrap intervals
 TAILS = (50 * (1 - CONFIDENCE), 50 * (1 + CONFIDENCE))  # their ends in per cent
@@ -55,17 +56,18 @@ def compare_steps(
 
     Returns
     -------
-    Table with the columns trial, n_hidden_layers, control, step_1_loss, step_1_rank, step_2_loss
-    (the mean over the repetitions), step_2_rank (1 ... number of rows), among_top_k: whether this
-    fraction's ranking chose the trial, or only another fraction's did, and weight: how many trials
-    it stands for, of which a control has n_others / (number of controls), any other trial 1.
+    Table with the columns trial, n_hidden_layers (of fully connected networks), control,
+    step_1_loss, step_1_rank, step_2_loss (the mean over the repetitions), step_2_rank (1 ... number
+    of rows), among_top_k: whether this fraction's ranking chose the trial, or only another
+    fraction's did, and weight: how many trials it stands for, of which a control has n_others /
+    (number of controls), any other trial 1.
     Validation losses in the units of training. Trials that failed in step 1, or in any
     repetition in step 2, are left out.
     """
     complete = complete_trials(retrained)
     usable = complete[complete[f"rank[{fraction}]"].notna()]
     trials = usable.groupby("trial", as_index=False).agg(
-        n_hidden_layers=("n_hidden_layers", "first"),
+        **({"n_hidden_layers": ("n_hidden_layers", "first")} if is_fully_connected(usable) else {}),
         control=("control", "first"),
         step_1_loss=(f"search_val_loss[{fraction}]", "first"),
         step_1_rank=(f"rank[{fraction}]", "first"),

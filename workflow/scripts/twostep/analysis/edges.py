@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom
 
+from twostep.trials.hyperparameters import KEY
 from twostep.trials.networks import DIMENSIONS
 from twostep.trials.ranges import bounds, is_log
 from twostep.trials.settings import users_of
 from twostep.trials.space import INTEGERS
+from twostep.util.columns import is_fully_connected
 from twostep.util.wording import spell
 
 # What all dimensions together would show by chance in one of so many studies.
@@ -92,6 +94,25 @@ def crowded(edges: list[Edge]) -> list[Edge]:
 
 def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, float, pd.Series]]:
     """Yield each end of each dimension, and which are there of the trials that use it."""
+    if is_fully_connected(trials):
+        yield from _ends_of_layers(trials, space)
+    for name, values in space.items():
+        if name not in DIMENSIONS and name in trials and _is_numeric(values):
+            what, least = name.replace("_", " "), 1 if name in INTEGERS else 0
+            used = trials.loc[users_of(name, trials), name]
+            yield from _of_dimension(name, what, used, values, least=least) if len(used) else ()
+    for name, values in space.get(KEY, {}).items():
+        if _is_numeric(values):
+            # ASSUME: whole numbers count something, of which there is one at least.
+            least = 1 if all(float(end).is_integer() for end in bounds(values)) else 0
+            what = f"value of {name}"
+            yield from _of_dimension(f"{KEY}.{name}", what, trials[name], values, least=least)
+
+
+def _ends_of_layers(
+    trials: pd.DataFrame, space: dict
+) -> Iterator[tuple[str, str, str, float, pd.Series]]:
+    """Yield the same for the layers of fully connected networks."""
     depth = trials["n_hidden_layers"]
     layers = [space["n_hidden_layers"][end] for end in ("min", "max")]
     yield from _of_dimension("n_hidden_layers", "number of hidden layers", depth, layers, least=1)
@@ -99,11 +120,6 @@ def _ends(trials: pd.DataFrame, space: dict) -> Iterator[tuple[str, str, str, fl
     for what, part in LAYERS.items():
         values = pd.Series([part(width) for width in widths], trials.index)
         yield from _of_dimension("width", what, values, space["width"], least=1)
-    for name, values in space.items():
-        if name not in DIMENSIONS and name in trials and _is_numeric(values):
-            what, least = name.replace("_", " "), 1 if name in INTEGERS else 0
-            used = trials.loc[users_of(name, trials), name]
-            yield from _of_dimension(name, what, used, values, least=least) if len(used) else ()
 
 
 def _limits(
@@ -122,7 +138,8 @@ def _limits(
 def _is_numeric(values: object) -> bool:
     """Return whether a dimension has several numbers: a list of them or a range."""
     return isinstance(values, dict) or (
-        isinstance(values, list) and all(isinstance(value, int | float) for value in values)
+        isinstance(values, list)
+        and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     )
 
 

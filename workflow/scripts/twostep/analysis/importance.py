@@ -10,8 +10,9 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
 
 from twostep.analysis.widths import pattern_of, widths_of
-from twostep.trials.records import SETTINGS
+from twostep.trials.records import settings_of
 from twostep.trials.settings import further_settings, users_of
+from twostep.util.columns import is_fully_connected, network_columns
 
 # More trials than these bring no other result, only longer waiting.
 MOST_TRIALS = 2000
@@ -61,20 +62,29 @@ def features_of(trials: pd.DataFrame, patterns: list[str]) -> pd.DataFrame:
     Beside the settings of the training these are the number of hidden layers, the geometric mean
     of their widths and the narrowest one relative to that mean; and which of several `patterns`
     of the space their widths follow. The number of parameters, which follows from these, is none of
-    them.
+    them. In place of the layers, networks of the user's own have hyperparameters.
     """
-    widths = widths_of(trials)
     table = pd.DataFrame(
         {
-            "n_hidden_layers": trials["n_hidden_layers"],
-            "mean_width": widths["mean_width"],
-            "relative_narrowest": (widths["narrowest"] / widths["mean_width"]).round(6),
-            "width_pattern": pattern_of(trials, patterns),
-            **{name: trials[name] for name in SETTINGS},
+            **_of_networks(trials, patterns),
+            **{name: trials[name] for name in settings_of(trials.columns)},
             **{name: _values_of_users(name, trials) for name in further_settings(trials.columns)},
         }
     )
     return table[[name for name in table if table[name].nunique() > 1]]
+
+
+def _of_networks(trials: pd.DataFrame, patterns: list[str]) -> dict[str, pd.Series]:
+    """Return what describes the networks of trials, by name."""
+    if not is_fully_connected(trials):
+        return {name: trials[name] for name in network_columns(trials.columns)}
+    widths = widths_of(trials)
+    return {
+        "n_hidden_layers": trials["n_hidden_layers"],
+        "mean_width": widths["mean_width"],
+        "relative_narrowest": (widths["narrowest"] / widths["mean_width"]).round(6),
+        "width_pattern": pattern_of(trials, patterns),
+    }
 
 
 def _values_of_users(name: str, trials: pd.DataFrame) -> pd.Series:
@@ -137,13 +147,17 @@ def _encode(features: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[str]]]
     categories = {}
     encoded = {}
     for name in features.columns:
-        if name in CATEGORIES:
-            column = features[name].astype("category")
+        if name in CATEGORIES or not _is_number(features[name]):
+            column = features[name].astype(str).astype("category")
             categories[name] = list(column.cat.categories)
             encoded[name] = column.cat.codes
         else:
             encoded[name] = features[name]
     return pd.DataFrame(encoded), categories
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
 def _cross_validate(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -63,6 +63,11 @@ class Study:
     rungs: list[Search] = field(default_factory=list)
 
     @property
+    def has_own_networks(self) -> bool:
+        """Whether the networks are the user's own."""
+        return self.config["network"]["file"] is not None
+
+    @property
     def top_k(self) -> int:
         """How many trials of each ranking that step 2 chose from were retrained."""
         return count_finalists(self.rounds, self.config["retrain"]["top_k"])

@@ -15,6 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
+from twostep.config.own_networks import contradictions_in_networks, settle_networks
 from twostep.config.sentences import (
     Foreign,
     describe_error,
@@ -24,6 +25,7 @@ from twostep.config.sentences import (
 )
 from twostep.parcel.header import DIMENSIONS
 from twostep.trials.constraints import make_constraints, why_impossible
+from twostep.trials.hyperparameters import KEY
 from twostep.trials.networks import smallest_network
 from twostep.trials.rounds import FEWEST_CONTROLS
 from twostep.trials.rungs import count_shards
@@ -69,6 +71,10 @@ def resolve_config(config: dict) -> dict:
     dimensions = resolved["dataset"]["sample_dimension"]
     if isinstance(dimensions, str):
         resolved["dataset"]["sample_dimension"] = [dimensions]
+    mistake = next(contradictions_in_networks(resolved, config), None)
+    if mistake:
+        raise UserError(mistake)
+    settle_networks(resolved)
     training = resolved["training"]
     if training["output_activation"] is None:
         training["output_activation"] = _activations(training["loss"])[0]
@@ -123,6 +129,12 @@ def _fill(value: object, schema: dict) -> object:
     """
     branch = _branch(schema, value)
     if isinstance(value, dict):
+        if isinstance(branch.get("additionalProperties"), dict):
+            # The names are the user's.
+            return {
+                _fill(key, {}): _fill(entry, branch["additionalProperties"])
+                for key, entry in value.items()
+            }
         if "properties" not in branch:
             return {"...": None} if value else {}
         known = branch["properties"]
@@ -364,15 +376,18 @@ def _contradictions_in_split(split: dict) -> Iterator[str]:
 
 
 def _contradictions_in_space(space: dict) -> Iterator[str]:
-    for key, values in space.items():
+    own = {f"{KEY}.{name}": values for name, values in space.get(KEY, {}).items()}
+    for key, values in {**space, **own}.items():
+        if key == KEY:
+            continue
         if isinstance(values, dict) and values["min"] > values["max"]:
             yield (
                 f"search.space.{key}: min ({values['min']:g}) must not be larger than max "
                 f"({values['max']:g})"
             )
-        elif isinstance(values, dict) and values.get("log") and values["min"] == 0:
+        elif isinstance(values, dict) and values.get("log") and values["min"] <= 0:
             yield (
-                f"search.space.{key}: min is 0, but the logarithm of 0 does not exist: take a min "
+                f"search.space.{key}: min is {values['min']:g}, and has no logarithm: take a min "
                 "above 0, or log: false"
             )
     defaults = dict(list_keys(load_schema()))
@@ -386,7 +401,12 @@ def _contradictions_in_space(space: dict) -> Iterator[str]:
 
 
 def _contradictions_in_constraints(config: dict) -> Iterator[str]:
-    """Yield a sentence if no network of the space can be allowed, whatever the data are like."""
+    """Yield a sentence if no network of the space can be allowed, whatever the data are like.
+
+    Sizes of networks of the user's own are known once these are drawn.
+    """
+    if KEY in config["search"]["space"]:
+        return
     n_inputs, n_outputs = _least_features(config)
     constraints = make_constraints(
         config["search"]["constraints"], n_inputs=n_inputs, n_outputs=n_outputs

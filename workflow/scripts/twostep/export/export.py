@@ -16,9 +16,11 @@ from twostep.export.metadata import describe, describe_all
 from twostep.export.onnx_format import run_onnx, write_onnx
 from twostep.export.text_format import read_text_model, write_text_model
 from twostep.export.torchscript_format import run_torchscript, write_torchscript
+from twostep.export.traced_onnx import write_traced_onnx
 from twostep.model.model import Model, load_model
 from twostep.util.errors import UserError
 from twostep.util.files import atomic_path
+from twostep.util.text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +69,7 @@ def read_checked_rows(manifest: str, model: Model) -> CheckedRows:
     physical = to_physical(inputs, model.inputs)
     standardised = standardise(physical, model.inputs)
     scaled = model.predict_scaled(standardised)
-    double = replace(model, network=copy.deepcopy(model.network).double())
-    exact = double.predict_scaled(standardised.astype(np.float64))
+    exact = _predict_exactly(model, standardised, scaled)
     with np.errstate(over="ignore", invalid="ignore"):
         predicted = to_physical(scaled, model.outputs)
         # A target may be missing.
@@ -80,12 +81,23 @@ def read_checked_rows(manifest: str, model: Model) -> CheckedRows:
     return CheckedRows(physical, predicted, scale, rounding)
 
 
+def _predict_exactly(model: Model, inputs: np.ndarray, scaled: np.ndarray) -> np.ndarray:
+    """Return what a network says in double precision, or `scaled` if it knows only single one."""
+    double = replace(model, network=copy.deepcopy(model.network).double())
+    try:
+        return double.predict_scaled(inputs.astype(np.float64))
+    except Exception:  # the code of a network of the user's own may do anything
+        if not model.is_own:
+            raise
+        return scaled
+
+
 def export_model(
     model: str | Path,
     manifest: str,
     study: str,
     files: dict[str, str],
-    write_card: Callable[[Model, dict[str, float]], str],
+    write_card: Callable[[Model, dict[str, float], dict[str, str]], str],
 ) -> dict[str, float]:
     """Write a model in all formats, with a model card and reference values; return differences.
 
@@ -94,29 +106,65 @@ def export_model(
     model : path of the saved model
     manifest : path of the manifest of the prepared data, whose test split is used
     study : name of the study
-    files : paths of `onnx`, `torchscript`, `text`, `reference` and `card`
-    write_card : returns the card's text, given the model and the differences
+    files : paths of `onnx`, `torchscript`, `reference` and `card`, and of `text` for fully
+        connected networks
+    write_card : returns the card's text, given the model, the differences, and why formats are
+        missing
 
     Returns
     -------
     {format: largest difference from the trained network on test rows}, relative to the largest of
     the value, the output's standard deviation and what a unit of the network's own output is worth.
+    A format that torch cannot write of a network of the user's own is missing, and its file empty.
 
     Raises UserError, and leaves no file, if a format differs by more than the tolerance of the
     rows, or if the trial failed and has no weights.
     """
-    trained = load_model(model)
+    trained = load_model(model, run_code=True)
     rows = read_checked_rows(manifest, trained)
     with ExitStack() as stack:
         places = {name: stack.enter_context(atomic_path(path)) for name, path in files.items()}
-        write_onnx(places["onnx"], trained, describe_all(trained, study))
-        write_torchscript(places["torchscript"], trained, describe_all(trained, study))
-        write_text_model(places["text"], trained, describe(trained, study))
         _write_reference(places["reference"], trained, rows)
-        differences = measure_differences(places, rows)
-        _check(differences, rows, model)
-        places["card"].write_text(write_card(trained, differences), encoding="utf-8")
+        if trained.is_own:
+            differences, missing = _write_traced(places, trained, study, rows)
+        else:
+            write_onnx(places["onnx"], trained, describe_all(trained, study))
+            write_torchscript(places["torchscript"], trained, describe_all(trained, study))
+            write_text_model(places["text"], trained, describe(trained, study))
+            differences, missing = measure_differences(places, rows), {}
+            _check(differences, rows, model)
+        places["card"].write_text(write_card(trained, differences, missing), encoding="utf-8")
     return differences
+
+
+def _write_traced(
+    places: dict[str, Path], model: Model, study: str, rows: CheckedRows
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Write a network of the user's own in each format that torch can write.
+
+    Return the differences, and why there is none of the other formats.
+    """
+    formats: dict[str, tuple[Callable, Callable]] = {
+        "onnx": (write_traced_onnx, run_onnx),
+        "torchscript": (write_torchscript, run_torchscript),
+    }
+    differences, missing = {}, {}
+    for name, (write, run) in formats.items():
+        try:
+            write(places[name], model, describe_all(model, study))
+            found = largest_difference(run(places[name], rows.inputs), rows.predicted, rows.scale)
+            # Written so that NaN fails.
+            if not found <= rows.tolerance:
+                raise ValueError(f"its outputs differ by {found:.2g}, relative to {MEASURE}")
+            differences[name] = found
+            log.info("%s: largest difference %.2g", name, found)
+        except Exception as error:  # torch raises whatever it finds first
+            if isinstance(error, OSError):
+                raise
+            missing[name] = one_line(f"{type(error).__name__}: {error}")
+            log.warning("the network cannot be written as %s: %s", FORMATS[name], missing[name])
+            places[name].write_bytes(b"")
+    return differences, missing
 
 
 def measure_differences(files: Mapping[str, str | Path], rows: CheckedRows) -> dict[str, float]:

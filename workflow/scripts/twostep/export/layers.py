@@ -39,6 +39,14 @@ def list_layers(network: nn.Sequential) -> list[Layer]:
     return layers
 
 
+def hash_state(network: nn.Module) -> str:
+    """Return the SHA-256 of all weights and buffers of any network, in their order and types."""
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(np.ascontiguousarray(tensor.numpy()).data)
+    return digest.hexdigest()
+
+
 def hash_weights(layers: list[Layer]) -> str:
     """Return the SHA-256 of all weights and biases, layer by layer, as little-endian float32."""
     digest = hashlib.sha256()

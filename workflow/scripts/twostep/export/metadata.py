@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import torch
 
-from twostep.export.layers import hash_weights, list_layers
+from twostep.export.layers import hash_state, hash_weights, list_layers
 from twostep.model.model import Model
 
 PRECISION = "float64 in and out; transforms and scaling in float64, the network in float32"
@@ -22,7 +22,9 @@ def describe(model: Model, study: str) -> dict[str, str]:
         "trial": str(model.record["trial"]),
         "seed": str(model.record["seed"]),
         "data": model.data_hash,
-        "weights_sha256": hash_weights(list_layers(model.network)),
+        "weights_sha256": hash_state(model.network)
+        if model.is_own
+        else hash_weights(list_layers(model.network)),
         "precision": PRECISION,
         "trained_with": f"torch {model.timing['torch']}",
         "exported_with": exported_with,

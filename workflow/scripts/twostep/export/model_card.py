@@ -15,7 +15,7 @@ from twostep.export.metadata import PRECISION, describe
 from twostep.model.metrics import mean_of
 from twostep.model.model import Model
 from twostep.training.objective import Objective
-from twostep.trials.records import SETTINGS
+from twostep.trials.records import settings_of
 from twostep.trials.settings import further_settings, schedules
 from twostep.util import wording
 from twostep.util.wording import (
@@ -48,8 +48,17 @@ class CardFacts:
     chosen: str
 
 
-def model_card(model: Model, differences: dict[str, float], facts: CardFacts) -> str:
-    """Return the model card as Markdown; `differences` are those of the exported formats."""
+def model_card(
+    model: Model,
+    differences: dict[str, float],
+    missing: dict[str, str] | None = None,
+    *,
+    facts: CardFacts,
+) -> str:
+    """Return the model card as Markdown.
+
+    `differences` are those of the exported formats; `missing` says why others could not be written.
+    """
     record = model.record
     sections = [
         [f"# Model card: trial {record['trial']}, seed {record['seed']}"],
@@ -58,7 +67,7 @@ def model_card(model: Model, differences: dict[str, float], facts: CardFacts) ->
         _network(model, facts),
         _quality(model, facts),
         _limits(model, facts),
-        _use(model, differences),
+        _use(model, differences, missing or {}),
         _origin(model, facts),
     ]
     return "\n\n".join(paragraph for section in sections for paragraph in section) + "\n"
@@ -119,8 +128,9 @@ def _purpose(model: Model, facts: CardFacts) -> list[str]:
     if len(inputs) < n_inputs or len(outputs) < n_outputs:
         note += (
             f" {ORDER} The first line of `reference.csv` names all inputs and outputs in their "
-            "order. The range of a variable is that of all its entries: `model.txt` holds the "
-            "range of each."
+            "order. The range of a variable is that of all its entries: "
+            + ("the metadata of ONNX and TorchScript" if model.is_own else "`model.txt`")
+            + " holds the range of each."
         )
     if model.output_activation == "softmax":
         note += (
@@ -148,10 +158,9 @@ def _data(model: Model, manifest: dict) -> list[str]:
 
 def _network(model: Model, facts: CardFacts) -> list[str]:
     record, configuration = model.record, model.record["configuration"]
-    widths = "-".join(map(str, configuration["hidden_widths"]))
-    told = [*SETTINGS, *further_settings(configuration)]
+    told = [*settings_of(configuration), *further_settings(configuration)]
     settings = {
-        "hidden layers": f"{len(configuration['hidden_widths'])} ({widths} units)",
+        **_described(configuration),
         "learnable parameters": f"{record['n_parameters']:,}",
         "multiply-add operations a sample": f"{record['n_operations']:,}",
         **{wording.spell(name): _setting(configuration[name]) for name in told},
@@ -165,8 +174,18 @@ def _network(model: Model, facts: CardFacts) -> list[str]:
     return ["## Network and training", table([["", ""], *map(list, settings.items())])]
 
 
+def _described(configuration: dict) -> dict[str, str]:
+    """Return what describes the network itself."""
+    if "hyperparameters" in configuration:
+        own = configuration["hyperparameters"]
+        listed = ", ".join(f"{name} {_setting(value)}" for name, value in own.items())
+        return {"network": "of the user's own", "its hyperparameters": listed or "none"}
+    widths = configuration["hidden_widths"]
+    return {"hidden layers": f"{len(widths)} ({'-'.join(map(str, widths))} units)"}
+
+
 def _setting(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:g}"
+    return str(value) if isinstance(value, str | bool) else f"{value:g}"
 
 
 def _quality(model: Model, facts: CardFacts) -> list[str]:
@@ -246,7 +265,7 @@ def _possible(model: Model, output: Variable) -> str:
     return f"`{output.name}` is {domain}"
 
 
-def _use(model: Model, differences: dict[str, float]) -> list[str]:
+def _use(model: Model, differences: dict[str, float], missing: dict[str, str]) -> list[str]:
     names = {"onnx": "model.onnx", "torchscript": "model.pt", "text": "model.txt"}
     rows = [["file", "format", "largest difference"]]
     rows += [
@@ -254,26 +273,50 @@ def _use(model: Model, differences: dict[str, float]) -> list[str]:
         for name, difference in differences.items()
     ]
     n_inputs, n_outputs = len(model.inputs), len(model.outputs)
+    usage = {
+        "onnx": [
+            f"ONNX, in Python: `inputs` is (n_samples, {n_inputs}) and `outputs` (n_samples, "
+            f"{n_outputs}), both float64.",
+            "```python\nimport onnxruntime\n\n"
+            'session = onnxruntime.InferenceSession("model.onnx")\n'
+            '[outputs] = session.run(["outputs"], {"inputs": inputs})\n```',
+        ],
+        "torchscript": [
+            "TorchScript, in Python, C++ or Fortran (FTorch):",
+            '```python\nimport torch\n\nmodel = torch.jit.load("model.pt")\n'
+            "outputs = model(torch.from_numpy(inputs)).numpy()\n```",
+        ],
+        "text": [
+            "Text, in Fortran without any library (`examples/fortran` of the workflow): arrays are "
+            f"({n_inputs}, n_samples) and ({n_outputs}, n_samples).",
+            '```fortran\ncall load_model("model.txt", model)\n'
+            "outputs = predict(model, inputs)\n```",
+        ],
+    }
     return [
         "## Use",
         f"Precision: {PRECISION}. Each file was checked against the trained network on test rows "
         f"(at most {N_CHECKED:,}); differences are relative to {MEASURE}, and may be at most "
         f"{TOLERANCE:g}, or {ROUNDING_ERRORS} times what single precision makes, if that is more.",
         table(rows),
-        f"ONNX, in Python: `inputs` is (n_samples, {n_inputs}) and `outputs` (n_samples, "
-        f"{n_outputs}), both float64.",
-        "```python\nimport onnxruntime\n\n"
-        'session = onnxruntime.InferenceSession("model.onnx")\n'
-        '[outputs] = session.run(["outputs"], {"inputs": inputs})\n```',
-        "TorchScript, in Python, C++ or Fortran (FTorch):",
-        '```python\nimport torch\n\nmodel = torch.jit.load("model.pt")\n'
-        "outputs = model(torch.from_numpy(inputs)).numpy()\n```",
-        "Text, in Fortran without any library (`examples/fortran` of the workflow): arrays are "
-        f"({n_inputs}, n_samples) and ({n_outputs}, n_samples).",
-        '```fortran\ncall load_model("model.txt", model)\noutputs = predict(model, inputs)\n```',
+        *(text for name in differences for text in usage[name]),
+        *_missing_formats(model, missing),
         "`reference.csv` holds test rows with the outputs of the trained network: a port should "
         "reproduce them.",
     ]
+
+
+def _missing_formats(model: Model, missing: dict[str, str]) -> list[str]:
+    """Return which formats there are not, and why."""
+    files = {"onnx": "model.onnx", "torchscript": "model.pt"}
+    told = [
+        f"`{files[name]}` is empty, because torch cannot write this network as {FORMATS[name]}: "
+        f"{reason}"
+        for name, reason in missing.items()
+    ]
+    if model.is_own:
+        told.append("There is no text file for Fortran: it is for fully connected networks.")
+    return told
 
 
 def _origin(model: Model, facts: CardFacts) -> list[str]:

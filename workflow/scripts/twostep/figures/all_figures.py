@@ -180,8 +180,9 @@ def _space_figures(study: Study) -> Iterator[tuple[str, Figure]]:
         fraction, trials = search.fraction, search.trials
         losses = baseline_losses(study.baseline, fraction, "val_loss")
         shown = {"fraction": fraction, "baselines": losses, "loss_label": loss_label}
-        yield f"depth_width_{fraction}", draw_depth_width(trials, **shown)
-        yield f"layers_{fraction}", draw_layers(trials, **shown)
+        if not study.has_own_networks:
+            yield f"depth_width_{fraction}", draw_depth_width(trials, **shown)
+            yield f"layers_{fraction}", draw_layers(trials, **shown)
         patterns = patterns_of(study.config["search"]["space"])
         importance = measure_importance(trials, patterns)
         figure = draw_hyperparameters(importance, fraction=fraction, loss_label=loss_label)

@@ -23,7 +23,7 @@ from twostep.figures.style import (
     VERMILION,
     draw_layer_scale,
     draw_nothing,
-    layer_colours,
+    layer_style,
 )
 from twostep.util.wording import describe_level, duration, is_rung, times
 
@@ -128,7 +128,7 @@ def draw_inference(
     retrained: pd.DataFrame,
     selection: pd.DataFrame,
     *,
-    layers: tuple[int, int],
+    layers: tuple[int, int] | None,
     loss_label: str,
 ) -> Figure:
     """Draw test loss against time per sample, in one panel for each batch size.
@@ -138,12 +138,13 @@ def draw_inference(
     inference : the table of measured times, of one model of each trial
     retrained : the table of retrained models; a trial's loss is the mean over its repetitions
     selection : the table of the best and the selected model
-    layers : smallest and largest number of hidden layers, for the colours
+    layers : smallest and largest number of hidden layers, for the colours, if there are any
     loss_label : what the loss is, as `describe_loss` says it
     """
     complete = retrained[(retrained["status"] == "ok") & retrained["test_loss"].notna()]
     trials = complete.groupby("trial", as_index=False).agg(
-        test_loss=("test_loss", "mean"), n_hidden_layers=("n_hidden_layers", "first")
+        test_loss=("test_loss", "mean"),
+        **({"n_hidden_layers": ("n_hidden_layers", "first")} if layers else {}),
     )
     table = inference.merge(trials, on="trial")
     if table.empty:
@@ -174,21 +175,18 @@ def _mark(choice: str) -> dict:
 
 
 def _draw_times(
-    axes: Axes, table: pd.DataFrame, selection: pd.DataFrame, layers: tuple[int, int]
+    axes: Axes, table: pd.DataFrame, selection: pd.DataFrame, layers: tuple[int, int] | None
 ) -> None:
     """Draw the models at one batch size, with the quartiles of the time."""
     columns = [f"seconds_per_sample{suffix}" for suffix in ("_25", "", "_75")]
     lower, time, upper = 1e6 * table[columns].to_numpy().T
     losses = table["test_loss"].to_numpy()
     axes.hlines(losses, lower, upper, color=GREY, linewidth=1, zorder=1, gid="quartiles")
-    colour_map, norm = layer_colours(*layers)
     axes.scatter(
         time,
         losses,
         s=16,
-        c=table["n_hidden_layers"],
-        cmap=colour_map,
-        norm=norm,
+        **layer_style(table, layers),
         linewidths=0,
         zorder=3,
         gid="models",

@@ -148,7 +148,7 @@ def _draw_effect(axes: Axes, effect: Effect) -> None:
         axes.plot(effect.values, effect.losses, **style)
         if effect.name in LOGARITHMIC and min(effect.values) > 0:
             _scale_values(axes, effect.values)
-        elif effect.name == "n_hidden_layers":
+        elif all(float(value).is_integer() for value in effect.values):
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         elif power := scale_quantity(axes, "x", *_with_margin(effect.values), most=4):
             axes.set_xlabel(f"{_name(effect)} ({power})")

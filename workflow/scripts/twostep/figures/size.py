@@ -23,13 +23,19 @@ from twostep.figures.style import (
     draw_baselines,
     draw_layer_scale,
     draw_nothing,
-    layer_colours,
+    layer_style,
 )
+from twostep.util.columns import is_fully_connected
 from twostep.util.wording import describe_level, number
 
 
-def layer_range(tables: list[pd.DataFrame]) -> tuple[int, int]:
-    """Return the smallest and largest number of hidden layers in several tables."""
+def layer_range(tables: list[pd.DataFrame]) -> tuple[int, int] | None:
+    """Return the smallest and largest number of hidden layers in several tables.
+
+    None for networks of the user's own.
+    """
+    if not is_fully_connected(tables[0]):
+        return None
     layers = pd.concat([table["n_hidden_layers"] for table in tables])
     return int(layers.min()), int(layers.max())
 
@@ -43,7 +49,7 @@ def draw_search(
     retrained: set[int],
     complexity: Complexity,
     tolerance: float,
-    layers: tuple[int, int],
+    layers: tuple[int, int] | None,
     loss_label: str,
 ) -> Figure:
     """Draw the search's validation loss against the number of learnable parameters.
@@ -56,7 +62,7 @@ def draw_search(
     retrained : ids of the trials that were retrained, which are ringed
     complexity : the smallest size whose loss is within the `tolerance` of the best
     tolerance : that of the selection
-    layers : smallest and largest number of hidden layers, for the colours
+    layers : smallest and largest number of hidden layers, for the colours, if there are any
     loss_label : what the loss is, as `describe_loss` says it
     """
     figure = Figure(figsize=(COLUMN_WIDTH, 3.8))
@@ -113,7 +119,7 @@ def draw_retrained(
     selection: pd.DataFrame,
     *,
     baselines: dict[str, float],
-    layers: tuple[int, int],
+    layers: tuple[int, int] | None,
     tolerance: float,
     loss_label: str,
 ) -> Figure:
@@ -143,17 +149,14 @@ def draw_retrained(
 
 
 def _draw_trials(
-    axes: Axes, table: pd.DataFrame, loss: str, layers: tuple[int, int], size: float
+    axes: Axes, table: pd.DataFrame, loss: str, layers: tuple[int, int] | None, size: float
 ) -> None:
     """Draw one point per row, coloured by the number of hidden layers."""
-    colour_map, norm = layer_colours(*layers)
     axes.scatter(
         table["n_parameters"],
         table[loss],
         s=size,
-        c=table["n_hidden_layers"],
-        cmap=colour_map,
-        norm=norm,
+        **layer_style(table, layers),
         linewidths=0,
         zorder=2,
         # As vectors, 100,000 points make a PDF that no viewer opens.

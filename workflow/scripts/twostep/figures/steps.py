@@ -23,7 +23,7 @@ from twostep.figures.style import (
     STYLE,
     VERMILION,
     draw_layer_scale,
-    layer_colours,
+    layer_style,
     say,
 )
 from twostep.util.wording import describe_level, is_rung, number
@@ -45,7 +45,7 @@ def draw_steps(
     *,
     fraction: str,
     top_k: int,
-    layers: tuple[int, int],
+    layers: tuple[int, int] | None,
     loss_label: str,
     before: str = "Step 1",
     after: str = "Step 2",
@@ -94,24 +94,21 @@ def _draw_groups(
     axes: Axes,
     steps: pd.DataFrame,
     quantity: str,
-    layers: tuple[int, int],
+    layers: tuple[int, int] | None,
     *,
     chosen_label: str = "chosen by this fraction",
 ) -> list[Line2D]:
     """Draw the groups of trials, each with marks of its own; return handles for the legend."""
-    colour_map, norm = layer_colours(*layers)
     chosen, control = steps["among_top_k"], steps["control"]
-    coloured: dict = {"cmap": colour_map, "norm": norm}
     hollow: dict = {"facecolors": "none", "edgecolors": GREY}
     groups = (
-        ("others", "chosen by another fraction only", steps[~chosen & ~control], "o", 16, hollow),
-        ("controls", "controls, drawn from the rest", steps[control], "^", 20, coloured),
-        ("chosen", chosen_label, steps[chosen], "o", 18, coloured),
+        ("others", "chosen by another fraction only", steps[~chosen & ~control], "o", 16),
+        ("controls", "controls, drawn from the rest", steps[control], "^", 20),
+        ("chosen", chosen_label, steps[chosen], "o", 18),
     )
     handles = []
-    for gid, label, rows, marker, size, style in groups:
-        if "cmap" in style:
-            style = style | {"c": rows["n_hidden_layers"]}
+    for gid, label, rows, marker, size in groups:
+        style = hollow if gid == "others" else layer_style(rows, layers)
         columns = [f"step_{step}_{quantity}" for step in (1, 2)]
         x, y = rows[columns].to_numpy().T
         axes.scatter(x, y, s=size, marker=marker, gid=gid, **style)

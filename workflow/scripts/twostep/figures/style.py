@@ -4,6 +4,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
@@ -151,8 +152,22 @@ def layer_colours(smallest: int, largest: int) -> tuple[ListedColormap, Boundary
     return ListedColormap(shades), BoundaryNorm(edges, n_colours)
 
 
-def draw_layer_scale(figure: Figure, axes: Axes, layers: tuple[int, int]) -> None:
-    """Draw the scale of the colours of `layers`, the smallest and largest number of them."""
+def layer_style(table: pd.DataFrame, layers: tuple[int, int] | None) -> dict:
+    """Return the colours of the rows of a table of trials, as arguments of `scatter`.
+
+    `layers` are the smallest and largest number of hidden layers, or None for networks of the
+    user's own, which are all of one colour.
+    """
+    if layers is None:
+        return {"color": BLUE}
+    colour_map, norm = layer_colours(*layers)
+    return {"c": table["n_hidden_layers"], "cmap": colour_map, "norm": norm}
+
+
+def draw_layer_scale(figure: Figure, axes: Axes, layers: tuple[int, int] | None) -> None:
+    """Draw the scale of the colours of `layers`, their smallest and largest number, if any."""
+    if layers is None:
+        return
     colour_map, norm = layer_colours(*layers)
     step = max(1, round((layers[1] - layers[0] + 1) / 7))
     bar = figure.colorbar(

@@ -38,7 +38,7 @@ def evaluate(model: str, record: dict, manifest: str, objective: Objective) -> d
             "per_output": {},
             "validation_blocks": [],
         }
-    predict = load_model(model).predict_scaled
+    predict = load_model(model, run_code=True).predict_scaled
     outputs = read_json(manifest)["outputs"]
     loss = SplitLoss.of(objective, outputs)
     errors = measure_errors(predict, test, loss, outputs)

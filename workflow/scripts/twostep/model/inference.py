@@ -46,7 +46,7 @@ def measure_inference(models: Iterable[str | Path], n_rounds: int = N_ROUNDS) ->
     for _ in range(n_rounds):
         for path in paths:
             # Loaded anew in each round: together they may be larger than the memory.
-            model = load_model(path)
+            model = load_model(path, run_code=True)
             records[path] = model.record
             for batch_size in BATCH_SIZES:
                 times.setdefault((path, batch_size), []).extend(_time(model, batch_size))

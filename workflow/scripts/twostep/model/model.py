@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from twostep.data.transforms import standardise, to_physical
 from twostep.training.configuration import Configuration
-from twostep.training.network import build_network
+from twostep.training.own_network import OwnNetworks
 from twostep.training.tensor_file import load_tensors, save_tensors
+from twostep.training.train import FULLY_CONNECTED
 from twostep.util.errors import UserError
 from twostep.util.files import damaged
 from twostep.util.text import list_features
@@ -28,7 +29,7 @@ class Model:
     `inputs` and `outputs` describe the features in order, each with `name`, `units`, `long_name`,
     `transform`, `mean` and `std` (transformed), and `min` and `max` (physical units), the range in
     the training data; `record` is the trial's record, and `data_hash` that of the data of its
-    training.
+    training. A network that `is_own` is the user's, followed by the output activation.
     """
 
     network: nn.Sequential
@@ -38,6 +39,7 @@ class Model:
     timing: dict
     data_hash: str
     output_activation: str
+    is_own: bool = False
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Map inputs (n_samples, n_inputs) to outputs (n_samples, n_outputs), physical units.
@@ -68,11 +70,18 @@ class Model:
 
 
 def save_model(
-    path: str | Path, *, record: dict, timing: dict, weights: dict[str, Tensor], manifest: dict
+    path: str | Path,
+    *,
+    record: dict,
+    timing: dict,
+    weights: dict[str, Tensor],
+    manifest: dict,
+    own_networks: OwnNetworks | None = None,
 ) -> None:
     """Save a trained network with the scaling and names of the data it was trained on.
 
-    The file holds plain values and tensors only: `torch.load(path, weights_only=True)` reads it.
+    The file holds plain values and tensors only: `torch.load(path, weights_only=True)` reads it. Of
+    a network of the user's own it holds the source, as text.
     """
     content = {
         "format": 2,
@@ -83,6 +92,7 @@ def save_model(
         "output_activation": manifest["output_activation"],
         "data_hash": manifest["data_hash"],
         "weights": weights,
+        **({"network": own_networks.to_dict()} if own_networks else {}),
     }
     save_tensors(path, content)
 
@@ -98,16 +108,43 @@ def read_model_file(path: str | Path) -> dict:
         raise damaged(path) from error
 
 
-def load_model(path: str | Path) -> Model:
-    """Load a saved model; raises UserError if the trial has no weights because it failed."""
+def load_model(path: str | Path, *, run_code: bool = False) -> Model:
+    """Load a saved model.
+
+    A network of the user's own is built by the Python code that its file holds, and only with
+    `run_code`. Raises UserError without it, or if the trial has no weights because it failed.
+    """
     content = read_model_file(path)
     if not content["weights"]:
         raise UserError(f"{path} holds no weights: {content['record']['message']}")
-    network = build_network(
+    if "network" in content and not run_code:
+        raise UserError(
+            f"{path} holds a network of the user's own, whose Python code must run to build it: "
+            "load it by load_model(path, run_code=True) if you trust where the file comes from"
+        )
+    own = content.get("network")
+    network = build_trained(
         Configuration.from_dict(content["record"]["configuration"]),
-        len(content["inputs"]),
-        len(content["outputs"]),
-        content["output_activation"],
+        content["weights"],
+        n_inputs=len(content["inputs"]),
+        n_outputs=len(content["outputs"]),
+        output_activation=content["output_activation"],
+        own_networks=OwnNetworks.from_dict(own) if own else None,
     )
-    network.load_state_dict(content["weights"])
-    return Model(network, **{key: content[key] for key in MODEL_KEYS})
+    return Model(network, **{key: content[key] for key in MODEL_KEYS}, is_own=own is not None)
+
+
+def build_trained(
+    configuration: Configuration,
+    weights: dict[str, Tensor],
+    *,
+    n_inputs: int,
+    n_outputs: int,
+    output_activation: str,
+    own_networks: OwnNetworks | None = None,
+) -> nn.Sequential:
+    """Return a network with these weights, standardised inputs to outputs in units of the loss."""
+    networks = own_networks or FULLY_CONNECTED
+    network = networks.build(configuration, n_inputs, n_outputs, output_activation)
+    network.load_state_dict(weights)
+    return network

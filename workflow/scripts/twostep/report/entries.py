@@ -97,6 +97,8 @@ OF_A_FRACTION = {
     "steps": Entry("steps", RETRAINING, "Step 1 against step 2"),
     "regret": Entry("regret", RETRAINING, "How many to retrain"),
 }
+# Those of them that show the layers of fully connected networks.
+OF_LAYERS = ("layers", "depth_width")
 # Drawn for each rung, too, and with other captions: what comes after a cut is not always step 2.
 OF_A_CUT = {
     "search": Entry("rung_search", SEARCH, SIZE),
@@ -126,11 +128,16 @@ OF_LOSSES = {
 
 
 def figure_entries(
-    fractions: list[str], *, rungs: Sequence[str] = (), loss: str = "mse"
+    fractions: list[str],
+    *,
+    rungs: Sequence[str] = (),
+    loss: str = "mse",
+    own_networks: bool = False,
 ) -> dict[str, Entry]:
     """Return {name of a figure's file without suffix: its entry in the report} for a study.
 
-    `rungs` are the names of its rungs, and `loss` is `training.loss`.
+    `rungs` are the names of its rungs, and `loss` is `training.loss`. Networks of the user's own
+    have no figures of their layers.
     """
     of_a_fraction = OF_A_FRACTION
     if rungs:
@@ -140,6 +147,7 @@ def figure_entries(
             f"{name}_{fraction}": replace(entry, fraction=fraction)
             for name, entry in of_a_fraction.items()
             for fraction in fractions
+            if not (own_networks and name in OF_LAYERS)
         },
         **{
             f"{name}_{rung}": replace(entry, label=f"{entry.label}, {describe_level(rung)}")

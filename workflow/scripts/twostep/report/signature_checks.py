@@ -9,6 +9,7 @@ from twostep.analysis.study import Study
 from twostep.report.cut_checks import better_step_1
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.trials.space import count_configurations
+from twostep.util.columns import is_fully_connected
 from twostep.util.wording import percent, times
 
 # ASSUME: from this probability of a better trial on, a search of twice the cost is worth a thought.
@@ -27,7 +28,11 @@ def check_signatures(study: Study) -> list[Finding]:
         fit = overfitting(search.trials, study.passed(search.fraction))
         found += describe_bias(search.fraction, bias, tolerance=tolerance, after=after)
         found += describe_overfitting(search.fraction, fit, bias, tolerance=tolerance, after=after)
-        if fit is None and (search.trials["dropout"] > 0).any():
+        if (
+            fit is None
+            and is_fully_connected(search.trials)
+            and (search.trials["dropout"] > 0).any()
+        ):
             found.append(_not_compared(search.fraction))
     return found + check_length(study)
 

@@ -212,10 +212,16 @@ def _search(study: Study) -> list[str]:
         "## Search (step 1)",
         f"{search['n_trials']:,} random configurations, the same for each fraction, drawn from: "
         f"{wording.space(told_dimensions(search['space']))}."
-        f"{wording.constraints(search['constraints'])} Each trial trains for "
+        f"{wording.constraints(search['constraints'])}{_own_networks(study)} Each trial trains for "
         f"{wording.budget(search['budget'], schedules=schedules(search['space']))}. The "
         f"loss is the {_loss(study)}.",
     ]
+
+
+def _own_networks(study: Study) -> str:
+    """Return where networks of the user's own come from, as a sentence after a blank."""
+    path = study.config["network"]["file"]
+    return f" The networks are those of `{path}`." if path else ""
 
 
 def _loss(study: Study) -> str:
@@ -445,6 +451,7 @@ def _files(study: Study) -> list[str]:
         fractions,
         rungs=rung_names(study.config["search"]),
         loss=study.config["training"]["loss"],
+        own_networks=study.has_own_networks,
     )
     for name, entry in entries.items():
         links.setdefault(f"Figure: {entry.label}", []).append(f"figures/{name}.png")

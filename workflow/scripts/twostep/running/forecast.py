@@ -1,7 +1,7 @@
 """The cost of a study before it is paid: a few updates are timed, the rest is predicted."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -9,8 +9,16 @@ from scipy.optimize import nnls
 
 from twostep.running.resources import updates_and_epochs
 from twostep.training.backpropagation import SQUARED_ERRORS, Loss
-from twostep.training.configuration import Configuration
-from twostep.training.train import CPU, Budget, Tensors, Training, train
+from twostep.training.configuration import Configuration, NetworkSize
+from twostep.training.train import (
+    CPU,
+    FULLY_CONNECTED,
+    Budget,
+    Networks,
+    Tensors,
+    Training,
+    train,
+)
 
 # Configurations that are timed, and processor seconds for each of them, at least two updates.
 N_TIMED = 16
@@ -19,12 +27,25 @@ SECONDS_PER_TIMING = 1.0
 
 @dataclass(frozen=True)
 class Sizes:
-    """The number of columns, and of samples in the training and the validation split."""
+    """The number of columns, and of samples in the training and the validation split.
+
+    `own` are the sizes of networks of the user's own, by configuration.
+    """
 
     n_inputs: int
     n_outputs: int
     n_train: int
     n_validation: int
+    own: Mapping[Configuration, NetworkSize] = field(default_factory=dict)
+
+    def network(self, configuration: Configuration) -> NetworkSize:
+        """Return the size of the network of a configuration."""
+        if configuration.hyperparameters is not None:
+            return self.own[configuration]
+        return NetworkSize(
+            configuration.count_parameters(self.n_inputs, self.n_outputs),
+            configuration.count_operations(self.n_inputs, self.n_outputs),
+        )
 
 
 @dataclass(frozen=True)
@@ -55,21 +76,25 @@ def measure_speed(
     loss: Loss = SQUARED_ERRORS,
     device: torch.device = CPU,
     progress: Callable[[int, int], None] = lambda done, of: None,
+    networks: Networks = FULLY_CONNECTED,
+    own: Mapping[Configuration, NetworkSize] | None = None,
 ) -> Speed:
     """Time some of the configurations, spread over all their sizes, on these data.
 
-    `progress` is told how many of them have been timed, and of how many.
+    `progress` is told how many of them have been timed, and of how many. `networks` and their sizes
+    `own` are those of the user's own.
     """
     sizes = Sizes(
         data.training_inputs.shape[1],
         data.training_targets.shape[1],
         len(data.training_inputs),
         len(data.validation_inputs),
+        own or {},
     )
     chosen = choose_spread(configurations, sizes)
     updates, validations = [], []
     for configuration in chosen:
-        timed = _time(configuration, data, output_activation, loss, device)
+        timed = _time(configuration, data, output_activation, loss, device, networks)
         updates.append(timed.train_cpu_seconds / timed.updates)
         validations.append(timed.validation_cpu_seconds / timed.epochs)
         progress(len(updates), len(chosen))
@@ -101,6 +126,7 @@ def _time(
     output_activation: str,
     loss: Loss,
     device: torch.device,
+    networks: Networks,
 ) -> Training:
     """Train a configuration for a few updates."""
 
@@ -114,6 +140,7 @@ def _time(
             seed=0,
             device=device,
             loss=loss,
+            networks=networks,
         )
 
     # The first updates of a network are slower than the rest: they only tell how many to time.
@@ -125,15 +152,20 @@ def _time(
 
 def _batch_work(configuration: Configuration, sizes: Sizes) -> int:
     rows = min(configuration.batch_size, sizes.n_train)
-    return rows * configuration.count_operations(sizes.n_inputs, sizes.n_outputs)
+    return rows * sizes.network(configuration).n_operations
 
 
 def _update_terms(configuration: Configuration, sizes: Sizes) -> np.ndarray:
-    n_parameters = configuration.count_parameters(sizes.n_inputs, sizes.n_outputs)
-    n_layers = len(configuration.hidden_widths)
+    n_parameters = sizes.network(configuration).n_parameters
+    n_layers = _count_layers(configuration)
     return np.array([1.0, n_layers, _batch_work(configuration, sizes), n_parameters])
 
 
 def _validation_terms(configuration: Configuration, sizes: Sizes) -> np.ndarray:
-    n_operations = configuration.count_operations(sizes.n_inputs, sizes.n_outputs)
-    return np.array([1.0, len(configuration.hidden_widths), sizes.n_validation * n_operations])
+    n_operations = sizes.network(configuration).n_operations
+    return np.array([1.0, _count_layers(configuration), sizes.n_validation * n_operations])
+
+
+def _count_layers(configuration: Configuration) -> int:
+    """Return the number of hidden layers; 1 for a network of the user's own, as nobody knows it."""
+    return max(1, len(configuration.hidden_widths))

@@ -136,12 +136,12 @@ def _need_rows(plan: Plan) -> list[list[str]]:
     )
     # What the jobs ask for: a shard for the largest network that the space may yield.
     search = plan.config["search"]
-    possible = resources.largest_configuration(search["space"])
-    search_mb = [
-        resources.training_mb(path, possible, constraints=search["constraints"])
-        for path in plan.subsets.values()
-    ]
-    retrain_mb = resources.training_mb(plan.manifest, largest, checkpoints=True)
+    search_mb = [_search_mb(plan, path) for path in plan.subsets.values()]
+    if largest.hyperparameters is None:
+        retrain_mb = resources.training_mb(plan.manifest, largest, checkpoints=True)
+    else:
+        size = plan.sizes.network(largest)
+        retrain_mb = resources.own_training_mb(plan.manifest, [size], checkpoints=True)
     retrain = plan.config["retrain"]
     n_models = len(plan.fractions) * retrain["top_k"] + _n_controls(plan)
     epochs = sum(
@@ -166,6 +166,15 @@ def _need_rows(plan: Plan) -> list[list[str]]:
         ["disk: records of step 1", _gigabytes(results)],
         ["disk: models of step 2, at most", _gigabytes(models)],
     ]
+
+
+def _search_mb(plan: Plan, manifest: str) -> int:
+    """Return the most memory that a job of step 1 asks for on some data."""
+    search = plan.config["search"]
+    if plan.sizes.own:
+        return resources.own_training_mb(manifest, list(plan.sizes.own.values()))
+    possible = resources.largest_configuration(search["space"])
+    return resources.training_mb(manifest, possible, constraints=search["constraints"])
 
 
 def _n_controls(plan: Plan) -> int:
@@ -216,7 +225,7 @@ def _seconds(plan: Plan, speed: Speed, budget: dict, sizes: Sizes) -> np.ndarray
 
 
 def _weights_bytes(plan: Plan, configuration: Configuration) -> int:
-    return 4 * configuration.count_parameters(plan.sizes.n_inputs, plan.sizes.n_outputs)
+    return 4 * plan.sizes.network(configuration).n_parameters
 
 
 def _gigabytes(n_bytes: float) -> str:

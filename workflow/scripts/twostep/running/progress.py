@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 
 from twostep.data.sizes import fraction_name
 from twostep.training.configuration import Configuration
+from twostep.training.network_file import plan_network
 from twostep.training.objective import Objective
-from twostep.trials.configurations import draw_configurations
+from twostep.trials.configurations import draw_configurations, read_configurations
 from twostep.trials.constraints import make_constraints
+from twostep.trials.hyperparameters import KEY
 from twostep.trials.journal import OUTLINE, OUTLINE_TIMING, read_outlines
 from twostep.trials.key import trial_key, trial_seed
 from twostep.trials.records import REPEATABLE
@@ -170,6 +172,8 @@ def _draw(config: dict, folder: Path) -> list[Configuration]:
     if manifest is None:
         return []
     search = config["search"]
+    if KEY in search["space"]:
+        return _read_list(folder, search["n_trials"])
     constraints = make_constraints(
         search["constraints"],
         n_inputs=len(manifest["inputs"]),
@@ -179,6 +183,18 @@ def _draw(config: dict, folder: Path) -> list[Configuration]:
     return draw_configurations(
         search["space"], trials, seed=config["seed"], constraints=constraints
     )
+
+
+def _read_list(folder: Path, n_trials: int) -> list[Configuration]:
+    """Return the drawn networks of the user's own, whose code a look at a run does not run."""
+    lists = sorted(folder.glob("search/configurations_*.jsonl"), key=lambda path: len(path.name))
+    for path in lists:
+        try:
+            return read_configurations(path, range(n_trials))
+        except (OSError, UserError):
+            # A shorter list, or one that is damaged.
+            continue
+    return []
 
 
 def _read(path: Path, *keys: str) -> dict | None:
@@ -220,6 +236,12 @@ class _Keys:
     budget: dict
     data_hash: str
 
+    @functools.cached_property
+    def network(self) -> dict | None:
+        """The identity of the file of networks of the user's own."""
+        planned = plan_network(self.config["network"]["file"])
+        return planned and planned["identity"]
+
     def key(self, trial: int, repetition: int, configuration: Configuration, timing: dict) -> str:
         """Return the key of a trial under the present config and code.
 
@@ -233,13 +255,17 @@ class _Keys:
             output_activation=self.config["training"]["output_activation"],
             objective=Objective.of(self.config).to_dict(),
             seed=trial_seed(self.config["seed"], self.step, trial, repetition),
-            **{
-                library: timing[library] if _is_installed(library, timing[library]) else ""
-                for library in ("torch", "numpy")
-            },
+            torch=_build_of("torch", timing),
+            numpy=_build_of("numpy", timing),
             threads=timing["threads"],
             device="cuda" if self.config["training"]["gpu"] else "cpu",
+            network=self.network,
         )
+
+
+def _build_of(library: str, timing: dict) -> str:
+    """Return with which build of a library a trial was trained; "" if it is not installed now."""
+    return timing[library] if _is_installed(library, timing[library]) else ""
 
 
 @functools.cache

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from twostep.data.sizes import SAMPLE_WEIGHT
-from twostep.training.configuration import Configuration
+from twostep.training.configuration import Configuration, NetworkSize
 from twostep.training.updates import count_updates
 from twostep.training.windows import SHUFFLE_WINDOW, VALIDATION_CHUNK
-from twostep.trials.configurations import read_configurations
+from twostep.trials.configurations import read_configurations, read_networks
 from twostep.trials.constraints import most_operations, most_parameters
 from twostep.trials.networks import INDEPENDENT, patterns_of
 from twostep.trials.ranges import bounds, integer
@@ -23,6 +23,10 @@ BASE_MB = 700
 # ASSUME: a slow core; a job that turns out to need longer is retried with more time.
 FLOPS_PER_SECOND = 2e10
 SECONDS_PER_UPDATE = 2e-3
+# ASSUME: of networks of the user's own, of which nobody knows how fast their operations are.
+OWN_FLOPS_PER_SECOND = 2e9
+# ASSUME: what these compute for a batch, in MB; a job that needs more is retried with more.
+OWN_MB = 1000
 # Copies of the weights in training: weights, gradients, two moments of Adam, the best epoch's.
 COPIES = 5
 # And those that are made while a checkpoint is written: all of them, in one buffer.
@@ -67,6 +71,15 @@ def training_mb(
     return math.ceil(BASE_MB + data_mb(manifest) + weights + activations)
 
 
+def own_training_mb(
+    manifest: str | Path, sizes: list[NetworkSize], *, checkpoints: bool = False
+) -> int:
+    """Return the memory in MB of training the largest of some networks of the user's own."""
+    copies = COPIES + CHECKPOINT_COPIES * checkpoints
+    weights = 4e-6 * copies * max(size.n_parameters for size in sizes)
+    return math.ceil(BASE_MB + OWN_MB + data_mb(manifest) + weights)
+
+
 def updates_and_epochs(configuration: Configuration, budget: dict, n_train: int) -> tuple[int, int]:
     """Return the updates and the epochs of a trial that no patience ends before its limits.
 
@@ -99,6 +112,20 @@ def training_minutes(
     n_samples = 6 * n_train + 2 * splits["validation"]
     seconds = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE
     return math.ceil(10 + n_trials * epochs * seconds / 60)
+
+
+def own_training_minutes(
+    manifest: str | Path, networks: list[tuple[Configuration, NetworkSize]], budget: dict
+) -> int:
+    """Return a generous time in minutes for training networks of the user's own to the limit."""
+    _, _, splits = _read_sizes(manifest)
+    seconds = 0.0
+    for configuration, size in networks:
+        updates, epochs = updates_and_epochs(configuration, budget, splits["training"])
+        n_samples = 6 * splits["training"] + 2 * splits["validation"]
+        seconds += epochs * n_samples * size.n_operations / OWN_FLOPS_PER_SECOND
+        seconds += updates * SECONDS_PER_UPDATE
+    return math.ceil(10 + seconds / 60)
 
 
 def evaluation_minutes(manifest: str | Path, record: str | Path) -> int:
@@ -139,6 +166,13 @@ def listed_configuration(path: str | Path, trial: int) -> Configuration:
     """Return the configuration of a trial in a list; FileNotFoundError until that is drawn."""
     with _made_again_if_damaged(path):
         return read_configurations(path, range(trial, trial + 1))[0]
+
+
+def listed_networks(path: str | Path, trials: range) -> list[tuple[Configuration, NetworkSize]]:
+    """Return the networks of the user's own in a list; FileNotFoundError until they are drawn."""
+    with _made_again_if_damaged(path):
+        networks = read_networks(path, trials)
+        return [(configuration, size) for configuration, size in networks if size is not None]
 
 
 def largest_configuration(space: dict) -> Configuration:

@@ -1,7 +1,19 @@
 """One point of the search space: a network and how it is trained."""
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from typing import NamedTuple
+
+# What a hyperparameter of a network of the user's own may be.
+Hyperparameter = bool | int | float | str
+
+
+class NetworkSize(NamedTuple):
+    """The learnable parameters of a network, and its multiply-add operations of one sample."""
+
+    n_parameters: int
+    n_operations: int
 
 
 @dataclass(frozen=True)
@@ -16,6 +28,9 @@ class Configuration:
     `warmup` the share of the updates in which the rate of one_cycle rises. `momentum` is that of
     sgd, `beta1` and `beta2` are those of adam and adamw; others hold the default. The norm of each
     update's gradient is cut at `max_gradient_norm`, if that is not None.
+
+    A network of the user's own has `hyperparameters`, (name, value) by name, and no hidden widths,
+    activation or dropout that anyone knows of: these are empty or 0.
     """
 
     hidden_widths: tuple[int, ...]
@@ -31,10 +46,14 @@ class Configuration:
     beta1: float = 0.9
     beta2: float = 0.999
     max_gradient_norm: float | None = None
+    hyperparameters: tuple[tuple[str, Hyperparameter], ...] | None = None
 
     @classmethod
     def from_dict(cls, values: dict) -> "Configuration":
         """Rebuild a configuration from the mapping that `to_dict` made."""
+        if "hyperparameters" in values:
+            own = items(values["hyperparameters"])
+            return cls(**{**OF_OTHERS, **values, "hyperparameters": own})
         return cls(**{**values, "hidden_widths": tuple(values["hidden_widths"])})
 
     def to_dict(self) -> dict:
@@ -45,12 +64,20 @@ class Configuration:
         values = {
             name: value
             for name, value in vars(self).items()
-            if name not in DEFAULTS or value != DEFAULTS[name]
+            if name != "hyperparameters" and (name not in DEFAULTS or value != DEFAULTS[name])
         }
+        if self.hyperparameters is not None:
+            named = {name: value for name, value in values.items() if name not in OF_OTHERS}
+            return {**named, "hyperparameters": dict(self.hyperparameters)}
         return {**values, "hidden_widths": list(self.hidden_widths)}
 
     def layer_shapes(self, n_inputs: int, n_outputs: int) -> list[tuple[int, int]]:
-        """Return (units in, units out) of every layer, the output layer included."""
+        """Return (units in, units out) of every layer, the output layer included.
+
+        Raises ValueError for a network of the user's own, whose layers are not known.
+        """
+        if self.hyperparameters is not None:
+            raise ValueError("the layers of a network of the user's own are not known")
         units = [n_inputs, *self.hidden_widths, n_outputs]
         return list(itertools.pairwise(units))
 
@@ -63,7 +90,16 @@ class Configuration:
         return sum(fan_in * out for fan_in, out in self.layer_shapes(n_inputs, n_outputs))
 
 
+def items(hyperparameters: Mapping[str, Hyperparameter]) -> tuple[tuple[str, Hyperparameter], ...]:
+    """Return hyperparameters as a configuration has them."""
+    return tuple(sorted(hyperparameters.items()))
+
+
+# What a configuration of a network of the user's own has where fully connected ones have values.
+OF_OTHERS: dict = {"hidden_widths": (), "activation": "", "dropout": 0.0}
 # The settings that most studies do not search, and what they are then.
 DEFAULTS = {
-    field.name: field.default for field in fields(Configuration) if field.default is not MISSING
+    field.name: field.default
+    for field in fields(Configuration)
+    if field.default is not MISSING and field.name != "hyperparameters"
 }

@@ -49,6 +49,89 @@ class Tensors:
     validation_weights: Tensor | None = None
 
 
+class Batch(Protocol):
+    """The memory for some samples, as `backpropagation.Batch` has it."""
+
+    inputs: Tensor
+    targets: Tensor
+    weights: Tensor | None
+
+    def backpropagate(self) -> Tensor:
+        """Compute the gradient of the mean loss; return the sums of it."""
+
+    def measure(self) -> Tensor:
+        """Return the sums of the loss by output, as in a prediction."""
+
+
+class Trainable(Protocol):
+    """What computes losses and gradients of a network, as `Backpropagation` does."""
+
+    parameters: Tensor
+    gradient: Tensor
+    loss: Loss
+
+    def zeros(self) -> Tensor:
+        """Return what the sums of the batches' losses are added to."""
+
+    def batch(self, n_rows: int) -> Batch:
+        """Return the memory for a batch of this many samples: the same one each time."""
+
+
+class Networks(Protocol):
+    """How networks are built and trained.
+
+    `fewest_rows` are those of the smallest batch that they take, where batches may be larger: a
+    last batch with fewer is left out.
+    """
+
+    fewest_rows: int
+
+    def build(
+        self, configuration: Configuration, n_inputs: int, n_outputs: int, output_activation: str
+    ) -> nn.Sequential:
+        """Return an initialised network, (n_samples, n_inputs) -> (n_samples, n_outputs)."""
+
+    def bind(
+        self,
+        network: nn.Sequential,
+        max_rows: int,
+        loss: Loss,
+        *,
+        n_inputs: int,
+        n_outputs: int,
+        weighed: bool,
+    ) -> Trainable:
+        """Return what trains the network on up to `max_rows` samples at a time."""
+
+
+class FullyConnected:
+    """The networks of `build_network`, with their gradients written out."""
+
+    fewest_rows = 1
+
+    def build(
+        self, configuration: Configuration, n_inputs: int, n_outputs: int, output_activation: str
+    ) -> nn.Sequential:
+        """Return a fully connected network."""
+        return build_network(configuration, n_inputs, n_outputs, output_activation)
+
+    def bind(
+        self,
+        network: nn.Sequential,
+        max_rows: int,
+        loss: Loss,
+        *,
+        n_inputs: int,
+        n_outputs: int,
+        weighed: bool,
+    ) -> Backpropagation:
+        """Return its backpropagation."""
+        return Backpropagation(network, max_rows, loss, weighed=weighed)
+
+
+FULLY_CONNECTED = FullyConnected()
+
+
 class StateStore(Protocol):
     """Where the state of a training is kept, for another process to go on from it."""
 
@@ -98,6 +181,7 @@ def train(
     device: torch.device = CPU,
     checkpoint: StateStore | None = None,
     loss: Loss = SQUARED_ERRORS,
+    networks: Networks = FULLY_CONNECTED,
 ) -> Training:
     """Train one network by minimising a loss; keep the best epoch's weights.
 
@@ -113,22 +197,26 @@ def train(
     torch.manual_seed(derive_seed(seed, "weights"))
     order = torch.Generator().manual_seed(derive_seed(seed, "order"))
     n_inputs, n_outputs = data.training_inputs.shape[1], data.training_targets.shape[1]
-    network = build_network(configuration, n_inputs, n_outputs, output_activation)
+    network = networks.build(configuration, n_inputs, n_outputs, output_activation)
     network.to(device)
-    backpropagation = Backpropagation(
+    backpropagation = networks.bind(
         network,
         max(configuration.batch_size, VALIDATION_CHUNK),
         loss,
+        n_inputs=n_inputs,
+        n_outputs=n_outputs,
         weighed=data.training_weights is not None,
     )
     optimizer = Optimizer(configuration, backpropagation.parameters, backpropagation.gradient)
-    rate = _changing_rate(configuration, budget, len(data.training_inputs))
+    fewest_rows = min(networks.fewest_rows, configuration.batch_size)
+    n_used = _used_samples(len(data.training_inputs), configuration.batch_size, fewest_rows)
+    rate = _changing_rate(configuration, budget, n_used)
     training = Training()
     if checkpoint and (kept := checkpoint.load()):
         training = _restore(kept, network, optimizer, order, device)
     while not training.stop_reason:
         start = time.process_time()
-        batches = _batches(data, configuration.batch_size, order, device)
+        batches = _batches(data, configuration.batch_size, fewest_rows, order, device)
         train_loss = _train_epoch(backpropagation, optimizer, batches, budget, training, rate)
         middle = time.process_time()
         means = validation_loss(
@@ -146,6 +234,12 @@ def train(
         if checkpoint and not training.stop_reason:
             checkpoint.offer(partial(_state, training, network, optimizer, order, device))
     return training
+
+
+def _used_samples(n_train: int, batch_size: int, fewest_rows: int) -> int:
+    """Return how many samples an epoch uses if a last batch of too few rows is left out."""
+    last = n_train % batch_size
+    return n_train - last if last < fewest_rows else n_train
 
 
 def _changing_rate(
@@ -197,7 +291,7 @@ def _restore(
 
 
 def _train_epoch(
-    backpropagation: Backpropagation,
+    backpropagation: Trainable,
     optimizer: Optimizer,
     batches: Iterator[tuple[Tensor, Tensor, Tensor | None, Tensor]],
     budget: Budget,
@@ -227,9 +321,16 @@ def _train_epoch(
 
 
 def _batches(
-    data: Tensors, batch_size: int, order: torch.Generator, device: torch.device
+    data: Tensors,
+    batch_size: int,
+    fewest_rows: int,
+    order: torch.Generator,
+    device: torch.device,
 ) -> Iterator[tuple[Tensor, Tensor, Tensor | None, Tensor]]:
-    """Yield inputs, targets and weights of a window and which rows are a batch, for one epoch."""
+    """Yield inputs, targets and weights of a window and which rows are a batch, for one epoch.
+
+    A last batch of fewer than `fewest_rows` is left out.
+    """
     n_samples, weights = len(data.training_inputs), None
     for blocks in shuffled_windows(n_samples, batch_size, order):
         inputs = _gather(data.training_inputs, blocks).to(device)
@@ -238,7 +339,8 @@ def _batches(
             weights = _gather(data.training_weights, blocks).to(device)
         permutation = torch.randperm(len(inputs), generator=order).to(device)
         for rows in permutation.split(batch_size):
-            yield inputs, targets, weights, rows
+            if len(rows) >= fewest_rows:
+                yield inputs, targets, weights, rows
 
 
 def _gather(tensor: Tensor, blocks: list[slice]) -> Tensor:
@@ -279,7 +381,7 @@ def shuffled_windows(
 
 
 def validation_loss(
-    backpropagation: Backpropagation,
+    backpropagation: Trainable,
     inputs: Tensor,
     targets: Tensor,
     weights: Tensor | None = None,

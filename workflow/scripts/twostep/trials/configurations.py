@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from twostep.training.configuration import Configuration
+from twostep.training.configuration import Configuration, NetworkSize
 from twostep.trials.constraints import Constraints, why_impossible
 from twostep.trials.networks import smallest_network
 from twostep.trials.records import write_lines
@@ -46,12 +46,23 @@ def draw_configurations(
     return found[trials.start :]
 
 
-def write_configurations(path: str | Path, configurations: Iterable[Configuration]) -> None:
-    """Write the configurations of trials 0, 1, 2, ..., one per line."""
+def write_configurations(
+    path: str | Path,
+    configurations: Iterable[Configuration],
+    sizes: Sequence[NetworkSize] | None = None,
+) -> None:
+    """Write the configurations of trials 0, 1, 2, ..., one per line.
+
+    `sizes` are those of networks of the user's own, in the same order: nothing else tells them.
+    """
     write_lines(
         path,
         (
-            {"trial": trial, "configuration": configuration.to_dict()}
+            {
+                "trial": trial,
+                "configuration": configuration.to_dict(),
+                **(sizes[trial]._asdict() if sizes else {}),
+            }
             for trial, configuration in enumerate(configurations)
         ),
     )
@@ -63,6 +74,13 @@ def read_configurations(path: str | Path, trials: Sequence[int]) -> list[Configu
     Raises UserError if the file is damaged or too short. Other lines are not parsed, so that many
     jobs may share a long list.
     """
+    return [configuration for configuration, _ in read_networks(path, trials)]
+
+
+def read_networks(
+    path: str | Path, trials: Sequence[int]
+) -> list[tuple[Configuration, NetworkSize | None]]:
+    """Return the same with the size of each network of the user's own, None for others."""
     wanted = set(trials)
     try:
         with Path(path).open(encoding="utf-8") as lines:
@@ -70,7 +88,9 @@ def read_configurations(path: str | Path, trials: Sequence[int]) -> list[Configu
             found = [json.loads(line) for i, line in enumerate(needed) if i in wanted]
         if [entry["trial"] for entry in found] != list(trials)[: len(found)]:
             raise damaged(path)
-        configurations = [Configuration.from_dict(entry["configuration"]) for entry in found]
+        configurations = [
+            (Configuration.from_dict(entry["configuration"]), _size(entry)) for entry in found
+        ]
     except (ValueError, KeyError, TypeError) as error:
         raise damaged(path) from error
     if len(configurations) < len(trials):
@@ -80,3 +100,9 @@ def read_configurations(path: str | Path, trials: Sequence[int]) -> list[Configu
             "same command again"
         )
     return configurations
+
+
+def _size(entry: dict) -> NetworkSize | None:
+    if "hyperparameters" not in entry["configuration"]:
+        return None
+    return NetworkSize(entry["n_parameters"], entry["n_operations"])

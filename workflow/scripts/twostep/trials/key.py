@@ -18,6 +18,8 @@ OF_LOSS = {
     "cross_entropy": ("training.cross_entropies",),
 }
 OF_OBJECTIVES = ("training.weighing", "training.constant")
+# What only networks of the user's own use.
+OF_OWN_NETWORKS = ("training.own_network", "training.autograd")
 # The modules that the training imports and only some trials use, and which these are. An edit of
 # one, and of what only it imports, trains no other trial again. A configuration is a mapping, in
 # which settings at their defaults are missing.
@@ -45,7 +47,13 @@ def code_hashes(configuration: dict, objective: dict) -> list[str]:
         hash_module_alone("training.data"),
         hash_module_alone("trials.trial"),
         *(hash_module_alone(module) for module in _objective_modules(objective)),
+        *(hash_module_alone(module) for module in _network_modules(configuration)),
     ]
+
+
+def _network_modules(configuration: dict) -> tuple[str, ...]:
+    """Return the modules that a network of the user's own needs."""
+    return OF_OWN_NETWORKS if "hyperparameters" in configuration else ()
 
 
 def _objective_modules(objective: dict) -> tuple[str, ...]:
@@ -67,18 +75,21 @@ def trial_key(
     numpy: str,
     threads: int,
     device: str,
+    network: dict | None = None,
 ) -> str:
     """Return a hash of all that decides a trial's numbers.
 
     That is the data, the configuration, the training settings, the trial's seed, the code, and the
     versions of torch and numpy, which compute; not the shard, the order or the worker. `objective`
-    is what its `to_dict` returns; nothing stands for the plain mean squared error.
+    is what its `to_dict` returns; nothing stands for the plain mean squared error. `network` is the
+    identity of the file of a network of the user's own.
     Nor the type of the processor or GPU: a trial that was finished on another one is reused, which
     the timings tell and the summary reports.
     """
     return hash_values(
         {
             **({"objective": objective} if objective else {}),
+            **({"network": network} if network else {}),
             "data": data_hash,
             "configuration": configuration,
             "budget": budget,

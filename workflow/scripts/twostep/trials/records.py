@@ -1,14 +1,17 @@
 """Trial records: JSON lines on disk, flat rows in tables."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 from twostep.training.configuration import DEFAULTS
+from twostep.util.columns import is_fully_connected
 from twostep.util.files import damaged, write_text
 
 # The settings of a configuration beside its widths, in the order of the tables' columns.
 SETTINGS = ("learning_rate", "batch_size", "activation", "optimizer", "weight_decay", "dropout")
+# Those of them that a network of the user's own has, too.
+OWN_SETTINGS = ("learning_rate", "batch_size", "optimizer", "weight_decay")
 # Outcomes that follow from the trial's key: to train it again would only repeat them. The others
 # have to do with the machine, and the trial is trained again whenever its job runs again.
 REPEATABLE = ("ok", "diverged")
@@ -41,15 +44,26 @@ def flatten_configuration(record: dict, further: Iterable[str] = ()) -> dict:
     `further` are the settings that most studies leave at their defaults and this one does not.
     """
     configuration = record["configuration"]
-    widths = configuration["hidden_widths"]
     return {
         "n_parameters": record["n_parameters"],
         "n_operations": record["n_operations"],
-        "n_hidden_layers": len(widths),
-        "hidden_widths": "-".join(map(str, widths)),
-        **{name: configuration[name] for name in SETTINGS},
+        **_network(configuration),
+        **{name: configuration[name] for name in settings_of(configuration)},
         **{name: configuration.get(name, DEFAULTS[name]) for name in further},
     }
+
+
+def settings_of(names: Container[str]) -> tuple[str, ...]:
+    """Return the settings that a configuration has: its keys are given, or a table's columns."""
+    return SETTINGS if is_fully_connected(names) else OWN_SETTINGS
+
+
+def _network(configuration: dict) -> dict:
+    """Return the columns that describe a network: layers, or hyperparameters of the user's own."""
+    if "hyperparameters" in configuration:
+        return dict(sorted(configuration["hyperparameters"].items()))
+    widths = configuration["hidden_widths"]
+    return {"n_hidden_layers": len(widths), "hidden_widths": "-".join(map(str, widths))}
 
 
 def flatten_result(record: dict, output_names: list[str]) -> dict:

@@ -96,6 +96,7 @@ def retrain(
         timing=finished.timing,
         weights=finished.weights,
         manifest=manifest,
+        own_networks=trainer.own_networks,
     )
     checkpoint.remove()
     record = finished.record

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 
-from twostep.training.configuration import Configuration
+from twostep.training.configuration import Configuration, NetworkSize
 from twostep.trials.journal import Journal
 from twostep.trials.supervision import Watch
 from twostep.trials.trainer import Trainer, train_watched
@@ -16,25 +16,28 @@ log = logging.getLogger(__name__)
 def search(
     trainer: Trainer,
     trials: Sequence[int],
-    configurations: list[Configuration],
+    configurations: Sequence[Configuration],
     journal: Journal,
     watch: Watch,
+    sizes: Sequence[NetworkSize | None] | None = None,
     *,
     step: str = "search",
 ) -> tuple[list[dict], list[dict]]:
     """Return the records and the timings of trials, training those the journal does not have.
 
-    `trials` are their ids; each has one of the `configurations`. Every trial that is trained goes
-    into the journal at once. `watch` knows the trials to give up, and `step` names what the
-    trials draw their random numbers for: the search or a rung.
+    `trials` are their ids; each has one of the `configurations`, and one of the `sizes` if the
+    networks are the user's own. Every trial that is trained goes into the journal at once. `watch`
+    knows the trials to give up, and `step` names what the trials draw their random numbers for: the
+    search or a rung.
     """
     known = journal.read(trials)
     records, timings = [], []
     n_trained = 0
     start = time.monotonic()
     best = None
-    for trial_id, configuration in zip(trials, configurations, strict=True):
-        trial = Trial(trial_id, configuration, step)
+    sizes = sizes or [None] * len(trials)
+    for trial_id, configuration, size in zip(trials, configurations, sizes, strict=True):
+        trial = Trial(trial_id, configuration, step=step, size=size)
         key = trainer.key(trial)
         entry = known.get(key)
         if entry is None:

@@ -13,6 +13,7 @@ from twostep.training.configuration import DEFAULTS
 from twostep.trials.ranking import select_top
 from twostep.trials.records import flatten_configuration, flatten_result
 from twostep.trials.settings import further_settings
+from twostep.util.columns import network_columns
 from twostep.util.errors import UserError
 from twostep.util.wording import describe_level
 
@@ -149,8 +150,8 @@ def select(
     chosen["model"] = [
         models[trial, seed] for trial, seed in zip(chosen["trial"], chosen["seed"], strict=True)
     ]
-    columns = ["choice", "trial", "seed", "n_parameters", "n_operations", "n_hidden_layers"]
-    columns += ["hidden_widths", "val_loss", "relative_val_loss"]
+    columns = ["choice", "trial", "seed", "n_parameters", "n_operations"]
+    columns += [*network_columns(map(str, retrained)), "val_loss", "relative_val_loss"]
     # Of probabilities there are more.
     metrics = [f"test_{metric}" for metric in (*METRICS, *CLASS_METRICS)]
     return chosen[columns + [name for name in metrics if name in chosen] + ["model"]]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from twostep.training.configuration import DEFAULTS
+from twostep.trials.hyperparameters import KEY
 from twostep.trials.ranges import listed
 
 if TYPE_CHECKING:
@@ -49,11 +50,15 @@ def schedules(space: Mapping) -> list[str]:
 
 
 def told_dimensions(space: Mapping) -> dict:
-    """Return a space without the further settings that none of its trials has or changes."""
+    """Return a space without the further settings that none of its trials has or changes.
+
+    Hyperparameters of a network of the user's own are dimensions like the others.
+    """
     return {
         name: values
-        for name, values in space.items()
-        if name not in FURTHER or (is_used(name, space) and values != DEFAULTS[name])
+        for name, values in {**space.get(KEY, {}), **space}.items()
+        if name != KEY
+        and (name not in FURTHER or (is_used(name, space) and values != DEFAULTS[name]))
     }
 
 
@@ -70,6 +75,6 @@ def further_settings(names: Iterable[str]) -> list[str]:
 def users_of(name: str, trials: "pd.DataFrame") -> "pd.Series":
     """Return which of the trials of a table use a hyperparameter, (n_trials,)."""
     if name not in USED_WITH:
-        return trials["n_hidden_layers"].notna()
+        return trials.notna().any(axis=1)
     other, needed = USED_WITH[name]
     return trials[other].isin(needed)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from twostep.training.configuration import DEFAULTS, Configuration
+from twostep.training.configuration import DEFAULTS, OF_OTHERS, Configuration
 from twostep.trials import networks
 from twostep.trials.constraints import Constraints
+from twostep.trials.hyperparameters import KEY, count_hyperparameters
 from twostep.trials.networks import Networks
 from twostep.trials.ranges import bounds, choose, count_values, integer, listed, number
 from twostep.trials.settings import FURTHER, is_used
@@ -29,13 +30,16 @@ def count_configurations(space: dict) -> float:
     counts = [
         count_values(values, is_integer=name in INTEGERS)
         for name, values in space.items()
-        if name not in (*networks.DIMENSIONS, "optimizer", *FURTHER)
+        if name not in (*networks.DIMENSIONS, KEY, "optimizer", *FURTHER)
     ]
     counts.append(_count_optimizations(space))
     if math.inf in counts:
         return math.inf
+    n_networks = (
+        count_hyperparameters(space[KEY]) if KEY in space else networks.count_networks(space)
+    )
     # An integer that may be too large for a float.
-    return networks.count_networks(space) * math.prod(counts)
+    return n_networks * math.prod(counts)
 
 
 def _count_optimizations(space: dict) -> float:
@@ -61,8 +65,33 @@ def largest_batch(space: dict) -> int:
     return int(bounds(space["batch_size"])[1])
 
 
+# Draws the fields of a configuration that describe its network; None if the one that it has drawn
+# is not allowed. It gets a function that returns another number in [0, 1) each time.
+DrawNetwork = Callable[[Callable[[], float]], dict[str, Any] | None]
+
+
+def fully_connected(space: dict, constraints: Constraints | None) -> DrawNetwork:
+    """Return what draws the fully connected networks of a space."""
+    allowed = Networks(space, constraints)
+
+    def draw_network(uniform: Callable[[], float]) -> dict[str, Any] | None:
+        widths = allowed.draw(uniform)
+        return {"hidden_widths": widths} if widths else None
+
+    return draw_network
+
+
 def random_configurations(
     space: dict, *, seed: int, constraints: Constraints | None = None
+) -> Iterator[Configuration]:
+    """Yield the configurations with fully connected networks, as `distinct_configurations` does."""
+    most_attempts = MOST_ATTEMPTS if constraints else None
+    draw_network = fully_connected(space, constraints)
+    return distinct_configurations(space, draw_network, seed=seed, most_attempts=most_attempts)
+
+
+def distinct_configurations(
+    space: dict, draw_network: DrawNetwork, *, seed: int, most_attempts: int | None
 ) -> Iterator[Configuration]:
     """Yield the configurations of trials 0, 1, 2, ... of a study.
 
@@ -70,15 +99,14 @@ def random_configurations(
     prefix-stable: asking for more trials never changes an earlier one. A configuration that an
     earlier trial already has is drawn again, so that no two trials are the same (as in Keras
     Tuner's random search). With constraints, the list ends before the first trial for which
-    `MOST_ATTEMPTS` networks were drawn in vain. Without any, the caller must not ask for more than
-    `count_configurations` of them.
+    `most_attempts` networks were drawn in vain. Without any, that is None, and the caller must not
+    ask for more than `count_configurations` of them.
     """
-    allowed = Networks(space, constraints)
     seen: set[Configuration] = set()
     for trial in itertools.count():
-        attempts = iter(range(MOST_ATTEMPTS)) if constraints else itertools.count()
+        attempts = itertools.count() if most_attempts is None else iter(range(most_attempts))
         drawn = (
-            draw(space, allowed, derive_seed(seed, "trial", trial, repetition), attempts)
+            draw(space, draw_network, derive_seed(seed, "trial", trial, repetition), attempts)
             for repetition in itertools.count()
         )
         configuration = next(found for found in drawn if found not in seen)
@@ -89,7 +117,7 @@ def random_configurations(
 
 
 def draw(
-    space: dict, allowed: Networks, seed: int, attempts: Iterator[int]
+    space: dict, draw_network: DrawNetwork, seed: int, attempts: Iterator[int]
 ) -> Configuration | None:
     """Draw one configuration: networks until one is allowed, then how it is trained.
 
@@ -99,18 +127,19 @@ def draw(
     for each dimension, whether there is a choice or not.
     """
     uniform = random.Random(seed).random
-    widths = next((found for _ in attempts if (found := allowed.draw(uniform))), None)
-    if widths is None:
+    network = next((found for _ in attempts if (found := draw_network(uniform)) is not None), None)
+    if network is None:
         return None
-    configuration = Configuration(
-        hidden_widths=widths,
-        learning_rate=number(space["learning_rate"], uniform()),
-        batch_size=integer(space["batch_size"], uniform()),
-        activation=choose(space["activation"], uniform()),
-        optimizer=choose(space["optimizer"], uniform()),
-        weight_decay=number(space["weight_decay"], uniform()),
-        dropout=number(space["dropout"], uniform()),
-    )
+    # A network of the user's own has other dimensions than these.
+    drawn = {
+        "learning_rate": number(space["learning_rate"], uniform()),
+        "batch_size": integer(space["batch_size"], uniform()),
+        "activation": choose(space.get("activation", ""), uniform()),
+        "optimizer": choose(space["optimizer"], uniform()),
+        "weight_decay": number(space["weight_decay"], uniform()),
+        "dropout": number(space.get("dropout", 0.0), uniform()),
+    }
+    configuration = Configuration(**OF_OTHERS | drawn | network)
     return _with_further_settings(configuration, space, uniform)
 
 

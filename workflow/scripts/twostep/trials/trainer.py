@@ -12,12 +12,15 @@ from torch import Tensor
 
 from twostep.training.data import TrainingData, load_training_data
 from twostep.training.device import choose_device, use_threads
+from twostep.training.network_file import read_unchanged
 from twostep.training.objective import PLAIN, Objective
-from twostep.training.train import CPU, Budget, StateStore, Training, train
+from twostep.training.own_network import OwnNetworks
+from twostep.training.train import CPU, FULLY_CONNECTED, Budget, StateStore, Training, train
 from twostep.training.warm_up import warm_up
 from twostep.trials.key import trial_key, trial_seed
 from twostep.trials.supervision import Watch
 from twostep.trials.trial import Trial, make_record
+from twostep.util.files import read_json
 from twostep.util.processor import processor_name
 
 
@@ -40,6 +43,7 @@ class Trainer:
     study_seed: int
     device: torch.device = CPU
     objective: Objective = PLAIN
+    own_networks: OwnNetworks | None = None
 
     def key(self, trial: Trial) -> str:
         """Return a hash of all that decides the trial's numbers, as `trial_key` says."""
@@ -54,6 +58,7 @@ class Trainer:
             numpy=np.__version__,
             threads=torch.get_num_threads(),
             device=self.device.type,
+            network=self.own_networks.file.identity() if self.own_networks else None,
         )
 
     def run(self, trial: Trial, checkpoint: StateStore | None = None) -> Finished:
@@ -72,6 +77,7 @@ class Trainer:
                 device=self.device,
                 checkpoint=checkpoint,
                 loss=self.data.loss,
+                networks=self.own_networks or FULLY_CONNECTED,
             )
         except Exception as error:  # whatever goes wrong in one trial must not take the others down
             if isinstance(error, OSError) and error.errno != errno.ENOMEM:
@@ -120,10 +126,12 @@ def make_trainer(
     study_seed: int,
     n_gpus: int,
     threads: int,
+    network: dict | None = None,
 ) -> Trainer:
     """Return the trainer for the data of a folder, with this process ready to train.
 
     `budget` is that section of the config, `objective` what `Objective.to_dict` has returned.
+    `network` are the path and the identity of the file of a network of the user's own.
     Raises UserError if there is no GPU where one is asked for.
     """
     use_threads(threads)
@@ -131,7 +139,25 @@ def make_trainer(
     warm_up(device)
     minimised = Objective(**objective)
     data = load_training_data(manifest, minimised)
-    return Trainer(data, Budget(**budget), output_activation, study_seed, device, minimised)
+    return Trainer(
+        data,
+        Budget(**budget),
+        output_activation,
+        study_seed,
+        device,
+        minimised,
+        planned_networks(network, read_json(manifest)),
+    )
+
+
+def planned_networks(network: dict | None, manifest: dict) -> OwnNetworks | None:
+    """Return the networks of the user's own, for the data of a manifest; None if there are none.
+
+    `network` has the `path` of their file, and the `identity` that it had when Snakemake planned.
+    """
+    if network is None:
+        return None
+    return OwnNetworks.of(read_unchanged(**network), manifest)
 
 
 def train_watched(

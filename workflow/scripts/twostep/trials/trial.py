@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from twostep.training.configuration import Configuration
+from twostep.training.configuration import Configuration, NetworkSize
 from twostep.training.data import TrainingData
 from twostep.training.train import Training
 
@@ -12,18 +12,27 @@ class Trial:
     """A configuration with the id of its trial and the number of its repetition.
 
     `step` only separates the random draws of the search, of each rung and of the retraining, so
-    that no trial is trained again from the very weights that made it win.
+    that no trial is trained again from the very weights that made it win. The `size` of a network
+    of the user's own was measured when it was drawn; that of others follows from the configuration.
     """
 
     id: int
     configuration: Configuration
     step: str
     repetition: int = 0
+    size: NetworkSize | None = None
+
+    def measure(self, n_inputs: int, n_outputs: int) -> NetworkSize:
+        """Return the size of the network for data with so many features."""
+        return self.size or NetworkSize(
+            self.configuration.count_parameters(n_inputs, n_outputs),
+            self.configuration.count_operations(n_inputs, n_outputs),
+        )
 
 
 def make_record(trial: Trial, training: Training, data: TrainingData) -> dict:
     """Return what is recorded of a trial that was trained on these data; it holds no clock."""
-    n_inputs, n_outputs = len(data.input_names), len(data.output_names)
+    size = trial.measure(len(data.input_names), len(data.output_names))
     losses = {}
     if training.val_loss_per_output is not None:
         losses = dict(zip(data.output_names, training.val_loss_per_output, strict=True))
@@ -33,8 +42,8 @@ def make_record(trial: Trial, training: Training, data: TrainingData) -> dict:
         "status": training.status,
         "message": training.message,
         "configuration": trial.configuration.to_dict(),
-        "n_parameters": trial.configuration.count_parameters(n_inputs, n_outputs),
-        "n_operations": trial.configuration.count_operations(n_inputs, n_outputs),
+        "n_parameters": size.n_parameters,
+        "n_operations": size.n_operations,
         "n_train": len(data.tensors.training_inputs),
         "n_validation": len(data.tensors.validation_inputs),
         "epochs": training.epochs,

@@ -37,6 +37,20 @@ def hash_script(path: str | Path) -> str:
     return hash_values([_hash_file(Path(path)), hash_code(path)])
 
 
+def hash_source(source: str) -> str:
+    """Return the same for a text of Python by itself; SyntaxError if it is none."""
+    return _analyse(source)[0]
+
+
+def list_imports(source: str) -> set[tuple[int, str]]:
+    """Return what a text of Python imports, (number of leading dots, dotted name) each.
+
+    The name of what is imported from a module follows that of the module. SyntaxError if the text
+    is no Python.
+    """
+    return _analyse(source)[1]
+
+
 @functools.cache
 def hash_module(name: str, *, without: tuple[str, ...] = ()) -> str:
     """Return the same for a module of the library, e.g. "training.train", itself included.

@@ -22,7 +22,11 @@ PLAN = "journal/plan.json"
 # Settings in which the jobs of one rule differ from each other.
 OWN_SETTINGS = ("fraction", "samples", "trials", "finalists", "n_shards", "rung_budget")
 # Settings that are hashes, and what another one means.
-HASHES = {"code": "other code", "version": "other data files"}
+HASHES = {
+    "code": "other code",
+    "version": "other data files",
+    "network": "another file of the networks",
+}
 # Letters of a value that a sentence repeats.
 MOST_LETTERS = 40
 # Not results, or checked in a way of their own: the manifest has the checksums of the arrays.

@@ -27,12 +27,14 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a CSV table; an empty cell is "" in a text column and NaN elsewhere.
+    """Read a CSV table; an empty cell is "" in a text column and NaN elsewhere, and no other is.
 
     Raises UserError if the table is damaged.
     """
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str))
+        table = pd.read_csv(
+            path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False, na_values=[""]
+        )
     except ValueError as error:  # pandas's own errors are such, too
         raise damaged(path) from error
     if not isinstance(table.index, pd.RangeIndex):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from twostep.util.columns import is_fully_connected, network_columns
 from twostep.util.text import MOST_FEATURES, list_features
 
 if TYPE_CHECKING:
@@ -172,12 +173,20 @@ def counts(values: Iterable[str]) -> str:
 
 
 def network(row: "Mapping | pd.Series") -> str:
-    """Return a network's depth, widths and size; `row` is a row of a table of trials."""
-    layers = int(row["n_hidden_layers"])
-    return (
-        f"{number(layers, 'hidden layer')} ({row['hidden_widths']}), "
-        f"{int(row['n_parameters']):,} learnable parameters"
-    )
+    """Return a network's depth, widths and size; `row` is a row of a table of trials.
+
+    In place of depth and widths, networks of the user's own have hyperparameters.
+    """
+    size = f"{int(row['n_parameters']):,} learnable parameters"
+    if is_fully_connected(row):
+        layers = int(row["n_hidden_layers"])
+        return f"{number(layers, 'hidden layer')} ({row['hidden_widths']}), {size}"
+    own = [f"{name} {_value(row[name])}" for name in network_columns(row.keys())]
+    return ", ".join([*own, size])
+
+
+def _value(value: str | float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def unit_of(unit: str) -> str:
