@@ -49,7 +49,7 @@ STAGES = {
     "report_pages": ["report"],
 }
 # The origin of a job, which may end just before or after them.
-MARGIN_BYTES = 8_000
+MARGIN_BYTES = 4_000
 # In which the file system in memory counts.
 PAGE_BYTES = 4096
 MEGABYTE = 1_000_000

@@ -14,6 +14,7 @@ from small_study import REPOSITORY
 
 from twostep.model.model import load_model
 from twostep.report.entries import figure_entries
+from twostep.trials.rungs import rung_names
 from twostep.util.errors import UserError
 from twostep.util.tables import read_table
 
@@ -35,6 +36,8 @@ def finished(request, fresh, tmp_path_factory):
         study.config[section] |= values
     if "generate" in study.config:
         study.config["generate"]["n_samples"] = 1500
+        # A rung trains them, too.
+        study.config["search"]["rungs"] = [{"fraction": 0.25, "top_k": 3}]
     make = [sys.executable, f"{EXAMPLES}/make_profiles.py", "profiles.nc"]
     subprocess.run(make, cwd=study.folder, check=True)
     study.run()
@@ -52,7 +55,8 @@ def test_an_example_runs_to_its_end(finished):
     assert not {"n_hidden_layers", "hidden_widths"} & set(trials)
     assert (trials["status"] == "ok").all() and len(trials) == 5
     figures = {path.stem for path in (finished.results / "figures").glob("*.png")}
-    assert figures == set(figure_entries([fraction], own_networks=True))
+    rungs = rung_names({"rungs": [], **finished.config["search"]})
+    assert figures == set(figure_entries([fraction], rungs=rungs, own_networks=True))
     summary = (finished.results / "summary.md").read_text()
     assert f"The networks are those of `{finished.config['network']['file']}`." in summary
     provenance = json.loads((finished.results / "provenance.json").read_text())
