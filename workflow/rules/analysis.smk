@@ -109,7 +109,10 @@ STUDY_FILES = dict(
     rounds=round_files,
 )
 STUDY_CONFIG = json_param(
-    {key: config[key] for key in ("study", "dataset", "training", "network", "search", "retrain", "select")}
+    {
+        key: config[key]
+        for key in ("study", "dataset", "training", "network", "search", "retrain", "select")
+    }
 )
 
 
