@@ -23,14 +23,12 @@ def check_signatures(study: Study) -> list[Finding]:
     found = []
     for search in study.searches:
         bias = size_bias(search.trials, study.sampled_steps(search.fraction))
-        fit = overfitting(search.trials, study.top_k)
+        # Dropout raises training losses, and nobody knows if networks of the user's own have any.
+        is_known = is_fully_connected(search.trials)
+        fit = overfitting(search.trials, study.top_k) if is_known else None
         found += describe_bias(search.fraction, bias, tolerance=tolerance)
         found += describe_overfitting(search.fraction, fit, bias, tolerance=tolerance)
-        if (
-            fit is None
-            and is_fully_connected(search.trials)
-            and (search.trials["dropout"] > 0).any()
-        ):
+        if fit is None and is_known and (search.trials["dropout"] > 0).any():
             found.append(_not_compared(search.fraction))
     return found + check_length(study)
 
