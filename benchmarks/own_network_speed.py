@@ -5,7 +5,8 @@
 Trains the examples' networks, and a plain one of three layers, for some updates on 4,000 samples on
 one core, with the workflow's trainer and with a bare loop of torch: automatic differentiation, a
 fused optimizer, data in one tensor, nothing recorded. Both take turns, fifteen times; the ratio is
-the median of those of the turns, in processor time.
+the median of those of the turns, in processor time. The last line is what it takes to draw a
+configuration, which builds and measures its network.
 """
 
 import os
@@ -22,15 +23,16 @@ import torch
 from torch import nn
 
 from twostep.training.configuration import Configuration, Hyperparameter, items
-from twostep.training.network_file import read_network_file
+from twostep.training.network_file import plan_network, read_network_file
 from twostep.training.optimizers import EPSILON
 from twostep.training.own_network import OwnNetworks, count_trainable
 from twostep.training.train import Budget, Tensors, train
 from twostep.training.warm_up import warm_up
+from twostep.trials.own_configurations import draw_own
 from twostep.util.processor import processor_name
 
 N_LEVELS, N_OUTPUTS, N_SAMPLES = 16, 4, 4000
-N_ROUNDS, N_UPDATES = 15, 150
+N_ROUNDS, N_UPDATES, N_DRAWN = 15, 150, 1000
 EXAMPLES = Path(__file__).parents[1] / "examples/networks"
 PLAIN = """from torch import nn
 
@@ -80,6 +82,31 @@ def main() -> None:
         for name, hyperparameters, batch_size in NETWORKS:
             path = plain if name == "plain" else EXAMPLES / f"{name}.py"
             report(name, path, hyperparameters, batch_size, data)
+    print(f"\nDrawing takes {1e3 * drawing():.2g} ms a configuration.")
+
+
+def drawing() -> float:
+    """Return the processor seconds of drawing a configuration of a residual network."""
+    dimensions = {
+        "n_blocks": [1, 2, 3],
+        "width": {"min": 8, "max": 64, "integer": True},
+        "expansion": [1, 2, 4],
+        "activation": ["gelu", "relu"],
+        "dropout": {"min": 0.0, "max": 0.2},
+    }
+    training = {"learning_rate": 0.01, "batch_size": 64, "optimizer": "adam", "weight_decay": 0.0}
+    features = [{"variable": each["variable"], "name": "x"} for each in MANIFEST["inputs"]]
+    started = time.process_time()
+    draw_own(
+        {"hyperparameters": dimensions, **training},
+        N_DRAWN,
+        plan_network(str(EXAMPLES / "residual.py")) or {},
+        {**MANIFEST, "inputs": features, "outputs": [{}] * N_OUTPUTS},
+        seed=1,
+        constraints={"max_parameters": None, "max_operations": None},
+        n_needed=N_DRAWN,
+    )
+    return (time.process_time() - started) / N_DRAWN
 
 
 def report(

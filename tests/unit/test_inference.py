@@ -77,7 +77,7 @@ def test_the_time_of_a_sample_is_that_of_its_batch_over_the_samples(tmp_path, mo
     """By a clock that only forward passes move on, each by what there is to compute."""
     now = [0.0]
 
-    def load_with_clock(path):
+    def load_with_clock(path, *, run_code):
         model = load_model(path)
 
         def tick(network, inputs, outputs):

@@ -34,12 +34,14 @@ def card_of(
     rmse=None,
     objective=PLAIN,
     accuracy=None,
+    differences=None,
+    missing=None,
 ) -> str:
     """Return the card of a saved model; `rmse` are those of its outputs.
 
     `accuracy` are the further errors of the model and of a logistic regression.
     """
-    trained = load_model(model)
+    trained = load_model(model, run_code=True)
     names = [output["name"] for output in trained.outputs]
     errors = {"mse": 0.04, "rmse": 0.2, "mae": 0.1, "r2": 0.987654}
     each = [errors | (evaluation or {}) for _ in names]
@@ -64,7 +66,7 @@ def card_of(
         objective=objective,
         chosen=choice_text(chosen),
     )
-    return model_card(trained, DIFFERENCES, facts=facts)
+    return model_card(trained, differences or DIFFERENCES, missing, facts=facts)
 
 
 def test_it_describes_variables_data_network_and_errors(tmp_path):

@@ -1,8 +1,13 @@
 """How networks of the user's own are drawn: sizes, constraints, a sentence for each mistake."""
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 from own_networks import MANIFEST, SOURCE, write_network
 
+from twostep.config.resolve import resolve_config
 from twostep.training.configuration import NetworkSize
 from twostep.training.network_file import plan_network
 from twostep.trials.configurations import read_networks, write_configurations
@@ -247,3 +252,19 @@ def make(n_outputs, width, share):
 
 def test_outputs_that_are_not_finite_are_no_mistake_because_such_a_trial_diverges(tmp_path):
     assert len(draw(tmp_path, 3, source=module("self.layer(x) * float('nan')"))[0]) == 3
+
+
+def test_the_example_of_the_docs_is_accepted(tmp_path):
+    text = (Path(__file__).parents[2] / "docs/networks.md").read_text(encoding="utf-8")
+    source, *_ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    config, hyperparameters = (
+        yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    )
+    space = SPACE | {"hyperparameters": config["search"]["space"]["hyperparameters"]}
+    assert len(draw(tmp_path, 10, source=source, space=space)[0]) == 10
+    # The other block is as the schema wants it.
+    data = {"inputs": [{"name": "t"}], "outputs": [{"name": "y"}], "files": "data.nc"}
+    config |= {"study": "s", "dataset": data}
+    config["search"]["space"] |= hyperparameters
+    resolved = resolve_config(config)["search"]["space"]["hyperparameters"]
+    assert set(resolved) == {"kernel", "norm", "dropout", "channels"}

@@ -125,7 +125,7 @@ def test_a_model_is_evaluated_on_whole_units_or_at_random(tmp_path, monkeypatch,
     prepare(source, dataset, split, output_activation="linear", seed=1, folder=tmp_path)
     manifest = str(tmp_path / "manifest.json")
     model = SimpleNamespace(predict_scaled=lambda inputs: inputs)
-    monkeypatch.setattr("twostep.model.evaluate.load_model", lambda path: model)
+    monkeypatch.setattr("twostep.model.evaluate.load_model", lambda path, *, run_code: model)
     errors = evaluate("model.pt", {"best_epoch": 3}, manifest, PLAIN)
     found = np.array(errors["validation_blocks"])
     assert len(found) == n_parts

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from twostep.running import resources
-from twostep.training.configuration import Configuration
+from twostep.training.configuration import Configuration, NetworkSize
 from twostep.training.windows import SHUFFLE_WINDOW
 from twostep.trials.configurations import write_configurations
 from twostep.util.files import read_json, write_json
@@ -149,3 +149,22 @@ def test_the_configuration_of_a_trial_is_read_from_its_list(tmp_path):
     path.write_text("damaged")
     with pytest.raises(FileNotFoundError):
         resources.listed_configuration(path, 0)
+
+
+def test_needs_of_own_networks_follow_from_their_measured_sizes(manifest, tmp_path):
+    own = [replace(SMALL, hyperparameters=(("width", i),)) for i in range(3)]
+    sizes = [NetworkSize(10**i, 10 ** (i + 3)) for i in range(3)]
+    path = tmp_path / "configurations.jsonl"
+    with pytest.raises(FileNotFoundError):
+        resources.listed_networks(path, range(3))
+    write_configurations(path, own, sizes)
+    listed = resources.listed_networks(path, range(3))
+    assert [size for _, size in listed] == sizes
+    large = [NetworkSize(50_000_000, 10)]
+    # Weights, gradients, two moments and the best epoch's; twice that with a checkpoint.
+    small = resources.own_training_mb(manifest, sizes)
+    assert resources.own_training_mb(manifest, large) == pytest.approx(small + 1000, abs=2)
+    with_checkpoint = resources.own_training_mb(manifest, large, checkpoints=True)
+    assert with_checkpoint == pytest.approx(small + 2000, abs=2)
+    minutes = [resources.own_training_minutes(manifest, listed[: i + 1], BUDGET) for i in range(3)]
+    assert minutes == sorted(minutes)

@@ -93,6 +93,9 @@ def test_a_comment_costs_nothing_and_an_edit_trains_anew(finished):
     look = [sys.executable, "workflow/scripts/progress.py", "--configfile", "study.yaml"]
     looked = subprocess.run(look, cwd=finished.folder, capture_output=True, text=True)
     assert "finished" in looked.stdout and "another config" not in looked.stdout
+    told = looked.stdout.split("best validation loss")[1].split("learnable")[0]
+    own = sorted(finished.config["search"]["space"]["hyperparameters"])
+    assert [part.split()[0] for part in told.split(", ")[1:-1]] == own
     path = finished.folder / finished.config["network"]["file"]
     before = path.read_text()
     path.write_text(f"{before}# A comment.\n")

@@ -8,6 +8,7 @@
 # memory that it has. `gpu` and `machine_gpu` are the same for GPUs.
 from twostep.running.resources import (
     BASE_MB,
+    OWN_MB,
     evaluation_minutes,
     largest_configuration,
     listed_configuration,
@@ -58,9 +59,14 @@ def generate_mb(wildcards, attempt):
     return attempt * (BASE_MB + config["generate"]["samples_per_file"] // 1000)
 
 
+def run_mb():
+    """What a network of the user's own may compute when it runs, whatever its size."""
+    return OWN_MB if NETWORK else 0
+
+
 def draw_mb(wildcards, attempt):
     """The list of configurations: a trial takes between 1 and 2 kB."""
-    return attempt * (BASE_MB + int(wildcards.size) // 500)
+    return attempt * (BASE_MB + run_mb() + int(wildcards.size) // 500)
 
 
 def search_mb(wildcards, input, attempt):
@@ -107,7 +113,7 @@ def models_mb(wildcards, input, attempt, *, copies):
     # There are none among what stands for the files that are not known yet.
     models = [Path(path) for path in input if path.endswith(".pt")]
     largest = max((model.stat().st_size for model in models), default=0)
-    return attempt * int(BASE_MB + 1e-6 * copies * largest)
+    return attempt * int(BASE_MB + run_mb() + 1e-6 * copies * largest)
 
 
 def file_mb(wildcards, input, attempt, *, copies):

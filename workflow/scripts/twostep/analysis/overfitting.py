@@ -13,8 +13,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from twostep.util.columns import is_fully_connected
-
 # Trials in each of the two groups that are compared, at least.
 FEWEST_TRIALS = 8
 CONFIDENCE = 0.95  # one-sided
@@ -52,14 +50,11 @@ def overfitting(trials: pd.DataFrame, top_k: int) -> Overfitting | None:
         min_val_loss and train_loss (of the same epoch)
     top_k : how many of its first trials were chosen
 
-    Trials with dropout are left out, because it raises their training losses alone. Of networks of
-    the user's own nobody knows if they have any. A training loss
+    Trials with dropout are left out, because it raises their training losses alone. A training loss
     is the mean over an epoch in which the network got better, so that it is a little too high, and
     the ratio too low. All trials share their validation samples; should these be easier or harder
     than the training samples, both ratios change by the same factor, and nothing else does.
     """
-    if not is_fully_connected(trials):
-        return None
     table = trials[(trials["status"] == "ok") & (trials["dropout"] == 0)]
     table = table[(table["train_loss"] > 0) & (table["min_val_loss"] > 0)]
     table = table.sort_values("n_parameters", kind="stable", ignore_index=True)

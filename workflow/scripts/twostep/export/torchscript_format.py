@@ -89,6 +89,8 @@ def write_torchscript(path: str | Path, model: Model, metadata: dict) -> None:
     with warnings.catch_warnings():
         # torch prefers formats of its own now, which FTorch cannot load.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # That values are taken as constants: the file is compared with the network.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
         traced = torch.jit.trace(module, example, check_trace=False)
         text = json.dumps(metadata, sort_keys=True)
         torch.jit.save(traced, content, _extra_files={METADATA: text})

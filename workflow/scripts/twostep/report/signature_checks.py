@@ -25,14 +25,13 @@ def check_signatures(study: Study) -> list[Finding]:
     after = "rung 1" if study.rungs else "step 2"
     for search in study.searches:
         bias = size_bias(search.trials, study.sampled_steps(search.fraction))
-        fit = overfitting(search.trials, study.passed(search.fraction))
+        # Dropout raises training losses, and nobody knows if networks of the user's own have any.
+        is_known = is_fully_connected(search.trials)
+        top_k = study.passed(search.fraction)
+        fit = overfitting(search.trials, top_k) if is_known else None
         found += describe_bias(search.fraction, bias, tolerance=tolerance, after=after)
         found += describe_overfitting(search.fraction, fit, bias, tolerance=tolerance, after=after)
-        if (
-            fit is None
-            and is_fully_connected(search.trials)
-            and (search.trials["dropout"] > 0).any()
-        ):
+        if fit is None and is_known and (search.trials["dropout"] > 0).any():
             found.append(_not_compared(search.fraction))
     return found + check_length(study)
 

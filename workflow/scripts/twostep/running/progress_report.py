@@ -64,10 +64,10 @@ def _step(name: str, step: Step, things: str, jobs: str, now: float) -> list[str
     if step.n_done:
         lines[0] += f" ({counts(step.statuses.elements())})"
     if step.best:
-        best = {**step.best, **flatten_configuration(step.best)}
+        best = step.best
         lines.append(
             f"    best validation loss {short(best['min_val_loss'])}: trial {best['trial']}, "
-            f"{network(best)}"
+            f"{network(flatten_configuration(best))}"
         )
     n_left = step.n_wanted - step.n_done
     at_work = _at_work(step, n_left, jobs, now)
