@@ -225,14 +225,19 @@ def test_it_tells_schedules_and_only_what_trials_use_or_change():
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"probability": 0.02, "reason": ""}, "The round that came to 12 was enough."),
+        (
+            {"probability": 0.02, "reason": ""},
+            "The round that came to 12 of 196 ranked trials was enough.",
+        ),
         (
             {"probability": 0.31, "reason": ""},
-            "After the first 12, a better trial was left with a probability of 31 %.",
+            "After the first 12 of 196 ranked trials, a better trial was left with a probability "
+            "of 31 %.",
         ),
         (
             {"probability": None, "reason": "too few"},
-            "After the first 12, it could not be told if a better trial was left: too few.",
+            "After the first 12 of 196 ranked trials, it could not be told if a better trial was "
+            "left: too few.",
         ),
     ],
 )

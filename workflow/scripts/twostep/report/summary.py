@@ -332,8 +332,10 @@ def _rounds_text(study: Study) -> str:
     size, most = retrain["until"]["round_size"], retrain["top_k"]
     text = f" They were retrained in rounds of {size:,}, {most:,} at most."
     last = study.rounds[-1]
+    n_ranked = max(study.n_ranked(level.name) for level in study.choosing)
+    so_far = f"{last['finalists']:,} of {number(n_ranked, 'ranked trial')}"
     if last["enough"]:
-        return f"{text} The round that came to {last['finalists']:,} was enough."
+        return f"{text} The round that came to {so_far} was enough."
     answers = last["fractions"].values()
     unknown = [answer["reason"] for answer in answers if answer["probability"] is None]
     if unknown:
@@ -341,7 +343,7 @@ def _rounds_text(study: Study) -> str:
     else:
         left = max(answer["probability"] for answer in answers)
         why = f"a better trial was left with a probability of {wording.percent(left)}"
-    return f"{text} After the first {last['finalists']:,}, {why}."
+    return f"{text} After the first {so_far}, {why}."
 
 
 def _validation_text(study: Study) -> str:

@@ -203,7 +203,7 @@ def _cuts(plan: Plan) -> list[str]:
     if not search["rungs"] and wanted is None:
         return []
     risk = RISK if wanted is None else wanted
-    rows = [["trials that would have to pass", *(f"{value:g}" for value in CORRELATIONS)]]
+    rows = [["would have to pass", *(f"correlation {value:g}" for value in CORRELATIONS)]]
     sizes = cut_sizes(search, retrain)
     names = ["the search", *(f"rung {i + 1}" for i in range(len(search["rungs"])))]
     for name, before, after in zip(names, sizes, sizes[1:], strict=False):
