@@ -69,7 +69,7 @@ EVALUATION = {
 
 def test_tables_have_a_column_for_each_hyperparameter(tmp_path):
     records = [record(0, 0.3), record(1, 0.1, channels=16, bias=False, norm="NA", share=1 / 3)]
-    ranking = rank(records, n_trials=2, output_names=["y"], max_failed=0.5)
+    ranking = rank(records, trials=range(2), output_names=["y"], max_failed=0.5)
     assert network_columns(ranking) == list(HYPERPARAMETERS)
     assert not {"n_hidden_layers", "hidden_widths", "activation", "dropout"} & set(ranking)
     write_table(tmp_path / "trials.csv", ranking)
