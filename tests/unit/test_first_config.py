@@ -219,6 +219,23 @@ def test_variables_of_a_group(tmp_path):
     assert dataset["group"] == "level2" and dataset["inputs"] == [{"name": "t"}]
 
 
+def test_packed_numbers_and_counts_with_a_unit_are_no_classes(tmp_path):
+    whole = RANDOM.integers(0, 20, N)
+    days = xr.Variable("sample", whole.astype("i2"), {"units": "days since it rained"})
+    days.attrs["units"] = "d"
+    data = of_samples(t=normal(), packed=whole.astype(float)).assign(days=days)
+    data["packed"].encoding = {"dtype": "i2", "scale_factor": 1.0, "_FillValue": -1}
+    for output in ("packed", "days"):
+        (tmp_path / output).mkdir()
+        config = write_config(tmp_path / output, data, [output])
+        assert config["training"] == {"output_activation": "linear"}
+
+
+def test_a_short_coordinate_makes_no_blocks(tmp_path):
+    config = write_config(tmp_path, field(16), ["rate"])
+    assert "variable" not in config["split"]
+
+
 def test_inputs_can_be_named(tmp_path):
     data = of_samples(a=normal(), b=normal(), y=normal())
     config = write_config(tmp_path, data, ["y"], inputs=["b"])
@@ -243,6 +260,9 @@ def test_without_outputs_it_lists_what_there_is(tmp_path, capsys):
         ({"outputs": ["y"], "study": "a/b"}, ["study must be"]),
         ({"outputs": ["y"], "to": "data.nc"}, ["data.nc exists already"]),
         ({"outputs": ["y", "t"]}, ["no input beside the outputs"]),
+        ({"outputs": ["always"]}, ["output 'always' cannot be learned", "the same value"]),
+        ({"outputs": ["one"]}, ["no variable 'one' with a dimension"]),
+        ({"outputs": ["y"], "study": "2024: a"}, ["study must be"]),
     ],
 )
 def test_what_cannot_be_is_one_sentence_and_nothing_is_written(
@@ -250,7 +270,8 @@ def test_what_cannot_be_is_one_sentence_and_nothing_is_written(
 ):
     monkeypatch.chdir(tmp_path)
     data = of_samples(t=normal(), y=normal(), name=np.full(N, "a"))
-    data.assign(level=("lev", np.arange(3.0))).to_netcdf("data.nc")
+    more = {"level": ("lev", np.arange(3.0)), "always": ("sample", np.ones(N)), "one": 1.0}
+    data.assign(more).to_netcdf("data.nc")
     kwargs = {"files": ["data.nc"], "inputs": [], "study": "mine", "to": "new.yaml"}
     with pytest.raises(UserError) as error:
         main(**kwargs | options)

@@ -108,6 +108,7 @@ def test_hyperparameters_without_a_file_are_refused():
         ({"a": {"min": 0.5, "max": 2, "integer": True}}, ["whole numbers"]),
         ({"a": [1, True]}, ["a must hold values of one kind"]),
         ({"a": [1, "x"]}, ["a must hold values of one kind"]),
+        ({"a": ["1e-3", 0.5, 0.001]}, ["a holds 0.001 twice"]),
         ({"a": "12"}, ["a has the text '12'", "without quotes"]),
         ({"a": ["x", "nan"]}, ["a has the text 'nan'"]),
         ({"a": float("nan")}, ["hyperparameters.a must be"]),

@@ -312,6 +312,24 @@ def test_a_control_that_is_the_best_was_lost_by_its_cut(study):
     assert better["rung_1"] == 1
 
 
+def test_a_control_that_a_later_cut_let_pass_was_lost_all_the_same(study):
+    steps = study.steps("0.05")
+    # One that the first cut drew, and that counts as a finalist of the last ranking.
+    trial = int(steps.loc[steps["control"], "trial"].iloc[0])
+    retrained = study.retrained.copy()
+    own = retrained["trial"] == trial
+    retrained.loc[own, "min_val_loss"] = retrained["min_val_loss"].min() / 2
+    retrained.loc[own, "control"] = False
+    changed = replace(study, retrained=retrained, selection=made_up.selection_table(retrained))
+    assert judge_cuts(changed)[0].n_better == 1
+    assert lost_at(changed, trial) == "0.05"
+    assert "the cut after the search had lost it" in summarise(changed)
+
+
+def test_a_trial_that_passed_all_cuts_was_lost_by_none(study):
+    assert lost_at(study, int(study.levels[-1].trials["trial"].iloc[0])) is None
+
+
 def test_the_verdict_names_fractions_and_rungs(study):
     assert {name for finding in diagnose(study) if (name := finding.fraction)} >= {"rung_1"}
     found = [Finding("", UNKNOWN, LEFT, name) for name in ("0.05", "rung_1", "rung_2")]

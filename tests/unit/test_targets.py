@@ -223,8 +223,23 @@ def test_a_row_whose_masked_output_is_outside_a_transforms_domain_is_dropped(tmp
 @pytest.mark.parametrize(("rows", "split"), [(VALIDATION, "validation"), (TRAINING, "training")])
 def test_an_output_without_a_value_in_a_split_is_one_sentence(tmp_path, columns, rows, split):
     columns["y"][rows] = np.nan
-    with pytest.raises(UserError, match=f"output 'y' has no value in the {split} split"):
+    with pytest.raises(UserError, match=f"'y' has no value that counts in the {split} split"):
         run(tmp_path, columns, [masked("y"), "z"])
+
+
+def test_values_of_samples_without_weight_do_not_count(tmp_path, columns):
+    columns["y"][VALIDATION[1:]], columns["area"][VALIDATION[0]] = np.nan, 0
+    with pytest.raises(UserError, match="'y' has no value that counts in the validation split"):
+        run(tmp_path, columns, [masked("y"), "z"], sample_weight="area")
+    # As many values, of a sample that counts.
+    columns["y"][VALIDATION[1]] = 0.5
+    _, path = run(tmp_path, columns, [masked("y"), "z"], sample_weight="area")
+    where = np.flatnonzero(np.isfinite(load_split(path, "validation")[1][:, 0]))
+    weights = load_weights(path, "validation")[where, 0]
+    if weights[0] == 0:
+        with pytest.raises(UserError, match="'y' has no value that counts"):
+            subset(path, fraction=0.5, n_validation=int(where[0]) + 1, batch_size=1)
+    assert sorted(weights > 0) == [False, True]
 
 
 def test_a_masked_output_must_be_within_0_and_1_with_a_sigmoid_where_it_is_there(tmp_path, columns):
@@ -329,7 +344,7 @@ def test_a_subset_in_which_nothing_counts_is_one_sentence(tmp_path, columns):
     columns["y"][TRAINING[2:]] = np.nan
     _, path = run(tmp_path / "masked", columns, [masked("y"), "z"])
     where = int(np.flatnonzero(np.isfinite(load_split(path, "training")[1][:, 0]))[0])
-    with pytest.raises(UserError, match=r"output 'y' has no value in .* search\.fractions"):
+    with pytest.raises(UserError, match=r"'y' has no value that counts in .* search\.fractions"):
         subset(path, fraction=where / 400, n_validation=30, batch_size=1)
     columns["area"][VALIDATION[1:]] = 0
     columns["y"] = columns["z"]

@@ -79,5 +79,5 @@ def test_masks_and_weights_of_outputs_and_another_loss(fresh, tmp_path):
     assert "outputs weighed (`flux` by 2), without the missing values of `rate`" in summary
     # Another delta trains all trials again, on the same data.
     study.config["training"]["huber_delta"] = 0.5
-    work = study.run()
+    work = study.run("search")
     assert work.trials("0.2") == list(range(6)) and "prepare" not in work.jobs

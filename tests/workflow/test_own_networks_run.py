@@ -26,20 +26,23 @@ SHORT = {
 }
 
 
-@pytest.fixture(scope="module", params=["profile_convolution", "residual"])
-def finished(request, fresh, tmp_path_factory):
-    """Return the study of an example, run to its end."""
-    study = fresh.copy(tmp_path_factory.mktemp(request.param))
+def example(fresh, folder, name):
+    """Return the study of an example, in short."""
+    study = fresh.copy(folder)
     shutil.copytree(REPOSITORY / EXAMPLES, study.folder / EXAMPLES)
-    study.config = yaml.safe_load((study.folder / EXAMPLES / f"{request.param}.yaml").read_text())
+    study.config = yaml.safe_load((study.folder / EXAMPLES / f"{name}.yaml").read_text())
     for section, values in SHORT.items():
         study.config[section] |= values
-    if "generate" in study.config:
-        study.config["generate"]["n_samples"] = 1500
-        # A rung trains them, too.
-        study.config["search"]["rungs"] = [{"fraction": 0.25, "top_k": 3}]
-    make = [sys.executable, f"{EXAMPLES}/make_profiles.py", "profiles.nc"]
-    subprocess.run(make, cwd=study.folder, check=True)
+    return study
+
+
+@pytest.fixture(scope="module")
+def finished(fresh, tmp_path_factory):
+    """Return the residual network's study, run to its end."""
+    study = example(fresh, tmp_path_factory.mktemp("residual"), "residual")
+    study.config["generate"]["n_samples"] = 1500
+    # A rung trains them, too.
+    study.config["search"]["rungs"] = [{"fraction": 0.25, "top_k": 3}]
     study.run()
     return study
 
@@ -64,12 +67,27 @@ def test_an_example_runs_to_its_end(finished):
 
 
 def test_the_selected_model_can_be_used_elsewhere(finished):
-    selection = read_table(finished.results / "select/selection.csv").set_index("choice")
-    path = finished.folder / selection.at["selected", "model"]
+    check_exported(finished)
+
+
+def test_profiles_with_batch_normalisation_are_exported(fresh, tmp_path):
+    study = example(fresh, tmp_path / "profiles", "profile_convolution")
+    make = [sys.executable, f"{EXAMPLES}/make_profiles.py", "profiles.nc"]
+    subprocess.run(make, cwd=study.folder, check=True)
+    study.run("export")
+    trials = pd.read_csv(study.results / "rank/0.25/trials.csv")
+    assert (trials["status"] == "ok").all() and len(trials) == 5
+    check_exported(study)
+
+
+def check_exported(study):
+    """Check that each format of the selected model predicts what the model does."""
+    selection = read_table(study.results / "select/selection.csv").set_index("choice")
+    path = study.folder / selection.at["selected", "model"]
     with pytest.raises(UserError, match="run_code=True"):
         load_model(path)
     model = load_model(path, run_code=True)
-    folder = finished.results / "export/selected"
+    folder = study.results / "export/selected"
     assert not (folder / "model.txt").exists()
     reference = pd.read_csv(folder / "reference.csv").to_numpy()
     inputs, expected = np.split(reference, [len(model.inputs)], axis=1)

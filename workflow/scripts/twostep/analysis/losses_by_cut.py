@@ -16,7 +16,7 @@ class CutOutcome:
     the others, drawn at random. `left` says if a better trial was lost, by the losses of the
     training that followed the cut, and `correlation` how the ranks agree across it, over all
     trials. After all further cuts `n_known` controls of this one were retrained, and `n_better` of
-    them are better than the best finalist by more than the tolerance.
+    them are better than the best of all others by more than the tolerance.
     """
 
     name: str
@@ -33,13 +33,14 @@ def judge_cuts(study: Study) -> list[CutOutcome]:
     """Return what each cut of a study with rungs came to, the first one first."""
     complete = complete_trials(study.retrained)
     losses = complete.groupby("trial")["min_val_loss"].mean()
-    best = losses[losses.index.isin(complete.loc[~complete["control"], "trial"])].min()
-    limit = best / (1 + study.config["select"]["tolerance"])
     outcomes = []
     for level in study.levels:
         steps = study.steps(level.name)
         controls = steps.loc[steps["control"], "trial"]
-        known = losses[losses.index.isin(controls)]
+        # A later cut may have let a control of this one pass: it was lost here all the same.
+        is_control = losses.index.isin(controls)
+        known = losses[is_control]
+        limit = losses[~is_control].min() / (1 + study.config["select"]["tolerance"])
         outcomes.append(
             CutOutcome(
                 level.name,
@@ -55,10 +56,13 @@ def judge_cuts(study: Study) -> list[CutOutcome]:
     return outcomes
 
 
-def lost_at(study: Study, trial: int) -> str:
-    """Return the name of the ranking whose cut would have lost a control, had it not been one."""
+def lost_at(study: Study, trial: int) -> str | None:
+    """Return the name of the ranking whose cut would have lost a trial, had it been no control.
+
+    None if it passed all cuts by its ranks.
+    """
     for level in study.levels:
         ranks = level.trials.set_index("trial")["rank"]
         if not ranks[trial] <= study.passed(level.name):
             return level.name
-    raise ValueError(f"trial {trial} is no control")
+    return None

@@ -93,7 +93,7 @@ def write_first_config(
             n_samples=suggestions.n_samples,
             path=path,
         ),
-        f"study: {study}\nseed: 1",
+        f"study: {_value(study)}\nseed: 1",
         DATASET.format(
             files=_value(_one_or_all(files)),
             group=f"  group: {_value(group)}\n" if group else "",

@@ -82,7 +82,8 @@ def _describe(data: OpenFile, name: str, bounds: set[str]) -> Candidate:
         units,
         one_line(str(array.attrs.get("long_name", ""))),
         is_numeric(array),
-        array.dtype.kind in "iub",
+        # What is packed holds other numbers than those that are stored.
+        array.dtype.kind in "iub" and not {"scale_factor", "add_offset"} & set(array.attrs),
         "bounds of a coordinate" if name in bounds else _why_no_input(name, array, units),
     )
 
@@ -113,7 +114,9 @@ def pick(candidates: list[Candidate], names: list[str], path: str) -> list[Candi
     by_name = {candidate.name: candidate for candidate in candidates}
     for name in names:
         if name not in by_name:
-            raise UserError(f"{path} has no variable {name!r}{suggest(name, by_name)}")
+            raise UserError(
+                f"{path} has no variable {name!r} with a dimension{suggest(name, by_name)}"
+            )
     return [by_name[name] for name in names]
 
 

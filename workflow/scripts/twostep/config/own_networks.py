@@ -74,9 +74,12 @@ def _contradictions_in_values(key: str, values: object) -> Iterator[str]:
         if values["integer"] and not all(float(end).is_integer() for end in ends):
             yield f"{key}: integer is true, but min and max are not both whole numbers"
         return
-    kinds = {_kind(_typed(value)) for value in listed(values)}
-    if len(kinds) > 1:
+    typed = [_typed(value) for value in listed(values)]
+    if len({_kind(value) for value in typed}) > 1:
         yield f"{key} must hold values of one kind: numbers, texts, or true and false"
+    for i, value in enumerate(typed):
+        if value in typed[:i]:
+            yield f"{key} holds {describe_given(value)} twice: take one of them out"
     for value in listed(values):
         if isinstance(value, str) and not EXPONENT.fullmatch(value) and NO_TEXT.fullmatch(value):
             yield (

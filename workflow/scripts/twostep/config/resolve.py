@@ -28,7 +28,7 @@ from twostep.trials.constraints import make_constraints, why_impossible
 from twostep.trials.hyperparameters import KEY
 from twostep.trials.networks import smallest_network
 from twostep.trials.rounds import FEWEST_CONTROLS
-from twostep.trials.rungs import count_shards
+from twostep.trials.rungs import count_controls, count_shards
 from twostep.trials.settings import USED_WITH, is_used, schedules
 from twostep.trials.space import count_configurations
 from twostep.util.errors import UserError
@@ -453,10 +453,11 @@ def _contradictions_in_jobs(config: dict) -> Iterator[str]:
     n_fractions = len(search["fractions"])
     n_shards = n_fractions * -(-search["n_trials"] // search["shard_size"])
     n_shards += sum(count_shards(search, retrain, i + 1) for i in range(len(search["rungs"])))
+    n_controls = count_controls(search, retrain, len(search["rungs"]) + 1)
     stages = (
         (n_shards, "search.shard_size", "take a larger one"),
         (
-            (n_fractions * retrain["top_k"] + retrain["controls"]) * retrain["seeds"],
+            (n_fractions * retrain["top_k"] + n_controls) * retrain["seeds"],
             "retrain.top_k, retrain.controls, retrain.seeds and search.fractions",
             "take fewer of them",
         ),

@@ -84,6 +84,9 @@ def suggest_config(
     source, sample = _look(files, [*inputs, *outputs], dimensions, group)
     values = _by_variable(source, sample)
     left_out = {each.name: reason for each in inputs if (reason := _why_useless(values[each.name]))}
+    for each in outputs:
+        if reason := _why_useless(values[each.name]):
+            raise UserError(f"output {each.name!r} cannot be learned: {reason}; choose another one")
     inputs = [each for each in inputs if each.name not in left_out]
     if not inputs:
         raise UserError(f"{files[0]} has no input beside the outputs: name some with --inputs")
@@ -182,7 +185,9 @@ def _suggest_training(outputs: list[Candidate], values: dict[str, np.ndarray]) -
     kinds = np.unique(found)
     is_integer = first.is_integer and values[first.name].shape[1] == 1
     is_whole = 2 <= len(kinds) <= MOST_CLASSES and bool((kinds == np.floor(kinds)).all())
-    if not others and is_whole and (first.reason == CODES or is_integer):
+    # A number with a unit counts something.
+    is_code = first.reason == CODES or (is_integer and first.units in DIMENSIONLESS)
+    if not others and is_whole and is_code:
         return (
             {"loss": "cross_entropy"},
             f"{first.name} holds {len(kinds)} integers, which are taken for classes",
@@ -239,14 +244,20 @@ def _suggest_split(
             if FEWEST_GROUPS <= len(np.unique(texts)) <= len(texts) / 5:
                 note = f"samples with the same {each.name} stay together, as they may be alike"
                 return {"method": "group", "variable": each.name}, note
-    if measured is None or min(measured["inputs"], measured["outputs"]) < ALIKE:
+    if measured is None:
+        return {"method": "random"}, "it cannot be told if neighbouring samples are alike"
+    if min(measured["inputs"], measured["outputs"]) < ALIKE:
         return {"method": "random"}, "neighbouring samples are not alike"
     along = measured["along"]
     note = f"neighbours along {along} are alike, so blocks of them stay together"
-    for each in others:
-        if each.name == along and each.dimensions == (along,) and each.is_numeric:
-            n_blocks = min(N_BLOCKS, max(FEWEST_GROUPS, each.sizes[0] // 4))
-            return {"method": "blocks", "variable": along, "n_blocks": n_blocks}, note
+    axis = source.sample_dimensions.index(along)
+    n_places = sum(shape[axis] for shape in source.shapes) if axis == 0 else source.shapes[0][axis]
+    has_coordinate = any(
+        each.name == along and each.dimensions == (along,) and each.is_numeric for each in others
+    )
+    if has_coordinate and n_places >= 4 * FEWEST_GROUPS:
+        n_blocks = min(N_BLOCKS, n_places // 4)
+        return {"method": "blocks", "variable": along, "n_blocks": n_blocks}, note
     return {"method": "blocks", "n_blocks": N_BLOCKS}, note
 
 

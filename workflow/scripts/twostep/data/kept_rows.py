@@ -45,11 +45,11 @@ class KeptRows:
         """
         self.raw.add(values, splits, slab.first_row)
         self.moments.add(rows[splits == TRAINING])
-        self.masks.add(rows, splits)
+        weights = None if self.weights is None else values[self.weights.variable][:, 0]
+        self.masks.add(rows, splits, weights)
         if self.classes is not None:
             self.classes.add(rows[:, -1].astype(np.float64), splits, slab.first_row)
-        if self.weights is not None:
-            weights = values[self.weights.variable][:, 0]
+        if self.weights is not None and weights is not None:
             self.weights.add(weights, splits, slab.first_row)
         self.shuffler.add(rows, splits)
 

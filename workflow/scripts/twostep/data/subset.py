@@ -52,8 +52,13 @@ def subset(
         weights = load_weights(manifest, split, n_rows)
         where = f"the first {n_rows:,} samples of the {split} split, {_KEYS[split]}"
         for i, name in masked.items():
-            if np.isnan(arrays[1][:, i]).all():
-                raise UserError(f"output {name!r} has no value in {where}: take more of them")
+            there = ~np.isnan(arrays[1][:, i])
+            if weights is not None:
+                there &= weights[:, 0] > 0
+            if not there.any():
+                raise UserError(
+                    f"output {name!r} has no value that counts in {where}: take more of them"
+                )
         if weights is not None and not weights.any():
             raise UserError(f"all weights of samples are 0 in {where}: take more of them")
         parts = arrays if weights is None else (*arrays, weights)

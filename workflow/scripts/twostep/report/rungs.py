@@ -8,11 +8,12 @@ from twostep.util import wording
 from twostep.util.wording import describe_level, is_rung, network, number, percent, share, short
 
 
-def lost_by(study: Study) -> str:
-    """Return which cut had lost the best trial, which is a control, as part of a sentence."""
+def lost_by(study: Study) -> str | None:
+    """Return which cut would have lost the best trial, as part of a sentence; None if none."""
     if not study.rungs:
-        return "the cut at top_k"
-    return f"the cut {_after(lost_at(study, int(study.best['trial'])))}"
+        return "the cut at top_k" if study.model(study.best)["control"] else None
+    level = lost_at(study, int(study.best["trial"]))
+    return None if level is None else f"the cut {_after(level)}"
 
 
 def rung_sections(study: Study) -> list[list[str]]:

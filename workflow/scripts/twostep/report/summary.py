@@ -114,9 +114,10 @@ def _gain_text(loss: float, simple: float, regression: str) -> str:
 
 def _luck(study: Study) -> str:
     """Return a sentence if the best model is one that the two steps had not found."""
-    if not study.model(study.best)["control"]:
+    cut = lost_by(study)
+    if cut is None:
         return ""
-    return f" It is a control: {lost_by(study)} had lost it, and only chance brought it back."
+    return f" It is a control: {cut} had lost it, and only chance brought it back."
 
 
 def _test_quality(study: Study, choice: pd.Series) -> str:
