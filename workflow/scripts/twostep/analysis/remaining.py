@@ -52,7 +52,14 @@ class Remaining:
 
 
 def better_left(
-    steps: pd.DataFrame, *, n_trials: int, top_k: int, tolerance: float, risk: float = RISK
+    steps: pd.DataFrame,
+    *,
+    n_trials: int,
+    top_k: int,
+    tolerance: float,
+    risk: float = RISK,
+    before: str = "step 1",
+    after: str = "step 2",
 ) -> Remaining:
     """Return whether a better trial is left beyond the first `top_k` of a ranking.
 
@@ -65,6 +72,7 @@ def better_left(
     tolerance : a trial counts as better if its loss is below that of the best retrained one divided
         by 1 + tolerance
     risk : the largest probability of a better trial that may be left
+    before, after : what the trainings that are compared are called
 
     The logarithm of the loss is taken to be normal about a linear or a quadratic function of the
     normal score of the rank, with flat priors; the function that sees more left counts. Where the
@@ -80,7 +88,7 @@ def better_left(
         )
     losses = steps["step_2_loss"].to_numpy(dtype=float)
     if (losses <= 0).any() or np.ptp(losses) == 0:
-        return _unknown("the losses of step 2 are all the same, or not all above 0")
+        return _unknown(f"the losses of {after} are all the same, or not all above 0")
     scores = normal_scores(steps["step_1_rank"].to_numpy(dtype=float), n_trials)
     values = np.log(losses)
     fits = _fit(scores, values)
@@ -92,7 +100,9 @@ def better_left(
         )
     near = _fit_better_half(scores, values, steps["control"].to_numpy(), fits)
     if near[-1].lowest_residual < -OUTLIER:
-        return _unknown("a trial came out far better in step 2 than its rank in step 1 lets expect")
+        return _unknown(
+            f"a trial came out far better in {after} than its rank in {before} lets expect"
+        )
     best = float(values.min()) - math.log1p(tolerance)
     left = np.setdiff1d(np.arange(1, n_trials + 1), steps["step_1_rank"])
     ranks, counts = _bins(left, FARTHEST * top_k)

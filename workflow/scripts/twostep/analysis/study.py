@@ -18,6 +18,7 @@ from twostep.trials.rungs import rung_name
 from twostep.trials.selection import find_choice
 from twostep.util.files import read_json
 from twostep.util.tables import read_table
+from twostep.util.wording import describe_level, is_rung
 
 # Tables of a study that are read as they are.
 TABLES = ("retrained", "retrain_timings", "selection", "baseline", "inference")
@@ -203,12 +204,15 @@ class Study:
 
         Never by those of a later one, whose sample another cut has selected.
         """
+        following = self.after(name)
         return better_left(
             self.sampled_steps(name),
             n_trials=self.n_ranked(name),
             top_k=self.passed(name),
             tolerance=self.config["select"]["tolerance"],
             risk=self.risk,
+            before=describe_level(name) if is_rung(name) else "step 1",
+            after="step 2" if following is None else describe_level(following.name),
         )
 
     def n_ranked(self, name: str) -> int:

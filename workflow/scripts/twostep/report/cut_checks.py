@@ -26,16 +26,13 @@ class CutWords:
     training: str = "Retraining"
     top_k: str = "`retrain.top_k`"
     has_rungs: bool = False
-    before: str = "step 1"
-    after: str = "step 2"
 
     @classmethod
     def of(cls, study: Study, name: str) -> "CutWords":
         """Return those of the cut through a ranking."""
         after = study.after(name)
-        before = describe_level(name) if is_rung(name) else "step 1"
         if after is None:
-            return cls(has_rungs=bool(study.rungs), before=before)
+            return cls(has_rungs=bool(study.rungs))
         rung = describe_level(after.name)
         return cls(
             f"the best one of {rung}",
@@ -44,13 +41,7 @@ class CutWords:
             f"Passing on to {rung}",
             f"`top_k` of {rung} in `search.rungs`",
             has_rungs=True,
-            before=before,
-            after=rung,
         )
-
-    def reword(self, reason: str) -> str:
-        """Return a reason of the estimator, which knows of two steps only."""
-        return reason.replace("step 1", self.before).replace("step 2", self.after)
 
 
 STEP_2 = CutWords()
@@ -113,8 +104,7 @@ def left_text(
     """Return the answer of the estimator as sentences about a search, e.g. "fraction 0.05"."""
     better = f"better than {words.best} by more than {100 * tolerance:g} %"
     if left.probability is None:
-        reason = words.reword(left.reason)
-        return f"It cannot be told if {search} has left a trial that is {better}: {reason}."
+        return f"It cannot be told if {search} has left a trial that is {better}: {left.reason}."
     if left.reason == ALL_RETRAINED:
         return f"{search[0].upper()}{search[1:]} has left no trial: {ALL_RETRAINED}."
     text = (

@@ -2,7 +2,6 @@
 
 from twostep.analysis.losses_by_cut import CutOutcome, judge_cuts, lost_at
 from twostep.analysis.study import Search, Study
-from twostep.report.cut_checks import CutWords
 from twostep.trials.settings import schedules
 from twostep.util import wording
 from twostep.util.wording import describe_level, is_rung, network, number, percent, share, short
@@ -81,11 +80,10 @@ def _needed(study: Study, outcome: CutOutcome) -> str:
         "this cut"
     )
     left = outcome.left
-    reason = CutWords.of(study, outcome.name).reword(left.reason)
     if left.probability is None:
-        return f"{where}: how many had to pass cannot be told, because {reason}."
+        return f"{where}: how many had to pass cannot be told, because {left.reason}."
     if left.enough is None:
-        return f"{where}: {reason} for {percent(study.risk)}, as {basis} tell."
+        return f"{where}: {left.reason} for {percent(study.risk)}, as {basis} tell."
     if left.enough <= outcome.n_passed:
         return (
             f"{where}: the {outcome.n_passed:,} of {outcome.n_ranked:,} trials that passed were "
