@@ -5,7 +5,7 @@ import json
 from twostep.trials.configurations import read_networks
 from twostep.trials.journal import Journal
 from twostep.trials.records import write_lines
-from twostep.trials.rungs import rung_name, share_of
+from twostep.trials.rungs import rung_name, share_of, survivors
 from twostep.trials.search import search
 from twostep.trials.supervision import Watch, supervise
 from twostep.trials.trainer import make_trainer
@@ -45,8 +45,7 @@ def main(
         threads=threads,
         network=network,
     )
-    passed = read_json(cut)
-    trials = share_of(sorted({*passed["finalists"], *passed["controls"]}), shard, n_shards)
+    trials = share_of(survivors(read_json(cut)), shard, n_shards)
     networks = read_networks(configurations, trials)
     found, measured = search(
         trainer,

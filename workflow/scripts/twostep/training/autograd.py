@@ -6,7 +6,7 @@ It has the interface of `Backpropagation`, so that trainings, optimizers and los
 import torch
 from torch import Tensor, nn
 
-from twostep.training.backpropagation import BatchMemory, Loss
+from twostep.training.backpropagation import BatchMemory, Loss, lay_out
 
 
 class Autograd:
@@ -32,14 +32,9 @@ class Autograd:
         own, activation = network
         is_plain = loss.from_sums or isinstance(activation, nn.Identity)
         self.forward: nn.Module = own if is_plain else network
-        tensors = [each for each in network.parameters() if each.requires_grad]
-        sizes = [each.numel() for each in tensors]
-        self.parameters, self.gradient = tensors[0].new_zeros(2, sum(sizes)).detach()
-        places = zip(self.parameters.split(sizes), self.gradient.split(sizes), strict=True)
-        for tensor, (values, gradient) in zip(tensors, places, strict=True):
-            tensor.data = values.view(tensor.shape).copy_(tensor.detach())
-            # Autograd adds to a gradient that is there, and keeps its memory.
-            tensor.grad = gradient.view(tensor.shape)
+        learnable = [each for each in network.parameters() if each.requires_grad]
+        # Autograd adds to a gradient that is there, and keeps its memory.
+        self.parameters, self.gradient = lay_out(learnable)
         new = self.parameters.new_empty
         self._inputs, self._weights = new(max_rows, n_inputs), new(max_rows, 1) if weighed else None
         self._targets, self._outputs, self._scratch = (new(max_rows, n_outputs) for _ in range(3))

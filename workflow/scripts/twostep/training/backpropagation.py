@@ -9,7 +9,7 @@ library that torch calls.
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -124,6 +124,20 @@ class _SquaredErrorsOfBatch:
 SQUARED_ERRORS = SquaredErrors()
 
 
+def lay_out(tensors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return all parameters and their gradient, (n_parameters,), one tensor behind the other.
+
+    The tensors and their gradients become views of them.
+    """
+    sizes = [tensor.numel() for tensor in tensors]
+    parameters, gradient = tensors[0].detach().new_zeros(2, sum(sizes))
+    places = zip(parameters.split(sizes), gradient.split(sizes), strict=True)
+    for tensor, (values, slopes) in zip(tensors, places, strict=True):
+        tensor.data = values.view(tensor.shape).copy_(tensor.detach())
+        tensor.grad = slopes.view(tensor.shape)
+    return parameters, gradient
+
+
 class Backpropagation:
     """A network from `build_network` with the memory to train it on up to `max_rows` samples.
 
@@ -143,16 +157,10 @@ class Backpropagation:
     ) -> None:
         self.loss = loss
         network.requires_grad_(False)
-        tensors = list(network.parameters())
-        sizes = [tensor.numel() for tensor in tensors]
-        self.parameters, self.gradient = tensors[0].new_zeros(2, sum(sizes))
-        places = zip(self.parameters.split(sizes), self.gradient.split(sizes), strict=True)
-        for tensor, (values, gradient) in zip(tensors, places, strict=True):
-            tensor.data = values.view(tensor.shape).copy_(tensor)
-            tensor.grad = gradient.view(tensor.shape)
+        self.parameters, self.gradient = lay_out(list(network.parameters()))
         self._layers = _layers(network, max_rows, to_sums=loss.from_sums)
         new = self.parameters.new_empty
-        self._inputs = new(max_rows, network[0].in_features)
+        self._inputs = new(max_rows, self._layers[0].weights.shape[1])
         self._targets = torch.empty_like(self._layers[-1].outputs)
         self._weights = new(max_rows, 1) if weighed else None
         self._ones = torch.ones(1, max_rows, device=self.parameters.device)

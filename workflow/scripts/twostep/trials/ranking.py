@@ -8,6 +8,7 @@ import pandas as pd
 
 from twostep.trials.failures import check_failures
 from twostep.trials.records import flatten_configuration, flatten_result
+from twostep.trials.rungs import survivors
 from twostep.trials.settings import further_settings
 from twostep.util.errors import UserError
 from twostep.util.seeds import derive_seed
@@ -47,8 +48,7 @@ def rank_rung(
 
     `cut` is what `cut_off` returns, the trials that there must be.
     """
-    trials = {*cut["finalists"], *cut["controls"]}
-    table = rank(records, trials=trials, output_names=output_names, max_failed=max_failed)
+    table = rank(records, trials=survivors(cut), output_names=output_names, max_failed=max_failed)
     place = list(table.columns).index("trial") + 1
     table.insert(place, EARLIER, table["trial"].isin(cut["controls"]))
     return table
@@ -129,7 +129,7 @@ def trials_to_retrain(rankings: list[pd.DataFrame], retrain: dict, *, seed: int)
     `retrain` is that section of the config and `seed` the study's.
     """
     cut = cut_off(rankings, top_k=retrain["top_k"], n_controls=retrain["controls"], seed=seed)
-    return sorted({*cut["finalists"], *cut["controls"]})
+    return survivors(cut)
 
 
 def cut_off(

@@ -59,6 +59,11 @@ def count_shards(search: dict, retrain: dict, number: int) -> int:
     return -(-count_survivors(search, retrain, number) // search["shard_size"])
 
 
+def survivors(cut: dict[str, list[int]]) -> list[int]:
+    """Return the ids of all that go on beyond a cut, sorted; `cut` is what `cut_off` returns."""
+    return sorted({*cut["finalists"], *cut["controls"]})
+
+
 def share_of(trials: Sequence[int], shard: int, n_shards: int) -> list[int]:
     """Return the trials of a shard: neighbours by id, about as many as any other shard has."""
     first, stop = (len(trials) * i // n_shards for i in (shard, shard + 1))
