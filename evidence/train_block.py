@@ -24,6 +24,7 @@ def main(
     n_evaluation: int,
     output_activation: str,
     seed: int,
+    gpu_percent: int,
     journal: str,
     output: str,
     watch: Watch,
@@ -36,6 +37,7 @@ def main(
         n_evaluation=n_evaluation,
         output_activation=output_activation,
         study_seed=seed,
+        gpu_percent=gpu_percent,
     )
     chosen = list(trials)
     if reference:
@@ -62,6 +64,7 @@ if __name__ == "__main__":
             n_evaluation=snakemake.params.n_evaluation,
             output_activation=snakemake.params.output_activation,
             seed=snakemake.params.seed,
+            gpu_percent=snakemake.resources.machine_gpu,
             journal=snakemake.params.journal,
             output=snakemake.output[0],
             watch=supervise(),

@@ -14,7 +14,7 @@ from twostep.model.model import build_trained
 from twostep.model.split_loss import Split, SplitLoss
 from twostep.training.configuration import Configuration
 from twostep.training.data import TrainingData, load_training_data
-from twostep.training.device import use_threads
+from twostep.training.device import choose_device, use_threads
 from twostep.training.train import Budget, Tensors
 from twostep.training.warm_up import warm_up
 from twostep.trials.journal import Journal
@@ -73,15 +73,19 @@ def prepare(
     n_evaluation: int,
     output_activation: str,
     study_seed: int,
+    gpu_percent: int,
 ) -> tuple[Trainer, Evaluation]:
-    """Return what trains and what evaluates the trials of a column, on one thread."""
+    """Return what trains and what evaluates the trials of a column, on one thread.
+
+    Trials are trained on a GPU if the job has a part of one.
+    """
     use_threads(1)
-    warm_up(torch.device("cpu"))
+    device = choose_device(min(1, gpu_percent), gpu_percent)
+    warm_up(device)
     data = load_training_data(manifest)
     rows = column.rows(len(data.tensors.training_inputs))
-    trainer = Trainer(
-        _part(data, rows, n_validation), Budget(column.epochs), output_activation, study_seed
-    )
+    part, budget = _part(data, rows, n_validation), Budget(column.epochs)
+    trainer = Trainer(part, budget, output_activation, study_seed, device)
     description = read_json(manifest)
     validation, test = (
         Split.load(manifest, split, min(n_evaluation, description["splits"][split]))

@@ -83,6 +83,7 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "huber_delta": 1,
         "output_activation": "sigmoid",
         "gpu": 0,
+        "jobs_per_gpu": 1,
     }
     assert resolved["search"] == {
         "n_trials": 1000,

@@ -46,6 +46,13 @@ def test_each_process_gets_a_device_of_its_own(tmp_path):
             process.communicate()
 
 
+def test_processes_share_devices_evenly(tmp_path):
+    taken = [device.take_first(["a", "b"], tmp_path, jobs_each=2) for _ in range(4)]
+    assert taken == [0, 1, 0, 1]
+    with pytest.raises(UserError, match="all 2 GPUs are in use"):
+        device.take_first(["a", "b"], tmp_path, jobs_each=2)
+
+
 def test_no_gpu_asked_for():
     assert device.choose_device(0) == torch.device("cpu")
 

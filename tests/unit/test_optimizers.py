@@ -57,7 +57,8 @@ def test_steps_are_those_of_the_class(name, weight_decay, is_default):
     for step, values in enumerate(gradients()):
         gradient.copy_(values)
         # As a schedule does.
-        optimizer.learning_rate = reference.param_groups[0]["lr"] = 0.01 / (1 + step)
+        rate = reference.param_groups[0]["lr"] = 0.01 / (1 + step)
+        optimizer.change_rate(rate)
         optimizer.step()
         theirs.grad = values.clone()
         reference.step()

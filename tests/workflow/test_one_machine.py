@@ -61,12 +61,12 @@ def test_a_job_larger_than_the_machine_runs_alone(study):
 
 
 @pytest.mark.parametrize(
-    "limits", ["machine_mb=800 machine_gpu=9", "machine_mb=99000 machine_gpu=1"]
+    "limits", ["machine_mb=800 machine_gpu=900", "machine_mb=99000 machine_gpu=100"]
 )
 def test_the_limits_can_be_lowered_by_an_option(study, limits):
     """It takes the place of both of them, so that both have to be named."""
     output = run_shards(
-        study, "--resources", *limits.split(), "--set-resources", "search_shard:machine_gpu=1"
+        study, "--resources", *limits.split(), "--set-resources", "search_shard:machine_gpu=100"
     )
     assert most_at_a_time(output, "search_shard") == 1
 
@@ -74,7 +74,7 @@ def test_the_limits_can_be_lowered_by_an_option(study, limits):
 def test_only_the_gpus_that_are_visible_count(study, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     output = run_shards(study)
-    assert re.search(r"Provided resources: .*\"machine_gpu\", 2\b", output)
+    assert re.search(r"Provided resources: .*\"machine_gpu\", 200\b", output)
 
 
 def test_no_job_asks_for_more_time_than_a_day(study):

@@ -5,7 +5,7 @@
 # Memory is asked for twice. `mem_mb` is what a cluster is asked for. Snakemake would add it up over
 # all jobs of a run if it were limited, also over jobs that run on other machines. `machine_mb` has
 # the scope "local": only jobs of this machine are added up, and profiles/default limits them to the
-# memory that it has. `gpu` and `machine_gpu` are the same for GPUs.
+# memory that it has. `gpu` and `machine_gpu` are the same for GPUs, the latter in percent.
 from twostep.running.resources import (
     BASE_MB,
     OWN_MB,
@@ -41,9 +41,9 @@ def memory(megabytes):
 
 
 def gpus():
-    """The resources of a job that trains."""
-    n_gpus = config["training"]["gpu"]
-    return {"gpu": n_gpus, "machine_gpu": n_gpus}
+    """The resources of a job that trains; of this machine's GPUs in percent of one."""
+    n_gpus, jobs = config["training"]["gpu"], config["training"]["jobs_per_gpu"]
+    return {"gpu": n_gpus, "machine_gpu": n_gpus * (100 // jobs)}
 
 
 def limited(minutes, attempt):

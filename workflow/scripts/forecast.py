@@ -33,12 +33,13 @@ def main(
     config: str,
     network: dict | None,
     output: str,
+    gpu_percent: int,
     threads: int,
 ) -> None:
     """Write the forecast and say it; a subset lies in the folder named after its fraction."""
     resolved = json.loads(config)
     use_threads(threads)
-    device = choose_device(resolved["training"]["gpu"])
+    device = choose_device(resolved["training"]["gpu"], gpu_percent)
     warm_up(device)
     listed = read_networks(configurations, range(resolved["search"]["n_trials"]))
     drawn = [configuration for configuration, _ in listed]
@@ -92,5 +93,6 @@ if __name__ == "__main__":
             config=snakemake.params.config,
             network=json.loads(snakemake.params.network),
             output=snakemake.output[0],
+            gpu_percent=snakemake.resources.get("machine_gpu", 100),
             threads=snakemake.threads,
         )

@@ -26,6 +26,7 @@ def main(
     objective: dict,
     seed: int,
     gpu: int,
+    gpu_percent: int,
     network: dict | None,
     output: str,
     threads: int,
@@ -38,6 +39,7 @@ def main(
         objective=objective,
         study_seed=seed,
         n_gpus=gpu,
+        gpu_percent=gpu_percent,
         threads=threads,
         network=network,
     )
@@ -63,6 +65,7 @@ if __name__ == "__main__":
             objective=json.loads(snakemake.params.objective),
             seed=snakemake.params.seed,
             gpu=snakemake.params.gpu,
+            gpu_percent=snakemake.resources.get("machine_gpu", 100),
             network=json.loads(snakemake.params.network),
             output=snakemake.output[0],
             threads=snakemake.threads,

@@ -25,6 +25,7 @@ def main(
     objective: dict,
     seed: int,
     gpu: int,
+    gpu_percent: int,
     network: dict | None,
     journal: str,
     model: str,
@@ -41,6 +42,7 @@ def main(
         objective=objective,
         study_seed=seed,
         n_gpus=gpu,
+        gpu_percent=gpu_percent,
         threads=threads,
         network=network,
     )
@@ -66,6 +68,7 @@ if __name__ == "__main__":
             objective=json.loads(snakemake.params.objective),
             seed=snakemake.params.seed,
             gpu=snakemake.params.gpu,
+            gpu_percent=snakemake.resources.get("machine_gpu", 100),
             network=json.loads(snakemake.params.network),
             journal=snakemake.params.journal,
             model=snakemake.output.model,

@@ -22,6 +22,7 @@ def main(
     objective: dict,
     seed: int,
     gpu: int,
+    gpu_percent: int,
     network: dict | None,
     journal: str,
     records: str,
@@ -37,6 +38,7 @@ def main(
         objective=objective,
         study_seed=seed,
         n_gpus=gpu,
+        gpu_percent=gpu_percent,
         threads=threads,
         network=network,
     )
@@ -57,6 +59,7 @@ if __name__ == "__main__":
             objective=json.loads(snakemake.params.objective),
             seed=snakemake.params.seed,
             gpu=snakemake.params.gpu,
+            gpu_percent=snakemake.resources.get("machine_gpu", 100),
             network=json.loads(snakemake.params.network),
             journal=snakemake.params.journal,
             records=snakemake.output.records,

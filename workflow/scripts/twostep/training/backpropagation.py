@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from twostep.training.activations import IN_PLACE
+from twostep.training.recorded import Recorded
 
 
 @dataclass(frozen=True)
@@ -166,13 +167,13 @@ class Backpropagation:
         self._ones = torch.ones(1, max_rows, device=self.parameters.device)
         # Gradients by results are needed of one layer and of the one before, in turns.
         self._scratch = new(2, max(layer.outputs.numel() for layer in self._layers))
-        self._batches: dict[int, Batch] = {}
+        self._batches: dict[int, Batch | RecordedBatch] = {}
 
     def zeros(self) -> Tensor:
         """Return what the sums of the batches' losses are added to."""
         return self.loss.zeros(self._targets.shape[1]).to(self.parameters.device)
 
-    def batch(self, n_rows: int) -> "Batch":
+    def batch(self, n_rows: int) -> "Batch | RecordedBatch":
         """Return the memory for a batch of this many samples: the same one each time."""
         if n_rows not in self._batches:
             passes: list[_LayerPass] = []
@@ -184,7 +185,8 @@ class Backpropagation:
             weights = None if self._weights is None else self._weights[:n_rows]
             targets = self._targets[:n_rows]
             memory = BatchMemory(passes[-1].results, targets, passes[-1].gradient, weights)
-            self._batches[n_rows] = Batch(passes, self._inputs[:n_rows], memory, self.loss)
+            batch = Batch(passes, self._inputs[:n_rows], memory, self.loss)
+            self._batches[n_rows] = RecordedBatch(batch) if self._inputs.is_cuda else batch
         return self._batches[n_rows]
 
 
@@ -224,6 +226,14 @@ class Batch:
         for layer in self._backward:
             layer.backward()
         return sums
+
+
+class RecordedBatch:
+    """The same on a GPU, where each computation is asked for as one."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.inputs, self.targets, self.weights = batch.inputs, batch.targets, batch.weights
+        self.backpropagate, self.measure = Recorded(batch.backpropagate), Recorded(batch.measure)
 
 
 class _Layer:

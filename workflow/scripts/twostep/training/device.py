@@ -1,6 +1,7 @@
 """What networks are trained on: threads of the processor, or a GPU that no other job uses."""
 
 import fcntl
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -21,11 +22,12 @@ def use_threads(n_threads: int) -> None:
     threadpool_limits(n_threads)
 
 
-def choose_device(n_gpus: int) -> torch.device:
-    """Return the processor for 0 GPUs, and for 1 a GPU of this machine that no other job has taken.
+def choose_device(n_gpus: int, percent: int = 100) -> torch.device:
+    """Return the processor for 0 GPUs, and for 1 a GPU of this machine that is free.
 
-    On a cluster the scheduler shows a job only its own GPU. Raises UserError if there is none, or
-    if all are taken. Operations on the GPU are made deterministic.
+    A GPU is free if other jobs have left this `percent` of it. On a cluster the scheduler shows a
+    job only its own GPU. Raises UserError if there is none, or if none is free. Operations on the
+    GPU are made deterministic.
     """
     if not n_gpus:
         return torch.device("cpu")
@@ -40,17 +42,18 @@ def choose_device(n_gpus: int) -> torch.device:
     names = [
         str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())
     ]
-    return torch.device("cuda", take_first(names))
+    return torch.device("cuda", take_first(names, jobs_each=100 // max(1, percent)))
 
 
-def take_first(names: list[str], folder: str | Path | None = None) -> int:
-    """Return the index of the first of these devices that no process holds, and hold it.
+def take_first(names: list[str], folder: str | Path | None = None, *, jobs_each: int = 1) -> int:
+    """Return the index of a device that the fewest processes hold, and hold it, too.
 
-    `folder` is where the locks are, by default that of the system's temporary files. Raises
-    UserError if all of them are held.
+    Up to `jobs_each` processes may hold the same one. `folder` is where the locks are, by default
+    that of the system's temporary files. Raises UserError if all of them are held.
     """
-    for index, name in enumerate(names):
-        path = Path(folder or tempfile.gettempdir()) / f"twostep-{os.getuid()}-{name}.lock"
+    locks = Path(folder or tempfile.gettempdir())
+    for place, (index, name) in itertools.product(range(jobs_each), enumerate(names)):
+        path = locks / f"twostep-{os.getuid()}-{name}-{place}.lock"
         file = path.open("a")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,6 +64,6 @@ def take_first(names: list[str], folder: str | Path | None = None) -> int:
         return index
     raise UserError(
         f"all {len(names)} GPUs are in use by other jobs of yours: wait for them, or allow fewer "
-        f"jobs at a time (snakemake --resources machine_gpu={len(names)} machine_mb=..., which "
-        "take the place of both limits in profiles/default)"
+        f"jobs at a time (snakemake --resources machine_gpu={100 * len(names)} machine_mb=..., "
+        "which take the place of both limits in profiles/default)"
     )

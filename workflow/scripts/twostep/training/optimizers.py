@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from twostep.training.configuration import Configuration
+from twostep.training.recorded import Recorded
 
 # ASSUME: Keras's epsilon for the adaptive optimisers, since the paper trained with Keras.
 EPSILON = 1e-7
@@ -22,20 +23,31 @@ class Optimizer:
     """The optimizer that a configuration names.
 
     A step updates `parameters` (n,) by `gradient` (n,), which hold the same memory each time, and
-    cuts the gradient before. `learning_rate` may be changed between steps; it and the weight decay
-    act per update. It gives, to the last bit, what the class of `torch.optim` gives with these
-    settings, `eps` = 1e-7 and, where there is one, the fused implementation.
+    cuts the gradient before. The learning rate may be changed between steps; it and the weight
+    decay act per update. It gives, to the last bit, what the class of `torch.optim` gives with
+    these settings, `eps` = 1e-7 and, where there is one, the fused implementation.
+
+    On a GPU the learning rate is in its memory, so that a step can be recorded and repeated.
     """
 
     def __init__(self, configuration: Configuration, parameters: Tensor, gradient: Tensor) -> None:
         self.settings, self.parameters, self.gradient = configuration, parameters, gradient
-        self.learning_rate = configuration.learning_rate
+        self.learning_rate: float | Tensor = configuration.learning_rate
+        if parameters.is_cuda:
+            self.learning_rate = parameters.new_tensor(configuration.learning_rate)
         self.first_moment, self.second_moment = parameters.new_zeros(2, len(parameters))
         self.n_steps = parameters.new_zeros(())
-        self._update = OPTIMIZERS[configuration.optimizer]
         most = configuration.max_gradient_norm
         limits = [most, CLIPPING_EPSILON, 1.0]
         self._clipping = None if most is None else gradient.new_tensor(limits).unbind()
+        self._update = OPTIMIZERS[configuration.optimizer]
+
+    def change_rate(self, learning_rate: float) -> None:
+        """Set the learning rate of the steps that follow."""
+        if isinstance(self.learning_rate, Tensor):
+            self.learning_rate.fill_(learning_rate)
+        else:
+            self.learning_rate = learning_rate
 
     def step(self) -> None:
         """Update the parameters."""
@@ -51,6 +63,13 @@ class Optimizer:
         """Go on from what `state` returned."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
+
+
+class RecordedSteps:
+    """The steps of an optimizer on a GPU, each asked for as one operation."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.change_rate, self.step = optimizer.change_rate, Recorded(optimizer.step)
 
 
 def _clip(gradient: Tensor, most: Tensor, epsilon: Tensor, one: Tensor) -> None:
@@ -110,7 +129,11 @@ def _rmsprop(optimizer: Optimizer) -> None:
     optimizer.second_moment.mul_(0.99).addcmul_(gradient, gradient, value=1 - 0.99)
     # There is no first moment: its memory serves for the root.
     root = torch.sqrt(optimizer.second_moment, out=optimizer.first_moment).add_(EPSILON)
-    parameters.addcdiv_(gradient, root, value=-optimizer.learning_rate)
+    rate = optimizer.learning_rate
+    if isinstance(rate, Tensor):
+        parameters.sub_(torch.div(gradient, root, out=root).mul_(rate))
+    else:
+        parameters.addcdiv_(gradient, root, value=-rate)
 
 
 OPTIMIZERS = {"adam": _adam, "adamw": _adamw, "sgd": _sgd, "rmsprop": _rmsprop}

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from twostep.training.backpropagation import SQUARED_ERRORS, Backpropagation, Loss
 from twostep.training.configuration import Configuration
 from twostep.training.network import build_network
-from twostep.training.optimizers import Optimizer
+from twostep.training.optimizers import Optimizer, RecordedSteps
 from twostep.training.schedules import scheduled_rate
 from twostep.training.windows import SHUFFLE_BLOCK, SHUFFLE_WINDOW, VALIDATION_CHUNK
 from twostep.util.seeds import derive_seed
@@ -208,23 +208,20 @@ def train(
         weighed=data.training_weights is not None,
     )
     optimizer = Optimizer(configuration, backpropagation.parameters, backpropagation.gradient)
+    steps = optimizer if device == CPU else RecordedSteps(optimizer)
     fewest_rows = min(networks.fewest_rows, configuration.batch_size)
     n_used = _used_samples(len(data.training_inputs), configuration.batch_size, fewest_rows)
     rate = _changing_rate(configuration, budget, n_used)
+    validation = _validation_data(data, device)
     training = Training()
     if checkpoint and (kept := checkpoint.load()):
         training = _restore(kept, network, optimizer, order, device)
     while not training.stop_reason:
         start = time.process_time()
         batches = _batches(data, configuration.batch_size, fewest_rows, order, device)
-        train_loss = _train_epoch(backpropagation, optimizer, batches, budget, training, rate)
+        train_loss = _train_epoch(backpropagation, steps, batches, budget, training, rate)
         middle = time.process_time()
-        means = validation_loss(
-            backpropagation,
-            data.validation_inputs,
-            data.validation_targets,
-            data.validation_weights,
-        )
+        means = validation_loss(backpropagation, *validation)
         training.train_cpu_seconds += middle - start
         training.validation_cpu_seconds += time.process_time() - middle
         _close_epoch(training, network, train_loss, means, loss)
@@ -292,7 +289,7 @@ def _restore(
 
 def _train_epoch(
     backpropagation: Trainable,
-    optimizer: Optimizer,
+    steps: Optimizer | RecordedSteps,
     batches: Iterator[tuple[Tensor, Tensor, Tensor | None, Tensor]],
     budget: Budget,
     training: Training,
@@ -311,8 +308,8 @@ def _train_epoch(
             torch.index_select(weights, 0, rows, out=batch.weights)
         total += batch.backpropagate()
         if rate is not None:
-            optimizer.learning_rate = rate(training.updates)
-        optimizer.step()
+            steps.change_rate(rate(training.updates))
+        steps.step()
         n_values += batch.targets.numel()
         training.updates += 1
         if training.updates == budget.max_updates:
@@ -341,6 +338,19 @@ def _batches(
         for rows in permutation.split(batch_size):
             if len(rows) >= fewest_rows:
                 yield inputs, targets, weights, rows
+
+
+def _validation_data(data: Tensors, device: torch.device) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return inputs, targets and weights: on the device if they are no more than a window."""
+    inputs, targets, weights = (
+        data.validation_inputs,
+        data.validation_targets,
+        data.validation_weights,
+    )
+    if len(inputs) > SHUFFLE_WINDOW:
+        return inputs, targets, weights
+    weights = None if weights is None else weights.to(device)
+    return inputs.to(device), targets.to(device), weights
 
 
 def _gather(tensor: Tensor, blocks: list[slice]) -> Tensor:
@@ -399,7 +409,7 @@ def validation_loss(
         if batch.weights is not None and weights is not None:
             batch.weights.copy_(weights[rows])
         sums = batch.measure()
-        total = sums if total is None else total.add_(sums)
+        total = sums.clone() if total is None else total.add_(sums)
     assert total is not None  # as no split is empty
     return backpropagation.loss.means(total, len(inputs))
 

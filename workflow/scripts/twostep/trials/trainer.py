@@ -126,16 +126,18 @@ def make_trainer(
     study_seed: int,
     n_gpus: int,
     threads: int,
+    gpu_percent: int = 100,
     network: dict | None = None,
 ) -> Trainer:
     """Return the trainer for the data of a folder, with this process ready to train.
 
     `budget` is that section of the config, `objective` what `Objective.to_dict` has returned.
-    `network` are the path and the identity of the file of a network of the user's own.
+    `network` are the path and the identity of the file of a network of the user's own. A job may
+    have `gpu_percent` of a GPU.
     Raises UserError if there is no GPU where one is asked for.
     """
     use_threads(threads)
-    device = choose_device(n_gpus)
+    device = choose_device(n_gpus, gpu_percent)
     warm_up(device)
     minimised = Objective(**objective)
     data = load_training_data(manifest, minimised)
