@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: install run test test-campaigns test-slurm test-browser test-fortran check
+.PHONY: install run test test-campaigns test-slurm test-browser test-fortran test-gpu check
 
 install: $(VENV)/installed
 
@@ -27,6 +27,10 @@ test-slurm: $(VENV)/installed-dev
 # The Fortran reader of exported models: needs the Debian package gfortran, and says so.
 test-fortran: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest tests/fortran
+
+# Training on a GPU: needs one, and says so. The continuous integration has none.
+test-gpu: $(VENV)/installed-dev
+	$(VENV)/bin/python -m pytest tests/gpu
 
 # The report, opened in a browser: needs the Debian packages chromium and chromium-driver, and says so
 # if they are not there.

@@ -12,6 +12,7 @@ def main(
     configurations: str,
     n_trials: int,
     config: dict,
+    timed_by: str | None,
     trials: str,
     provenance: str,
 ) -> None:
@@ -21,7 +22,8 @@ def main(
     networks = read_configurations(configurations, range(n_trials))
     write_compressed(trials, trials_table(networks, *widths))
     data = {name: description[name] for name in ("splits", "data_hash")}
-    write_json(provenance, {"config": config, **data})
+    timing = {"timed_by": timed_by} if timed_by else {}
+    write_json(provenance, {"config": config, **data, **timing})
 
 
 if __name__ == "__main__":
@@ -31,6 +33,7 @@ if __name__ == "__main__":
             configurations=snakemake.input.configurations,
             n_trials=snakemake.params.n_trials,
             config=snakemake.params.config,
+            timed_by=snakemake.params.timed_by,
             trials=snakemake.output.trials,
             provenance=snakemake.output.provenance,
         )

@@ -22,7 +22,8 @@ class Trained:
     What the column did not train is NaN, and so is the loss of a trial that failed. `losses` are
     those on the search's validation sample, `all_losses` those on the validation split and
     `test_losses` those on the test split, of the weights of the best epoch. `seconds` are processor
-    seconds of training and validation, `work` is samples times epochs times learnable parameters.
+    seconds of training and validation; of trials trained on a GPU they are what as many updates of
+    the same network took on a processor. `work` is samples times epochs times learnable parameters.
     """
 
     losses: np.ndarray
@@ -90,6 +91,16 @@ class Matrix:
             self._columns[name] = self._read(name, self.n_all if samples == ALL else int(samples))
         return self._columns[name]
 
+    def _processor_seconds(self, table: pd.DataFrame) -> pd.Series:
+        """Return the processor seconds of each trial of a column."""
+        timed_by = self.provenance.get("timed_by")
+        if timed_by is None:
+            return table["train_seconds"] + table["validation_seconds"]
+        timed = read_column(self._folder.parent / f"{timed_by}{SUFFIX}").reindex(table.index)
+        by_update = timed["train_seconds"] / timed["updates"]
+        by_epoch = timed["validation_seconds"] / timed["epochs"]
+        return by_update * table["updates"] + by_epoch * table["epochs"]
+
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{SUFFIX}"
 
@@ -103,7 +114,7 @@ class Matrix:
             losses=table["val_loss"].to_numpy(),
             all_losses=table["val_loss_all"].to_numpy(),
             test_losses=table["test_loss"].to_numpy(),
-            seconds=(table["train_seconds"] + table["validation_seconds"]).to_numpy(),
+            seconds=self._processor_seconds(table).to_numpy(),
             work=n_train * table["epochs"].to_numpy() * parameters,
             epochs=int(table["epochs"].max()),
             n_train=n_train,
