@@ -56,14 +56,17 @@ def shortest_budget(losses: dict[int, float]) -> float | None:
 def describe(matrix: Matrix) -> str:
     """Return the losses of all budgets as a table, with the shortest that is long enough."""
     losses = losses_by_budget(matrix)
-    rows = [["training samples", "test loss after so many epochs", "enough"]]
+    n_trials = len(best_trials(matrix))
+    rows = [["training samples", f"test loss of {n_trials} trials after so many epochs", "enough"]]
     for samples, by_epochs in losses.items():
+        if len(by_epochs) == 1:
+            continue
         enough = shortest_budget(by_epochs)
         rows.append(
             [
                 labels.samples(matrix, samples),
                 ", ".join(f"{epochs}: {short(loss)}" for epochs, loss in sorted(by_epochs.items())),
-                f"{enough:.0f} epochs" if enough else "more",
+                f"{enough:.0f} epochs" if enough else "more than these",
             ]
         )
     return table(rows)
