@@ -111,18 +111,6 @@ def networks_of(problem: Problem) -> str:
     return networks.describe(problem.matrix, trainings)
 
 
-def aerosol_rungs() -> str:
-    """A rung between the two steps, for some shares that reach it and leave it."""
-    cases = [
-        comparisons.rungs(
-            AEROSOL.matrix, AEROSOL.last, SETTING, [(1200, 40, first), (4800, 40, second)]
-        )
-        for first in (0.16, 0.32, 0.5)
-        for second in (0.01, 0.02, 0.04)
-    ]
-    return comparisons.describe(AEROSOL.compare(cases))
-
-
 # Each with its brackets: the share of the trials, and (samples, epochs, share that goes on).
 HALVING: dict[str, list[tuple[float, list[tuple[int | str, int, float]]]]] = {
     "two steps": [(1.0, [(4800, 20, 0.03)])],
@@ -197,7 +185,6 @@ TABLES: dict[str, Callable[[], str]] = {
     **{
         make.__name__: make
         for make in (
-            aerosol_rungs,
             aerosol_halving,
             aerosol_estimator,
             aerosol_rounds,

@@ -41,16 +41,17 @@ def losses_by_budget(matrix: Matrix) -> dict[int, dict[int, float]]:
 
 
 def shortest_budget(losses: dict[int, float]) -> float | None:
-    """Return the epochs after which doubling lowers the loss by `WORTH` or less; None if unknown.
+    """Return the epochs after which no doubling lowers the loss by more than `WORTH`.
 
-    `losses` are those by epochs. Between two budgets the logarithm of the loss is taken to be
-    linear in the logarithm of the epochs.
+    None if the longest budget still does. `losses` are those by epochs. Between two budgets the
+    logarithm of the loss is taken to be linear in the logarithm of the epochs.
     """
     epochs = np.log(sorted(losses))
     values = np.log([losses[number] for number in sorted(losses)])
     slopes = np.diff(values) / np.diff(epochs)
-    enough = np.flatnonzero(slopes * np.log(2) >= np.log(1 - WORTH))
-    return float(np.exp(epochs[enough[0]])) if len(enough) else None
+    worthwhile = np.flatnonzero(slopes * np.log(2) < np.log(1 - WORTH))
+    enough = worthwhile[-1] + 1 if len(worthwhile) else 0
+    return float(np.exp(epochs[enough])) if enough < len(slopes) else None
 
 
 def describe(matrix: Matrix) -> str:

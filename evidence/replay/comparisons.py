@@ -70,24 +70,6 @@ def two_steps(
         yield Case(label, [Policy((training(column, share),), last) for column in trained], share)
 
 
-def rungs(
-    matrix: Matrix,
-    last: Stage,
-    setting: str,
-    stages: Sequence[tuple[int | str, int, float]],
-) -> Case:
-    """Return a search with several stages, each (samples, epochs, share that goes on)."""
-    trained = _trained(matrix, setting, stages)
-    policies = [_with_rungs(trained, stages, last, number) for number in range(len(trained[0]))]
-    (samples, epochs, share), *later = stages
-    label = labels.training(matrix, setting, samples, epochs)
-    for samples, epochs, following in later:
-        training_of = labels.training(matrix, setting, samples, epochs)
-        label += f"; then {labels.percent(share)} of them on {training_of}"
-        share = following
-    return Case(label, policies, stages[-1][-1])
-
-
 def _trained(
     matrix: Matrix, setting: str, stages: Sequence[tuple[int | str, int, float]]
 ) -> list[list[Trained]]:

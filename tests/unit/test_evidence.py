@@ -125,7 +125,7 @@ def test_the_committed_columns_are_those_of_the_config_and_hold_their_trials():
 def test_the_page_has_the_tables_that_the_matrices_give():
     """Those that take seconds; `python evidence/make_document.py` makes all of them."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    tables = ("aerosol_agreement", "aerosol_two_steps", "aerosol_rungs", "aerosol_networks")
+    tables = ("aerosol_halving", "ten_million_two_steps", "million_budgets", "aerosol_networks")
     assert all(f"<!-- table: {name} -->" in text for name in tables)
     assert fill(text, tables) == text
 
@@ -164,9 +164,7 @@ def test_two_steps_cost_what_they_train_and_find_what_they_retrain(matrix):
 def test_a_rung_trains_only_those_that_reach_it(matrix):
     last = last_training(matrix.column("one_cycle", "all", 4, 0))
     stages = [(100, 4, 0.5), (100, 4, 0.05)]
-    case = comparisons.rungs(matrix, last, "one_cycle", stages)
-    first = "100 samples, 4 epochs"
-    assert case.label == f"{first}; then 50 % of them on {first}"
+    case = comparisons.brackets(matrix, last, "one_cycle", "one rung", [(1.0, stages)])
     (policy,) = case.policies
     outcome = replay(policy, np.arange(N_TRIALS))
     assert outcome.winner == 0
@@ -244,6 +242,8 @@ def test_an_early_end_costs_its_part(matrix):
 def test_a_budget_is_enough_if_twice_as_many_epochs_gain_little():
     assert budgets.shortest_budget({4: 1.0, 8: 0.5, 16: 0.49, 32: 0.48}) == pytest.approx(8)
     assert budgets.shortest_budget({4: 1.0, 8: 0.5}) is None
+    # What gains nothing once may gain later.
+    assert budgets.shortest_budget({4: 1.0, 8: 1.0, 16: 0.5}) is None
     # 16 times as many epochs for 14 %, that is 3.5 % for twice as many.
     assert budgets.shortest_budget({1: 1.0, 16: 0.86}) == pytest.approx(1)
 
