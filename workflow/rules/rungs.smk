@@ -43,6 +43,7 @@ rule rung_shard:
         **gpus(),
         runtime=rung_minutes,
     params:
+        **LIST_PARAMS,
         n_shards=lambda wildcards: len(shards_of_rung(wildcards)),
         rung_budget=lambda wildcards: to_json(rung_of(wildcards)["budget"]),
         output_activation=config["training"]["output_activation"],
