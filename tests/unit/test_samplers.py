@@ -183,7 +183,7 @@ def test_the_widths_must_follow_a_pattern_of_the_space(pattern, allowed):
 
     assert tried(allowed)
     if pattern != "independent":
-        with pytest.raises(UserError, match="hidden_widths is 8, 16, which search.space"):
+        with pytest.raises(UserError, match=r"hidden_widths is 8, 16, which search\.space"):
             tried([8, 16])
 
 

@@ -77,9 +77,9 @@ def _generations(search: dict) -> str:
     if not has_chosen(search):
         return ""
     return (
-        f" Only the first {len(known_trials(search)):,} configurations are known: later generations are taken to be "
-        "as costly as the first. Each generation waits for the one before it, so that some cores "
-        "are idle at its end."
+        f" Only the first {len(known_trials(search)):,} configurations are known: those of later "
+        "generations are taken to be as costly. Each generation waits for the one before it, so "
+        "that some cores are idle at its end."
     )
 
 
