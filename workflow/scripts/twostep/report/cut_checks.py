@@ -17,7 +17,7 @@ ASSUMPTION = (
 )
 
 NOT_RANDOM = (
-    "The sampler tpe chose most trials by earlier losses, so that those that were cut off are no "
+    "The sampler tpe chose trials by earlier losses, so that those that were cut off are no "
     "random sample of the space. It was tried on random searches alone how often such a "
     "probability is right: take it as a rough one."
 )
