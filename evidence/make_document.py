@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from matrix.columns import ALL
-from matrix.load import Matrix
+from matrix.load import Matrix, Trained
 from replay import agreement, budgets, comparisons, estimator, figures, law, networks, numbers
 from replay.outcomes import Findings
 from replay.policies import Stage, last_training
@@ -41,10 +41,15 @@ class Problem:
         """The tables."""
         return Matrix(self.name)
 
-    @cached_property
+    @property
+    def on_all(self) -> Trained:
+        """The column of all data that chooses the winner."""
+        return self.matrix.column(SETTING, ALL, self.epochs, comparisons.CHOOSING)
+
+    @property
     def last(self) -> Stage:
-        """The training on all data, which chooses the winner."""
-        return last_training(self.matrix.column(SETTING, ALL, self.epochs, comparisons.CHOOSING))
+        """The same as the last stage of a policy."""
+        return last_training(self.on_all)
 
     @cached_property
     def truth(self) -> np.ndarray:
@@ -59,6 +64,11 @@ class Problem:
             for samples, epochs in budgets.trainings(self.matrix)
             if samples != ALL and comparisons.columns(self.matrix, SETTING, samples, epochs)
         ]
+
+    @property
+    def trainings(self) -> list[agreement.Training]:
+        """The same, then that on all data."""
+        return [*self.step_1, (SETTING, ALL, self.epochs)]
 
     @cached_property
     def two_steps(self) -> list[tuple[comparisons.Case, Findings]]:
@@ -81,8 +91,7 @@ ESTIMATED: list[agreement.Training] = [(SETTING, 1200, 40), (SETTING, 4800, 40)]
 
 def agreement_of(problem: Problem) -> str:
     """How losses on few data order the trials."""
-    trainings = [*problem.step_1, (SETTING, ALL, problem.epochs)]
-    return agreement.describe(problem.matrix, trainings, SETTING, problem.epochs)
+    return agreement.describe(problem.matrix, problem.trainings, SETTING, problem.epochs)
 
 
 def two_steps_of(problem: Problem) -> str:
@@ -107,8 +116,7 @@ def losses_of(problem: Problem) -> Figure:
 
 def networks_of(problem: Problem) -> str:
     """Sizes and depths of the best networks."""
-    trainings = [*problem.step_1, (SETTING, ALL, problem.epochs)]
-    return networks.describe(problem.matrix, trainings)
+    return networks.describe(problem.matrix, problem.trainings)
 
 
 # Each with its brackets: the share of the trials, and (samples, epochs, share that goes on).
@@ -146,19 +154,17 @@ def aerosol_halving() -> str:
 
 def aerosol_estimator() -> str:
     """Whether the workflow knows if a better trial is left."""
-    last = AEROSOL.matrix.column(SETTING, ALL, AEROSOL.epochs, comparisons.CHOOSING)
-    return estimator.describe(AEROSOL.matrix, ESTIMATED, last)
+    return estimator.describe(AEROSOL.matrix, ESTIMATED, AEROSOL.on_all)
 
 
 def aerosol_rounds() -> str:
     """When to retrain no more."""
-    last = AEROSOL.matrix.column(SETTING, ALL, AEROSOL.epochs, comparisons.CHOOSING)
-    return estimator.describe_rounds(AEROSOL.matrix, ESTIMATED, last)
+    return estimator.describe_rounds(AEROSOL.matrix, ESTIMATED, AEROSOL.on_all)
 
 
 def aerosol_numbers() -> str:
     """How many must be retrained, by how many were tried."""
-    return numbers.describe(AEROSOL.matrix, (SETTING, 4800, 20), SETTING, AEROSOL.epochs)
+    return numbers.describe(AEROSOL.matrix, (SETTING, 4800, 20), AEROSOL.last, AEROSOL.truth)
 
 
 def aerosol_law() -> str:

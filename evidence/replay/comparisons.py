@@ -38,14 +38,15 @@ class Case:
     share: float
 
 
-def true_losses(matrix: Matrix, setting: str, epochs: int) -> np.ndarray:
-    """Return how good trials are on all data: test losses, (n_trials,).
+def true_losses(matrix: Matrix, setting: str, epochs: int, samples: int | str = ALL) -> np.ndarray:
+    """Return how good trials are on all data, or on `samples` that stand for it: test losses.
 
-    Where there are repetitions that choose no winner, the geometric mean over these.
+    They are (n_trials,). Where there are repetitions that choose no winner, the geometric mean over
+    these.
     """
-    numbers = [number for number in (1, 2, 3) if matrix.has(setting, ALL, epochs, number)]
-    chosen = matrix.column(setting, ALL, epochs, CHOOSING).test_losses
-    others = [matrix.column(setting, ALL, epochs, number).test_losses for number in numbers]
+    numbers = [number for number in (1, 2, 3) if matrix.has(setting, samples, epochs, number)]
+    chosen = matrix.column(setting, samples, epochs, CHOOSING).test_losses
+    others = [matrix.column(setting, samples, epochs, number).test_losses for number in numbers]
     if not others:
         return chosen
     means = np.exp(np.mean(np.log(others), axis=0))

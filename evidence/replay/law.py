@@ -8,7 +8,7 @@ import numpy as np
 from matrix.columns import ALL
 from matrix.load import Matrix, Trained
 from replay import budgets, labels
-from replay.comparisons import SHARES, columns, is_safe
+from replay.comparisons import SHARES, columns, is_safe, true_losses
 from replay.outcomes import Findings, find, interval
 from replay.policies import Policy, Stage, last_training, training
 from twostep.util.wording import table, times
@@ -91,7 +91,7 @@ def _candidates(matrix: Matrix, samples: int | str, epochs: int) -> Iterator[Poi
     """Yield the two-step searches of one size of data, of step 1 at most half as dear."""
     last = columns(matrix, SETTING, samples, epochs)[0]
     full = Stage(last.all_losses, last_training(last).costs, 0.0)
-    truth = _truth(matrix, samples, epochs)
+    truth = true_losses(matrix, SETTING, epochs, samples)
     longest = max(number for size, number in budgets.trainings(matrix) if size == samples)
     for fewer, n_epochs in budgets.trainings(matrix):
         found = columns(matrix, SETTING, fewer, n_epochs) if fewer != ALL else []
@@ -113,14 +113,6 @@ def _candidates(matrix: Matrix, samples: int | str, epochs: int) -> Iterator[Poi
                 last.seconds,
                 last.seconds[_first_trials(found)],
             )
-
-
-def _truth(matrix: Matrix, samples: int | str, epochs: int) -> np.ndarray:
-    """Return test losses of another repetition than the one that chooses the winner, if any."""
-    number = 1 if matrix.has(SETTING, samples, epochs, 1) else 0
-    chosen = matrix.column(SETTING, samples, epochs, 0).test_losses
-    others = matrix.column(SETTING, samples, epochs, number).test_losses
-    return np.where(np.isnan(others), chosen, others)
 
 
 def _first_trials(found: list[Trained]) -> np.ndarray:

@@ -4,9 +4,9 @@ import numpy as np
 
 from matrix.load import Matrix
 from replay import labels
-from replay.comparisons import columns, true_losses
+from replay.comparisons import columns
 from replay.outcomes import find, samples_of
-from replay.policies import Policy, last_training, training
+from replay.policies import Policy, Stage, training
 from twostep.util.wording import table
 
 # The smallest number of trials that is looked at; others are twice, four times ... as large.
@@ -14,11 +14,12 @@ FEWEST = 25
 RETRAINED = (1, 2, 4, 8, 16)
 
 
-def describe(matrix: Matrix, first: tuple[str, int, int], setting: str, epochs: int) -> str:
-    """Return regret and whether the best is retrained as a table; random samples of the trials."""
+def describe(matrix: Matrix, first: tuple[str, int, int], last: Stage, truth: np.ndarray) -> str:
+    """Return regret and whether the best is retrained as a table; random samples of the trials.
+
+    `last` and `truth` are as `comparisons.compare` takes them.
+    """
     found = columns(matrix, *first)
-    last = last_training(matrix.column(setting, "all", epochs, 0))
-    truth = true_losses(matrix, setting, epochs)
     rows = [["trials", *(f"{number} retrained" for number in RETRAINED)]]
     n_trials = FEWEST
     while n_trials <= len(matrix.trials):

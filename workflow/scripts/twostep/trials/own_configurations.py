@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twostep.training.configuration import Configuration, NetworkSize
@@ -78,15 +78,16 @@ def make_own_draws(
     checks = NetworkChecks(networks, len(manifest["inputs"]), len(manifest["outputs"]))
     is_limited = any(limit is not None for limit in constraints.values())
 
-    def allows(configuration: Configuration) -> bool:
-        return _allows(checks, constraints, configuration.hyperparameters or ())
+    def allow(values: Values) -> bool:
+        # Without any limit, a network is not even measured.
+        return not is_limited or _is_within(checks.size(values), constraints)
 
     draws = Draws(
         space,
-        _draw_allowed(space[KEY], checks, constraints),
+        _draw_allowed(space[KEY], allow),
         seed,
         MOST_ATTEMPTS if is_limited else None,
-        allows,
+        lambda drawn: allow(drawn.hyperparameters or ()),
         enqueued,
         points,
     )
@@ -120,20 +121,17 @@ def _tell_inputs(networks: OwnNetworks, manifest: dict) -> None:
             )
 
 
-def _draw_allowed(dimensions: dict, checks: NetworkChecks, constraints: dict) -> DrawNetwork:
+def _draw_allowed(dimensions: dict, allow: Callable[[Values], bool]) -> DrawNetwork:
     """Return what draws the hyperparameters of a network that the constraints allow."""
 
     def draw_network(uniform: Uniform) -> dict[str, Any] | None:
         values = draw_hyperparameters(dimensions, uniform)
-        return {"hyperparameters": values} if _allows(checks, constraints, values) else None
+        return {"hyperparameters": values} if allow(values) else None
 
     return draw_network
 
 
-def _allows(checks: NetworkChecks, constraints: dict, values: Values) -> bool:
-    """Tell whether the constraints allow a network; without any, it is not even measured."""
+def _is_within(size: NetworkSize, constraints: dict) -> bool:
+    """Tell whether the constraints allow a network of this size."""
     limits = [constraints["max_parameters"], constraints["max_operations"]]
-    return all(limit is None for limit in limits) or all(
-        limit is None or size <= limit
-        for size, limit in zip(checks.size(values), limits, strict=True)
-    )
+    return all(limit is None or each <= limit for each, limit in zip(size, limits, strict=True))
