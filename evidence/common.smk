@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 HERE = Path(workflow.current_basedir)
 sys.path.insert(0, str(HERE))
 
-from matrix.columns import read_columns
+from matrix.columns import Column, read_columns
 
 MATRIX = config.get("matrix")
 if MATRIX not in config["matrices"]:
@@ -18,6 +18,12 @@ STUDY = yaml.safe_load((HERE / ENTRY["study"]).read_text(encoding="utf-8"))
 RESULTS = f"results/{STUDY['study']}"
 TABLES = f"evidence/matrices/{MATRIX}"
 COLUMNS = {column.name: column for column in read_columns(ENTRY["columns"])}
+
+SEARCHES = {
+    name: search
+    for name, search in config["samplers"]["searches"].items()
+    if search["matrix"] == MATRIX
+}
 
 
 def column_of(wildcards):
@@ -46,3 +52,15 @@ def reference_of(wildcards):
 def trials_of(wildcards):
     """The trials of a block: ids, or places in the order of the reference."""
     return blocks_of(column_of(wildcards))[int(wildcards.block)]
+
+
+def search_of(wildcards):
+    """What a comparison of samplers searches."""
+    return SEARCHES[wildcards.search]
+
+
+def step_of(wildcards, step):
+    """How a comparison of samplers trains, as the column of a seed of its own."""
+    search = search_of(wildcards)
+    samples, epochs = search[step]
+    return vars(Column(search["setting"], str(samples), epochs, int(wildcards.seed)))

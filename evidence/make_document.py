@@ -13,11 +13,22 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
+import yaml
 from matplotlib.figure import Figure
 
 from matrix.columns import ALL
 from matrix.load import Matrix, Trained
-from replay import agreement, budgets, comparisons, estimator, figures, law, networks, numbers
+from replay import (
+    agreement,
+    budgets,
+    comparisons,
+    estimator,
+    figures,
+    law,
+    networks,
+    numbers,
+    samplers,
+)
 from replay.outcomes import Findings
 from replay.policies import Stage, last_training
 from twostep.figures.style import DOTS_PER_INCH, METADATA
@@ -25,6 +36,7 @@ from twostep.util.files import atomic_path, write_text
 
 DOCS = Path(__file__).parents[1] / "docs"
 DOCUMENT = DOCS / "evidence.md"
+CONFIG = yaml.safe_load(Path(__file__).with_name("config.yaml").read_text(encoding="utf-8"))
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SETTING = "one_cycle"
 
@@ -85,6 +97,11 @@ AEROSOL = Problem("aerosol", 25)
 MILLION = Problem("million", 4)
 TEN_MILLION = Problem("ten_million", 2)
 FLIGHTS = Problem("flights", 10)
+SEARCHES = {
+    "aerosol": "aerosol, layers and widths",
+    "aerosol_rates": "the same and learning rates",
+    "flights": "flights, the same",
+}
 # Those that the estimator is asked about, which takes minutes.
 ESTIMATED: list[agreement.Training] = [(SETTING, 1200, 40), (SETTING, 4800, 40)]
 
@@ -177,6 +194,22 @@ def aerosol_prediction() -> str:
     return law.describe_prediction(law.points(TEN_MILLION.matrix)[-1])
 
 
+def pairs() -> dict[str, list[samplers.Pair]]:
+    """Return the searches by both samplers, by what they search."""
+    n_retrained = CONFIG["samplers"]["sizes"]["n_retrained"]
+    return {label: samplers.read_pairs(name, n_retrained) for name, label in SEARCHES.items()}
+
+
+def samplers_losses() -> str:
+    """What a search by earlier losses finds, beside random ones."""
+    return samplers.describe(pairs())
+
+
+def samplers_finalists() -> str:
+    """How diverse its finalists are, and how well step 1 orders them."""
+    return samplers.describe_agreement(pairs())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     **{
         f"{problem.name}_{kind}": partial(make, problem)
@@ -197,6 +230,8 @@ TABLES: dict[str, Callable[[], str]] = {
             aerosol_numbers,
             aerosol_law,
             aerosol_prediction,
+            samplers_losses,
+            samplers_finalists,
         )
     },
 }

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from matrix.columns import Column
 from matrix.tables import read_column
-from matrix.training import prepare, train_trials
+from matrix.training import prepare, take_device, train_trials
 from twostep.trials.configurations import read_configurations
 from twostep.trials.journal import Journal
 from twostep.trials.records import write_lines
@@ -37,7 +37,7 @@ def main(
         n_evaluation=n_evaluation,
         output_activation=output_activation,
         study_seed=seed,
-        gpu_percent=gpu_percent,
+        device=take_device(gpu_percent),
     )
     chosen = list(trials)
     if reference:

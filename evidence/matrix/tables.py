@@ -1,6 +1,6 @@
 """The tables of a matrix as they are committed: one for each column, compressed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +13,7 @@ SUFFIX = ".csv.xz"
 # Losses have so many digits, and so many within a curve.
 DIGITS, CURVE_DIGITS = 6, 4
 CURVE = "val_curve"
+NETWORK = ("n_parameters", "n_operations", "n_hidden_layers", "hidden_widths")
 # What a timing says of where it was measured.
 MACHINE = ("processor", "torch", "numpy")
 
@@ -49,6 +50,37 @@ def column_table(entries: Iterable[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("trial", ignore_index=True)
 
 
+def samplers_table(
+    found: dict[str, tuple[list[dict], dict[int, dict], set[int]]], seconds: Callable[[dict], float]
+) -> pd.DataFrame:
+    """Return the table of searches by different samplers, one row per trial of each.
+
+    `found` has for each sampler the entries of the search in the order of the trials, those of the
+    retrained ones by trial, and which of these are controls. `val_loss` is that of step 1;
+    `val_loss_all` and `test_loss` are those after retraining, missing for all others. `seconds`
+    tells the processor seconds that an entry's training in step 1 takes.
+    """
+    rows = []
+    for sampler, (entries, retrained, controls) in found.items():
+        for trial, entry in enumerate(entries):
+            flat = flatten_configuration(entry["record"])
+            errors = retrained[trial]["errors"] if trial in retrained else {}
+            rows.append(
+                {
+                    "sampler": sampler,
+                    "trial": trial,
+                    "status": entry["record"]["status"],
+                    **{name: flat[name] for name in (*NETWORK, "learning_rate")},
+                    "val_loss": _rounded(entry["record"]["min_val_loss"]),
+                    "seconds": _rounded(seconds(entry)),
+                    "control": trial in controls,
+                    "val_loss_all": _rounded(errors.get("val_loss_all")),
+                    "test_loss": _rounded(errors.get("test_loss")),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
 def trials_table(configurations: Iterable, n_inputs: int, n_outputs: int) -> pd.DataFrame:
     """Return what each trial's network is; how it is trained depends on the column."""
     rows = []
@@ -59,8 +91,7 @@ def trials_table(configurations: Iterable, n_inputs: int, n_outputs: int) -> pd.
             "n_operations": configuration.count_operations(n_inputs, n_outputs),
         }
         flat = flatten_configuration(record)
-        network = ("n_parameters", "n_operations", "n_hidden_layers", "hidden_widths", "activation")
-        rows.append({"trial": trial, **{name: flat[name] for name in network}})
+        rows.append({"trial": trial, **{name: flat[name] for name in (*NETWORK, "activation")}})
     return pd.DataFrame(rows)
 
 

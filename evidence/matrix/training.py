@@ -65,6 +65,17 @@ class Evaluation:
         }
 
 
+def take_device(gpu_percent: int) -> torch.device:
+    """Return what this job trains on: one thread, or its part of a GPU if it has one.
+
+    Once in a job, as each call takes another part.
+    """
+    use_threads(1)
+    device = choose_device(min(1, gpu_percent), gpu_percent)
+    warm_up(device)
+    return device
+
+
 def prepare(
     manifest: str | Path,
     column: Column,
@@ -73,15 +84,9 @@ def prepare(
     n_evaluation: int,
     output_activation: str,
     study_seed: int,
-    gpu_percent: int,
+    device: torch.device,
 ) -> tuple[Trainer, Evaluation]:
-    """Return what trains and what evaluates the trials of a column, on one thread.
-
-    Trials are trained on a GPU if the job has a part of one.
-    """
-    use_threads(1)
-    device = choose_device(min(1, gpu_percent), gpu_percent)
-    warm_up(device)
+    """Return what trains and what evaluates the trials of a column."""
     data = load_training_data(manifest)
     rows = column.rows(len(data.tensors.training_inputs))
     part, budget = _part(data, rows, n_validation), Budget(column.epochs)

@@ -12,8 +12,9 @@ from make_document import DOCUMENT, fill
 
 from matrix.columns import Column, read_columns
 from matrix.load import FOLDER, Matrix
+from matrix.searches import Searches, Seconds, retrain_best
 from matrix.tables import SUFFIX, column_table, trials_table, write_compressed
-from replay import budgets, comparisons, law
+from replay import budgets, comparisons, law, samplers
 from replay.outcomes import find, halves, replay
 from replay.policies import (
     Policy,
@@ -24,10 +25,14 @@ from replay.policies import (
     training,
     with_patience,
 )
+from twostep.config.resolve import resolve_config
 from twostep.training.configuration import Configuration
 
 CONFIG = yaml.safe_load((FOLDER.parent / "config.yaml").read_text())
 N_TRIALS = 40
+SPACE = resolve_config(yaml.safe_load((FOLDER.parent / "studies/aerosol.yaml").read_text()))[
+    "search"
+]["space"]
 
 
 def entry(trial, curve, *, n_train=100, seconds=1.0, test_loss=None):
@@ -318,3 +323,72 @@ def test_the_same_table_gives_the_same_bytes(tmp_path):
         write_compressed(tmp_path / f"{name}{SUFFIX}", table)
     contents = {Path(tmp_path / f"{name}{SUFFIX}").read_bytes() for name in ("a", "b")}
     assert len(contents) == 1
+
+
+def searches(**changed):
+    """Return searches whose trials cost a second each, and whose losses are those of a formula."""
+    made_up = {
+        "space": SPACE,
+        "constraints": {"max_parameters": None, "max_operations": None},
+        "n_inputs": 4,
+        "n_outputs": 1,
+        "seed": 1,
+        "n_trials": 12,
+        "generation_size": 4,
+        "train": train_made_up,
+        "by_update": Seconds(np.array([0.1, 0, 0])),
+        "n_updates": 10,
+    }
+    return Searches(**made_up | changed)
+
+
+def train_made_up(trials):
+    """Return an entry of each trial: the larger the better."""
+    entries = []
+    for trial, configuration in trials:
+        loss = 1 / sum(configuration.hidden_widths)
+        made_up = entry(trial, [loss])
+        made_up["record"]["configuration"] = configuration.to_dict()
+        entries.append(made_up)
+    return entries
+
+
+def test_both_searches_begin_alike_and_the_random_one_goes_on_until_it_costs_as_much():
+    compared = searches()
+    by_losses, at_random = compared.by_losses(), compared.at_random(20.5)
+    assert len(by_losses) == 12
+    assert len(at_random) == 21
+    assert by_losses[:4] == at_random[:4]
+    assert by_losses[4:] != at_random[4:12]
+    # As many trials at least.
+    assert len(compared.at_random(3)) == 12
+
+
+def test_the_best_of_few_and_of_many_trials_are_retrained_and_controls_of_the_others():
+    entries = searches().at_random(30)
+    retrained, controls = retrain_best(
+        entries, train_made_up, sizes=(10, 30), n_best=2, n_controls=3, seed=1
+    )
+    losses = [each["record"]["min_val_loss"] for each in entries]
+    best = {*np.argsort(losses[:10], kind="stable")[:2], *np.argsort(losses, kind="stable")[:2]}
+    assert set(retrained) == best | controls
+    assert len(controls) == 3
+    assert not best & controls
+
+
+def test_the_seconds_of_an_update_are_those_of_the_networks_that_were_timed():
+    trials = pd.DataFrame({"n_hidden_layers": [1, 2, 3, 1], "n_parameters": [100, 400, 900, 5000]})
+    by_update = 1e-4 * (1 + trials["n_hidden_layers"] + 0.01 * trials["n_parameters"])
+    timed = pd.DataFrame({"train_seconds": 50 * by_update, "updates": 50})
+    assert Seconds.fit(trials, timed).of(2, 1000, 10) == pytest.approx(10e-4 * (1 + 2 + 10))
+
+
+def test_winners_are_finalists_and_random_trials_may_be_as_many_or_cost_as_much():
+    def table(losses, retrained):
+        return pd.DataFrame({"val_loss": losses, "val_loss_all": retrained, "test_loss": retrained})
+
+    at_random = table([1, 2, 3, 4, 0.5], [1, 2, np.nan, 0.1, 0.5])
+    pair = samplers.Pair(table([1, 2, 3, 4], [0.8, 2, np.nan, 0.1]), at_random, 2)
+    # Controls, the fourth trials here, win nothing.
+    first, _, winner, test, as_many = (measure(pair) for measure in samplers.MEASURES)
+    assert (first, winner, test, as_many) == pytest.approx((2, 1.6, 1.6, 0.8))
