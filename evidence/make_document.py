@@ -194,6 +194,47 @@ def aerosol_prediction() -> str:
     return law.describe_prediction(law.points(TEN_MILLION.matrix)[-1])
 
 
+# Training after training, by what is compared: the same updates, then the same epochs.
+BATCHES: list[agreement.Training] = [
+    ("one_cycle_512", 4800, 80),
+    (SETTING, 4800, 20),
+    (SETTING, 4800, 80),
+    ("one_cycle_32", 4800, 20),
+]
+
+
+def aerosol_batches() -> str:
+    """How well trainings with other batches order the trials."""
+    return agreement.describe(AEROSOL.matrix, BATCHES, SETTING, AEROSOL.epochs)
+
+
+def aerosol_batch_costs() -> str:
+    """How many have to be retrained after them, and what that costs."""
+    cases = (comparisons.two_steps(AEROSOL.matrix, AEROSOL.last, *each) for each in BATCHES)
+    compared = AEROSOL.compare([case for found in cases for case in found])
+    return comparisons.describe_safe(AEROSOL.matrix, AEROSOL.last, compared)
+
+
+def aerosol_curves() -> str:
+    """What is saved by ending trainings of step 1 early, which needs a constant rate."""
+    cases = [
+        *comparisons.from_curves(AEROSOL.matrix, AEROSOL.last, 1200, 160, [0.16]),
+        *comparisons.from_curves(AEROSOL.matrix, AEROSOL.last, 4800, 80, [0.04]),
+    ]
+    return comparisons.describe(AEROSOL.compare(cases))
+
+
+def aerosol_one_epoch() -> str:
+    """One epoch on all data, and then only the best further, at a constant rate."""
+    constant = comparisons.true_losses(AEROSOL.matrix, "constant", AEROSOL.epochs)
+    full = last_training(AEROSOL.matrix.column("constant", ALL, AEROSOL.epochs, 0))
+    cases = [
+        comparisons.one_epoch(AEROSOL.matrix, "constant", AEROSOL.epochs, share)
+        for share in comparisons.SHARES
+    ]
+    return comparisons.describe(comparisons.compare(cases, full, constant))
+
+
 def pairs() -> dict[str, list[samplers.Pair]]:
     """Return the searches by both samplers, by what they search."""
     n_retrained = CONFIG["samplers"]["sizes"]["n_retrained"]
@@ -230,6 +271,10 @@ TABLES: dict[str, Callable[[], str]] = {
             aerosol_numbers,
             aerosol_law,
             aerosol_prediction,
+            aerosol_batches,
+            aerosol_batch_costs,
+            aerosol_curves,
+            aerosol_one_epoch,
             samplers_losses,
             samplers_finalists,
         )

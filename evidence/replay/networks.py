@@ -1,6 +1,8 @@
 """Which networks are the best on few and on all data: their sizes and depths."""
 
 import numpy as np
+import pandas as pd
+from scipy.spatial.distance import pdist
 
 from matrix.load import Matrix
 from replay import labels
@@ -13,6 +15,8 @@ from twostep.util.wording import table
 TOLERANCES = (0.05, 0.25)
 # The best trials, whose networks are looked at.
 N_BEST = 10
+# What has a single value, but for rounding.
+NO_SCATTER = 1e-9
 
 
 def describe(matrix: Matrix, trainings: list[Training]) -> str:
@@ -25,6 +29,7 @@ def describe(matrix: Matrix, trainings: list[Training]) -> str:
             *(f"fewest parameters within {labels.percent(t)} [90 %]" for t in TOLERANCES),
             f"parameters of the best {N_BEST}: smallest, median, largest",
             "hidden layers of these",
+            "distance of two of these, of two of all: 1",
         ]
     ]
     for setting, samples, epochs in trainings:
@@ -40,9 +45,32 @@ def describe(matrix: Matrix, trainings: list[Training]) -> str:
                 ),
                 ", ".join(f"{size:,.0f}" for size in np.quantile(sizes[best], (0, 0.5, 1))),
                 _counts(depths[best]),
+                f"{spread(matrix.trials.iloc[best], matrix.trials):.2f}",
             ]
         )
     return table(rows)
+
+
+def spread(chosen: pd.DataFrame, all_trials: pd.DataFrame) -> float:
+    """Return the mean distance of two chosen trials, in units of that of two of all.
+
+    In hidden layers, the logarithm of the parameters and that of the learning rate where it was
+    varied, each scaled by its standard deviation over all trials.
+    """
+    places = [
+        np.column_stack(
+            [
+                trials["n_hidden_layers"],
+                np.log(trials["n_parameters"]),
+                *(np.log(trials[name]) for name in trials if name == "learning_rate"),
+            ]
+        )
+        for trials in (chosen, all_trials)
+    ]
+    scales = places[1].std(axis=0)
+    varied = scales > NO_SCATTER
+    distances = [pdist(place[:, varied] / scales[varied]).mean() for place in places]
+    return float(distances[0] / distances[1])
 
 
 def _complexity(sizes: np.ndarray, losses: np.ndarray, tolerance: float) -> str:

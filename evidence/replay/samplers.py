@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr, t
 
 from matrix.searches import RANDOM, TPE
 from matrix.tables import SUFFIX
+from replay.networks import spread
 from twostep.util.tables import read_table
 from twostep.util.wording import table
 
@@ -171,25 +171,3 @@ def _correlation(searches: Sequence[pd.DataFrame]) -> str:
     """Return the mean of the searches' rank correlations, and their range."""
     found = [float(spearmanr(each["val_loss"], each["val_loss_all"])[0]) for each in searches]
     return f"{np.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})"
-
-
-def spread(chosen: pd.DataFrame, at_random: pd.DataFrame) -> float:
-    """Return the mean distance of two chosen trials, in units of that of two random ones.
-
-    In hidden layers, the logarithm of the parameters and that of the learning rate, each scaled by
-    its standard deviation among random trials.
-    """
-    places = [
-        np.column_stack(
-            [
-                trials["n_hidden_layers"],
-                np.log(trials["n_parameters"]),
-                np.log(trials["learning_rate"]),
-            ]
-        )
-        for trials in (chosen, at_random)
-    ]
-    scales = places[1].std(axis=0)
-    varied = scales > 1e-9
-    distances = [pdist(place[:, varied] / scales[varied]).mean() for place in places]
-    return float(distances[0] / distances[1])

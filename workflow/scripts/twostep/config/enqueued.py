@@ -79,9 +79,9 @@ def _contradictions_in_entry(where: str, entry: dict, space: dict) -> Iterator[s
             yield (f"{where}, {name} has no effect with {other} = {chosen[other]}: take it out")
         # Where the space has several values of the other one, that is missing first.
         if name not in entry and used and not is_single(values):
-            yield f"{where}, {name} is missing: search.space has several values for it"
+            yield f"{where}, {name} is missing: search.space has several values for it: name one"
     if network not in entry:
         yield f"{where}, {network} is missing: it describes the network"
     for name, values in space.get(KEY, {}).items():
         if name not in entry.get(KEY, {}) and not is_single(values):
-            yield f"{where}, {KEY}.{name} is missing: search.space has several values for it"
+            yield f"{where}, {KEY}.{name} is missing: search.space has several values for it: name one"
