@@ -27,6 +27,9 @@ COLOURS = (VERMILION, BLUE, GREEN, ORANGE, PURPLE, INK)
 # Grey readers tell lines apart by these.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
+# Policies that lose more than this are of no use, and would press all others together.
+MOST_REGRET = 1.3
+
 
 @matplotlib.rc_context(STYLE)
 def draw_policies(compared: Sequence[tuple[Case, Findings]]) -> Figure:
@@ -44,6 +47,7 @@ def draw_policies(compared: Sequence[tuple[Case, Findings]]) -> Figure:
     axes.axhline(SAFE_REGRET, color=GREY, linewidth=1, zorder=0)
     axes.set(xscale="log", xlabel="times cheaper than the search on all data (processor time)")
     axes.set_ylabel("loss of the winner over that\nof the search on all data, mean")
+    axes.set_ylim(top=min(axes.get_ylim()[1], MOST_REGRET))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
     axes.set_xticks([1, 2, 5, 10, 20, 50])
