@@ -224,17 +224,6 @@ def aerosol_curves() -> str:
     return comparisons.describe(AEROSOL.compare(cases))
 
 
-def aerosol_one_epoch() -> str:
-    """One epoch on all data, and then only the best further, at a constant rate."""
-    constant = comparisons.true_losses(AEROSOL.matrix, "constant", AEROSOL.epochs)
-    full = last_training(AEROSOL.matrix.column("constant", ALL, AEROSOL.epochs, 0))
-    cases = [
-        comparisons.one_epoch(AEROSOL.matrix, "constant", AEROSOL.epochs, share)
-        for share in comparisons.SHARES
-    ]
-    return comparisons.describe(comparisons.compare(cases, full, constant))
-
-
 def pairs() -> dict[str, list[samplers.Pair]]:
     """Return the searches by both samplers, by what they search."""
     n_retrained = CONFIG["samplers"]["sizes"]["n_retrained"]
@@ -274,7 +263,6 @@ TABLES: dict[str, Callable[[], str]] = {
             aerosol_batches,
             aerosol_batch_costs,
             aerosol_curves,
-            aerosol_one_epoch,
             samplers_losses,
             samplers_finalists,
         )
