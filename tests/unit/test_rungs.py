@@ -24,6 +24,7 @@ from twostep.report.entries import figure_entries
 from twostep.report.finding import UNKNOWN, Finding
 from twostep.report.summary import summarise
 from twostep.trials.ranking import cut_off, draw_controls, leave_out_controls, rank_rung
+from twostep.trials.reproduce import find_record
 from twostep.trials.rungs import count_shards, count_survivors, rung_names, share_of
 from twostep.util.errors import UserError
 
@@ -352,3 +353,10 @@ def test_every_figure_of_a_study_with_rungs_is_drawn(study):
     names = [name for name, _ in draw_figures(study, made_up.predictions())]
     plt.close("all")
     assert set(names) == set(figure_entries(["0.05"], rungs=rung_names(study.config["search"])))
+
+
+def test_a_trial_that_no_cut_let_pass_cannot_be_reproduced():
+    records = [{"trial": 4, "epochs": 7}, {"trial": 2, "epochs": 9}]
+    assert find_record(records, 2, "rung_1")["epochs"] == 9
+    with pytest.raises(UserError, match="trial 3 was not trained in rung 1"):
+        find_record(records, 3, "rung_1")

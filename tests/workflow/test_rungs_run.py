@@ -67,6 +67,11 @@ def test_rungs_train_what_passed_and_a_change_trains_what_is_new(rungs):
     for told in ("rung 1: 9 of 9 trials done", "rung 2: 7 of 7 trials done", "finished: read"):
         assert told in seen
 
+    [trial, *_] = sorted(cuts[1])
+    again = study.snakemake(f"results/{study.config['study']}/reproduce/rung_2/trial_{trial}.json")
+    assert again.returncode == 0, again.stderr
+    assert f"Trial {trial} was trained once more: its record is identical" in again.stderr
+
     kept = [*cuts, retrained(study)]
     study.config["search"]["rungs"][0]["top_k"] = 10
     work = study.run("select_model")

@@ -206,11 +206,11 @@ def list_of_trial(wildcards):
     return list_of_trials(int(wildcards.trial) + 1)
 
 
-def record_file(wildcards):
-    """The shard that holds the record of a trial."""
+def record_files(wildcards):
+    """The shard that holds the record of a trial of the search, as a list."""
     check_trial(wildcards)
     shard = int(wildcards.trial) // config["search"]["shard_size"]
-    return rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)
+    return [rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)]
 
 
 # Rungs

@@ -9,6 +9,7 @@ RULES = [
     *(getattr(rules, name) for name in RULES_OF_RESULTS),
     rules.forecast,
     rules.reproduce,
+    rules.reproduce_rung,
     rules.export_trial,
     rules.provenance,
     rules.report_pages,

@@ -86,3 +86,29 @@ checkpoint rank_rung:
 rule rungs:
     input:
         expand([rules.rank_rung.output.trials, rules.rank_rung.output.timings], rung=RUNGS),
+
+
+# Not part of a full run, like `reproduce`: trains one trial of a rung once more. Only the cut tells
+# which shard has it, so that all are its input.
+use rule reproduce as reproduce_rung with:
+    input:
+        manifest=subset_of_rung,
+        configurations=list_of_trial,
+        records=partial(files_of_rung, pattern=rules.rung_shard.output.records),
+    output:
+        f"{RESULTS}/reproduce/rung_{{rung}}/trial_{{trial}}.json",
+    log:
+        f"{RESULTS}/logs/reproduce/rung_{{rung}}/trial_{{trial}}.log",
+    resources:
+        **memory(search_mb),
+        **gpus(),
+        runtime=rung_minutes,
+    params:
+        rung_budget=lambda wildcards: to_json(rung_of(wildcards)["budget"]),
+        output_activation=config["training"]["output_activation"],
+        objective=OBJECTIVE,
+        gpu=config["training"]["gpu"],
+        seed=config["seed"],
+        network=NETWORK_PARAM,
+        libraries=LIBRARIES,
+        code=code("reproduce"),

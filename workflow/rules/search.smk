@@ -137,7 +137,7 @@ rule reproduce:
     input:
         manifest=rules.subset.output.manifest,
         configurations=list_of_trial,
-        records=record_file,
+        records=record_files,
     output:
         f"{RESULTS}/reproduce/{{fraction}}/trial_{{trial}}.json",
     log:

@@ -1,12 +1,14 @@
-"""Train one trial of the search once more and compare its record with that of the study."""
+"""Train one trial of the search or of a rung once more and compare its record with the study's."""
 
 import json
 import logging
 import sys
+from collections.abc import Sequence
 
 from twostep.trials.configurations import read_networks
 from twostep.trials.records import read_lines
-from twostep.trials.reproduce import describe_comparison, differing_fields
+from twostep.trials.reproduce import describe_comparison, differing_fields, find_record
+from twostep.trials.rungs import rung_name
 from twostep.trials.trainer import make_trainer
 from twostep.trials.trial import Trial
 from twostep.util.files import write_json
@@ -19,8 +21,9 @@ def main(
     *,
     manifest: str,
     configurations: str,
-    records: str,
+    records: Sequence[str],
     trial: int,
+    step: str,
     budget: dict,
     output_activation: str,
     objective: dict,
@@ -32,6 +35,7 @@ def main(
     threads: int,
 ) -> None:
     """Write both records and the names of the fields that differ; say the outcome on stderr."""
+    recorded = find_record(read_lines(records), trial, step)
     trainer = make_trainer(
         manifest,
         budget=budget,
@@ -43,9 +47,8 @@ def main(
         threads=threads,
         network=network,
     )
-    recorded = next(record for record in read_lines([records]) if record["trial"] == trial)
     [(configuration, size)] = read_networks(configurations, range(trial, trial + 1))
-    reproduced = trainer.run(Trial(trial, configuration, step="search", size=size)).record
+    reproduced = trainer.run(Trial(trial, configuration, step=step, size=size)).record
     differing = differing_fields(recorded, reproduced)
     write_json(output, {"differing": differing, "recorded": recorded, "reproduced": reproduced})
     sentence = describe_comparison(trial, differing)
@@ -55,12 +58,14 @@ def main(
 
 if __name__ == "__main__":
     with job(snakemake):
+        rung = snakemake.wildcards.get("rung")
         main(
             manifest=snakemake.input.manifest,
             configurations=snakemake.input.configurations,
             records=snakemake.input.records,
             trial=int(snakemake.wildcards.trial),
-            budget=json.loads(snakemake.params.budget),
+            step=rung_name(int(rung)) if rung else "search",
+            budget=json.loads(snakemake.params.rung_budget if rung else snakemake.params.budget),
             output_activation=snakemake.params.output_activation,
             objective=json.loads(snakemake.params.objective),
             seed=snakemake.params.seed,
