@@ -33,7 +33,7 @@ def test_enough_is_hardly_ever_wrong_and_is_said_where_the_steps_agree(
     wrong = sum(study.has_lost(enough, TOLERANCE) for study, enough in told)
     assert wrong <= max(2, 2 * RISK * len(told))
     if correlation < 0.5:
-        assert not [study for study, enough in told if enough == study.top_k]
+        assert len(told) <= 3
 
 
 def test_where_losses_have_a_floor_it_is_found_and_less_is_left(monkeypatch):
@@ -51,14 +51,6 @@ def test_the_unit_of_the_loss_makes_no_difference():
     scaled = ask(steps.assign(step_2_loss=steps["step_2_loss"] * 1024))
     assert scaled.enough == ask(steps).enough
     assert scaled.probability == pytest.approx(ask(steps).probability)
-
-
-@pytest.mark.parametrize("correlation", [0.0, 0.4])
-def test_where_the_steps_agree_little_the_probability_is_as_high_as_the_truth(correlation):
-    studies = [study_of(correlation, seed) for seed in range(40)]
-    answers = [ask(study.steps).probability for study in studies]
-    truth = np.mean([study.lost_now(TOLERANCE) for study in studies])
-    assert np.mean(answers) > truth - 0.15
 
 
 def test_the_probability_falls_with_the_number_that_is_retrained():
@@ -91,7 +83,11 @@ def test_all_retrained_leaves_nothing():
             lambda steps: steps.assign(
                 step_2_loss=steps["step_2_loss"].where(steps["step_1_rank"] != 10, 1e-4)
             ),
-            "far better",
+            "far better|agree too little",
+        ),
+        (
+            lambda steps: steps.assign(step_2_loss=steps["step_2_loss"].to_numpy()[::-1]),
+            "agree too little",
         ),
     ],
 )

@@ -46,6 +46,15 @@ class FlooredFit:
             ]
         )
 
+    def correlations(self) -> np.ndarray:
+        """Return the correlation of scores and log(loss - floor) over all trials, for each draw."""
+        return np.concatenate(
+            [
+                drawn.coefficients[:, 1] / np.hypot(drawn.coefficients[:, 1], drawn.deviations)
+                for _, drawn in self.regressions
+            ]
+        )
+
     def better_from(self, scores: np.ndarray, counts: np.ndarray, limit: float) -> np.ndarray:
         """Return for each place the probability of a loss below the limit there or later on.
 

@@ -17,6 +17,8 @@ from twostep.trials.rounds import FEWEST_CONTROLS, RISK
 
 # Fewer trials than these tell too little of the regression.
 FEWEST_FINALISTS = 8
+# ASSUME: where the correlation of the steps may be lower than this, a normal model says too much.
+WEAKEST_CORRELATION = 0.6
 # How many times `top_k` may be asked for: farther out, the regression would be trusted too far.
 FARTHEST = 10
 # A trial that is better than the regression by so many standard deviations speaks against it.
@@ -90,11 +92,17 @@ def better_left(
         return _unknown(
             f"a trial came out far better in {after} than its rank in {before} lets expect"
         )
+    fits = [FlooredFit.of(scores, losses, degree, N_DRAWS) for degree in DEGREES]
+    correlation = np.quantile(fits[0].correlations(), RISK)
+    if correlation < WEAKEST_CORRELATION:
+        return _unknown(
+            "the losses of the two steps agree too little: their correlation may be as low as "
+            f"{correlation:.2f}, and {WEAKEST_CORRELATION:g} is needed"
+        )
     limit = losses.min() / (1 + tolerance)
     left = np.setdiff1d(np.arange(1, n_trials + 1), steps["step_1_rank"])
     ranks, counts = _bins(left, FARTHEST * top_k)
     points = normal_scores(ranks, n_trials)
-    fits = [FlooredFit.of(scores, losses, degree, N_DRAWS) for degree in DEGREES]
     # For each bin, the probability of a better trial in it or in any that comes after it.
     beyond = np.r_[np.max([fit.better_from(points, counts, limit) for fit in fits], axis=0), 0.0]
     candidates = np.r_[top_k, ranks[(ranks > top_k) & (ranks <= FARTHEST * top_k)]]
@@ -115,9 +123,13 @@ def normal_scores(ranks: np.ndarray, n_trials: int) -> np.ndarray:
 
 
 def _lowest_residual(scores: np.ndarray, values: np.ndarray) -> float:
-    """Return how far the lowest value lies below a quadratic function, in standard deviations."""
+    """Return the lowest residual from a quadratic function in the better half of the ranking.
+
+    In the worse half late learners are common, and none of them comes near the best.
+    """
     design = np.vander(scores, max(DEGREES) + 1, increasing=True)
-    return Regression.of(design, values, np.random.default_rng(0), 0).lowest_residual
+    regression = Regression.of(design, values, np.random.default_rng(0), 0)
+    return float(regression.standardised[scores <= 0].min(initial=0.0))
 
 
 def _bins(ranks: np.ndarray, single: int) -> tuple[np.ndarray, np.ndarray]:
