@@ -88,9 +88,10 @@ def _log_not_below(height: float, regression: Regression, scores: np.ndarray) ->
 
     For each draw and score, (n_draws, n_scores).
     """
-    means = regression.coefficients @ np.vander(
-        scores, regression.coefficients.shape[1], increasing=True
-    ).T
+    means = (
+        regression.coefficients
+        @ np.vander(scores, regression.coefficients.shape[1], increasing=True).T
+    )
     if height <= 0:
         return np.zeros_like(means)
     return log_ndtr((means - np.log(height)) / regression.deviations[:, None])
