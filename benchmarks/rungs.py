@@ -33,17 +33,25 @@ N_SAMPLES = 20_000
 MAX_PARAMETERS = 60_000
 N_LISTED = 1000
 EPOCHS, LAST_EPOCHS = 40, 25
-# Fraction, trials and epochs of each level; the last one is the retraining.
-POLICIES = {
-    "two steps": [(0.05, 160, EPOCHS), (1, 12, LAST_EPOCHS)],
-    "one rung": [(0.015, 320, EPOCHS), (0.08, 48, EPOCHS), (1, 11, LAST_EPOCHS)],
+Levels = list[tuple[float, int, int]]
+# One bracket or several, each with configurations of its own: fraction, trials and epochs of each
+# level. The last level is the retraining.
+POLICIES: dict[str, list[Levels]] = {
+    "two steps": [[(0.05, 160, EPOCHS), (1, 12, LAST_EPOCHS)]],
+    "one rung": [[(0.015, 320, EPOCHS), (0.08, 48, EPOCHS), (1, 11, LAST_EPOCHS)]],
     "successive halving over data": [
-        (0.0125, 300, EPOCHS),
-        (0.05, 75, EPOCHS),
-        (0.2, 19, EPOCHS),
-        (1, 7, LAST_EPOCHS),
+        [(0.0125, 300, EPOCHS), (0.05, 75, EPOCHS), (0.2, 19, EPOCHS), (1, 7, LAST_EPOCHS)]
     ],
-    "one epoch, then top k": [(1, 160, 1), (1, 18, LAST_EPOCHS)],
+    "successive halving over epochs": [[(1, 100, 1), (1, 33, 3), (1, 14, 8), (1, 12, LAST_EPOCHS)]],
+    "successive halving over both": [
+        [(0.05, 120, 10), (0.2, 40, 10), (0.5, 20, 12), (1, 13, LAST_EPOCHS)]
+    ],
+    "Hyperband over data": [
+        [(0.0125, 100, EPOCHS), (0.05, 25, EPOCHS), (0.2, 6, EPOCHS), (1, 2, LAST_EPOCHS)],
+        [(0.05, 34, EPOCHS), (0.2, 9, EPOCHS), (1, 2, LAST_EPOCHS)],
+        [(0.2, 15, EPOCHS), (1, 4, LAST_EPOCHS)],
+    ],
+    "one epoch, then top k": [[(1, 160, 1), (1, 18, LAST_EPOCHS)]],
 }
 Result = tuple[float, float]
 
@@ -109,9 +117,9 @@ def main() -> None:
     folder = arguments.folder.resolve()
     trainings = Trainings(folder / results / "prepare/manifest.json", folder / listed)
     costs, regrets = [], []
-    size = max(levels[0][1] for levels in POLICIES.values())
+    size = max(map(count_configurations, POLICIES.values()))
     for first in range(0, arguments.searches * size, size):
-        outcomes = [follow(levels, first, trainings) for levels in POLICIES.values()]
+        outcomes = [follow_all(brackets, first, trainings) for brackets in POLICIES.values()]
         best = min(loss for loss, _ in outcomes)
         regrets.append([loss / best for loss, _ in outcomes])
         costs.append([work / outcomes[0][1] for _, work in outcomes])
@@ -129,8 +137,19 @@ def make_config() -> dict:
     return config
 
 
-def follow(levels: list[tuple], first: int, trainings: Trainings) -> Result:
+def count_configurations(brackets: list[Levels]) -> int:
+    return sum(levels[0][1] for levels in brackets)
+
+
+def follow_all(brackets: list[Levels], first: int, trainings: Trainings) -> Result:
     """Return the loss of the best retrained trial of a policy, and the work of all trainings."""
+    starts = [first + count_configurations(brackets[:place]) for place in range(len(brackets))]
+    outcomes = [follow(*each, trainings) for each in zip(brackets, starts, strict=True)]
+    return min(loss for loss, _ in outcomes), sum(work for _, work in outcomes)
+
+
+def follow(levels: Levels, first: int, trainings: Trainings) -> Result:
+    """Return the same of one bracket."""
     steps = ["search", *(rung_name(i) for i in range(1, len(levels) - 1)), "retrain"]
     trials, losses, total = list(range(first, first + levels[0][1])), [], 0.0
     for step, (fraction, n_trials, epochs) in zip(steps, levels, strict=True):

@@ -7,100 +7,205 @@ A table stands in the document between two comments with its name, which this re
 
 import argparse
 import re
-from collections.abc import Callable, Collection
-from functools import cache
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from matrix.columns import ALL
-from matrix.load import Matrix
-from replay import agreement, comparisons, estimator, figures, networks
+from matrix.load import Matrix, Trained
+from replay import agreement, budgets, comparisons, estimator, figures, law, networks, numbers
 from replay.outcomes import Findings
-from replay.policies import last_training
+from replay.policies import Stage, last_training
 from twostep.figures.style import DOTS_PER_INCH, METADATA
 from twostep.util.files import atomic_path, write_text
 
 DOCS = Path(__file__).parents[1] / "docs"
 DOCUMENT = DOCS / "evidence.md"
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-SETTING, EPOCHS = "one_cycle", 25
-STEP_1 = [("one_cycle", 1200, 40), ("one_cycle", 4800, 40)]
-ON_ALL = [("one_cycle", ALL, EPOCHS)]
+SETTING = "one_cycle"
 
 
-def aerosol_agreement() -> str:
+@dataclass(frozen=True)
+class Problem:
+    """A matrix with the epochs of the search on all data that others are compared with."""
+
+    name: str
+    epochs: int
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """The tables."""
+        return Matrix(self.name)
+
+    @property
+    def on_all(self) -> Trained:
+        """The column of all data that chooses the winner."""
+        return self.matrix.column(SETTING, ALL, self.epochs, comparisons.CHOOSING)
+
+    @property
+    def last(self) -> Stage:
+        """The same as the last stage of a policy."""
+        return last_training(self.on_all)
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """How good trials are on all data, (n_trials,)."""
+        return comparisons.true_losses(self.matrix, SETTING, self.epochs)
+
+    @property
+    def step_1(self) -> list[agreement.Training]:
+        """All trainings of all trials on a part of the data."""
+        return [
+            (SETTING, samples, epochs)
+            for samples, epochs in budgets.trainings(self.matrix)
+            if samples != ALL and comparisons.columns(self.matrix, SETTING, samples, epochs)
+        ]
+
+    @property
+    def trainings(self) -> list[agreement.Training]:
+        """The same, then that on all data."""
+        return [*self.step_1, (SETTING, ALL, self.epochs)]
+
+    @cached_property
+    def two_steps(self) -> list[tuple[comparisons.Case, Findings]]:
+        """What each training of step 1 comes to, with each share that is retrained."""
+        cases = (comparisons.two_steps(self.matrix, self.last, *each) for each in self.step_1)
+        return self.compare([case for found in cases for case in found])
+
+    def compare(self, cases: Sequence[comparisons.Case]) -> list[tuple[comparisons.Case, Findings]]:
+        """Replay cases."""
+        return comparisons.compare(cases, self.last, self.truth)
+
+
+AEROSOL = Problem("aerosol", 25)
+MILLION = Problem("million", 4)
+TEN_MILLION = Problem("ten_million", 2)
+FLIGHTS = Problem("flights", 10)
+# Those that the estimator is asked about, which takes minutes.
+ESTIMATED: list[agreement.Training] = [(SETTING, 1200, 40), (SETTING, 4800, 40)]
+
+
+def agreement_of(problem: Problem) -> str:
     """How losses on few data order the trials."""
-    return agreement.describe(Matrix("aerosol"), [*STEP_1, *ON_ALL], SETTING, EPOCHS)
+    return agreement.describe(problem.matrix, problem.trainings, SETTING, problem.epochs)
 
 
-@cache
-def _two_steps(name: str) -> list[tuple[comparisons.Case, Findings]]:
-    """Return what each training of step 1 comes to, with each share that is retrained."""
-    matrix = Matrix(name)
-    last = last_training(matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING))
-    truth = comparisons.true_losses(matrix, SETTING, EPOCHS)
-    cases = [case for training in STEP_1 for case in comparisons.two_steps(matrix, last, *training)]
-    return comparisons.compare(cases, last, truth)
+def two_steps_of(problem: Problem) -> str:
+    """How many have to be retrained, and what that costs."""
+    return comparisons.describe_safe(problem.matrix, problem.last, problem.two_steps)
 
 
-def aerosol_two_steps() -> str:
-    """Fractions and shares that are retrained."""
-    return comparisons.describe(_two_steps("aerosol"))
+def policies_of(problem: Problem) -> Figure:
+    """Costs and regrets with each share that is retrained."""
+    return figures.draw_policies(problem.two_steps)
 
 
-def aerosol_policies() -> Figure:
+def budgets_of(problem: Problem) -> str:
+    """How long a training has to be."""
+    return budgets.describe(problem.matrix)
+
+
+def losses_of(problem: Problem) -> Figure:
     """The same as a figure."""
-    return figures.draw_policies(_two_steps("aerosol"))
+    return figures.draw_budgets(budgets.losses_by_budget(problem.matrix))
 
 
-def aerosol_rungs() -> str:
-    """A rung between the two steps, for some shares that reach it and leave it."""
-    matrix = Matrix("aerosol")
-    last = last_training(matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING))
-    truth = comparisons.true_losses(matrix, SETTING, EPOCHS)
-    (_, *few), (_, *more) = STEP_1
-    cases = [
-        comparisons.rungs(matrix, last, SETTING, [(*few, first), (*more, second)])
-        for first in (0.16, 0.32, 0.5)
-        for second in (0.01, 0.02, 0.04)
-    ]
-    return comparisons.describe(comparisons.compare(cases, last, truth))
-
-
-def aerosol_networks() -> str:
+def networks_of(problem: Problem) -> str:
     """Sizes and depths of the best networks."""
-    return networks.describe(Matrix("aerosol"), [*STEP_1, *ON_ALL])
+    return networks.describe(problem.matrix, problem.trainings)
+
+
+# Each with its brackets: the share of the trials, and (samples, epochs, share that goes on).
+HALVING: dict[str, list[tuple[float, list[tuple[int | str, int, float]]]]] = {
+    "two steps": [(1.0, [(4800, 20, 0.03)])],
+    "two steps, more samples for fewer epochs": [(1.0, [(9600, 10, 0.03)])],
+    "one rung": [(1.0, [(4800, 10, 0.25), (19200, 5, 0.03)])],
+    "successive halving over data": [
+        (1.0, [(2400, 20, 0.33), (4800, 20, 0.11), (19200, 20, 0.03)])
+    ],
+    "successive halving over epochs": [
+        (1.0, [(4800, 10, 0.5), (4800, 20, 0.25), (4800, 40, 0.03)])
+    ],
+    "successive halving over both": [
+        (1.0, [(4800, 10, 0.33), (9600, 10, 0.11), (19200, 20, 0.03)])
+    ],
+    "Hyperband over data": [
+        (0.6, [(2400, 20, 0.33), (4800, 20, 0.11), (19200, 20, 0.03)]),
+        (0.25, [(4800, 20, 0.33), (19200, 20, 0.04)]),
+        (0.15, [(19200, 20, 0.07)]),
+    ],
+    "one epoch on all data": [(1.0, [(ALL, 1, 0.03)])],
+    "successive halving over epochs on all data": [(1.0, [(ALL, 1, 0.33), (ALL, 3, 0.03)])],
+}
+
+
+def aerosol_halving() -> str:
+    """Other ways to spend about as much."""
+    cases = [
+        comparisons.brackets(AEROSOL.matrix, AEROSOL.last, SETTING, name, parts)
+        for name, parts in HALVING.items()
+    ]
+    return comparisons.describe(AEROSOL.compare(cases))
 
 
 def aerosol_estimator() -> str:
     """Whether the workflow knows if a better trial is left."""
-    matrix = Matrix("aerosol")
-    last = matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING)
-    return estimator.describe(matrix, STEP_1, last)
+    return estimator.describe(AEROSOL.matrix, ESTIMATED, AEROSOL.on_all)
 
 
 def aerosol_rounds() -> str:
     """When to retrain no more."""
-    matrix = Matrix("aerosol")
-    last = matrix.column(SETTING, ALL, EPOCHS, comparisons.CHOOSING)
-    return estimator.describe_rounds(matrix, STEP_1, last)
+    return estimator.describe_rounds(AEROSOL.matrix, ESTIMATED, AEROSOL.on_all)
+
+
+def aerosol_numbers() -> str:
+    """How many must be retrained, by how many were tried."""
+    return numbers.describe(AEROSOL.matrix, (SETTING, 4800, 20), AEROSOL.last, AEROSOL.truth)
+
+
+def aerosol_law() -> str:
+    """The factor by the size of the data."""
+    return law.describe([problem.matrix for problem in (AEROSOL, MILLION, TEN_MILLION)])
+
+
+def aerosol_prediction() -> str:
+    """What that predicts for the paper's data."""
+    return law.describe_prediction(law.points(TEN_MILLION.matrix)[-1])
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    make.__name__: make
-    for make in (
-        aerosol_agreement,
-        aerosol_two_steps,
-        aerosol_rungs,
-        aerosol_networks,
-        aerosol_estimator,
-        aerosol_rounds,
-    )
+    **{
+        f"{problem.name}_{kind}": partial(make, problem)
+        for problem in (AEROSOL, MILLION, TEN_MILLION, FLIGHTS)
+        for kind, make in (
+            ("agreement", agreement_of),
+            ("two_steps", two_steps_of),
+            ("budgets", budgets_of),
+            ("networks", networks_of),
+        )
+    },
+    **{
+        make.__name__: make
+        for make in (
+            aerosol_halving,
+            aerosol_estimator,
+            aerosol_rounds,
+            aerosol_numbers,
+            aerosol_law,
+            aerosol_prediction,
+        )
+    },
 }
 
-
-FIGURES: dict[str, Callable[[], Figure]] = {make.__name__: make for make in (aerosol_policies,)}
+FIGURES: dict[str, Callable[[], Figure]] = {
+    f"{problem.name}_{kind}": partial(make, problem)
+    for problem in (AEROSOL, MILLION)
+    for kind, make in (("policies", policies_of), ("losses", losses_of))
+}
 
 
 def fill(text: str, only: Collection[str] = ()) -> str:

@@ -334,6 +334,9 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls:
             "fractions": fractions,
             "n_validation": 5000,
             "rungs": [],
+            "sampler": "random",
+            "generation_size": 100,
+            "enqueue": [],
             "budget": {
                 "max_epochs": 100,
                 "max_updates": None,

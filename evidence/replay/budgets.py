@@ -41,29 +41,33 @@ def losses_by_budget(matrix: Matrix) -> dict[int, dict[int, float]]:
 
 
 def shortest_budget(losses: dict[int, float]) -> float | None:
-    """Return the epochs after which doubling lowers the loss by `WORTH` or less; None if unknown.
+    """Return the epochs after which no doubling lowers the loss by more than `WORTH`.
 
-    `losses` are those by epochs. Between two budgets the logarithm of the loss is taken to be
-    linear in the logarithm of the epochs.
+    None if the longest budget still does. `losses` are those by epochs. Between two budgets the
+    logarithm of the loss is taken to be linear in the logarithm of the epochs.
     """
     epochs = np.log(sorted(losses))
     values = np.log([losses[number] for number in sorted(losses)])
     slopes = np.diff(values) / np.diff(epochs)
-    enough = np.flatnonzero(slopes * np.log(2) >= np.log(1 - WORTH))
-    return float(np.exp(epochs[enough[0]])) if len(enough) else None
+    worthwhile = np.flatnonzero(slopes * np.log(2) < np.log(1 - WORTH))
+    enough = worthwhile[-1] + 1 if len(worthwhile) else 0
+    return float(np.exp(epochs[enough])) if enough < len(slopes) else None
 
 
 def describe(matrix: Matrix) -> str:
     """Return the losses of all budgets as a table, with the shortest that is long enough."""
     losses = losses_by_budget(matrix)
-    rows = [["training samples", "test loss after so many epochs", "enough"]]
+    n_trials = len(best_trials(matrix))
+    rows = [["training samples", f"test loss of {n_trials} trials after so many epochs", "enough"]]
     for samples, by_epochs in losses.items():
+        if len(by_epochs) == 1:
+            continue
         enough = shortest_budget(by_epochs)
         rows.append(
             [
                 labels.samples(matrix, samples),
                 ", ".join(f"{epochs}: {short(loss)}" for epochs, loss in sorted(by_epochs.items())),
-                f"{enough:.0f} epochs" if enough else "more",
+                f"{enough:.0f} epochs" if enough else "more than these",
             ]
         )
     return table(rows)

@@ -1,5 +1,6 @@
 """Policies beside each other: what each costs and finds on a matrix."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from matrix.load import Matrix, Trained
 from replay import labels
 from replay.outcomes import Findings, find, interval
 from replay.policies import (
+    Brackets,
     Policy,
     Stage,
     first_epochs,
@@ -32,18 +34,19 @@ class Case:
     """A policy in words, with a policy for each of its repetitions."""
 
     label: str
-    policies: list[Policy]
+    policies: Sequence[Policy | Brackets]
     share: float
 
 
-def true_losses(matrix: Matrix, setting: str, epochs: int) -> np.ndarray:
-    """Return how good trials are on all data: test losses, (n_trials,).
+def true_losses(matrix: Matrix, setting: str, epochs: int, samples: int | str = ALL) -> np.ndarray:
+    """Return how good trials are on all data, or on `samples` that stand for it: test losses.
 
-    Where there are repetitions that choose no winner, the geometric mean over these.
+    They are (n_trials,). Where there are repetitions that choose no winner, the geometric mean over
+    these.
     """
-    numbers = [number for number in (1, 2, 3) if matrix.has(setting, ALL, epochs, number)]
-    chosen = matrix.column(setting, ALL, epochs, CHOOSING).test_losses
-    others = [matrix.column(setting, ALL, epochs, number).test_losses for number in numbers]
+    numbers = [number for number in (1, 2, 3) if matrix.has(setting, samples, epochs, number)]
+    chosen = matrix.column(setting, samples, epochs, CHOOSING).test_losses
+    others = [matrix.column(setting, samples, epochs, number).test_losses for number in numbers]
     if not others:
         return chosen
     means = np.exp(np.mean(np.log(others), axis=0))
@@ -68,34 +71,50 @@ def two_steps(
         yield Case(label, [Policy((training(column, share),), last) for column in trained], share)
 
 
-def rungs(
+def _trained(
+    matrix: Matrix, setting: str, stages: Sequence[tuple[int | str, int, float]]
+) -> list[list[Trained]]:
+    """Return the repetitions of the training of each stage."""
+    return [columns(matrix, setting, samples, epochs) for samples, epochs, _ in stages]
+
+
+def _with_rungs(
+    trained: list[list[Trained]],
+    stages: Sequence[tuple[int | str, int, float]],
+    last: Stage,
+    number: int,
+) -> Policy:
+    """Return a search with several stages; `number` tells which repetitions it takes."""
+    # A later rung has draws of its own.
+    chosen = [found[(number + place) % len(found)] for place, found in enumerate(trained)]
+    shares = [share for _, _, share in stages]
+    return Policy(tuple(map(training, chosen, shares)), last)
+
+
+def brackets(
     matrix: Matrix,
     last: Stage,
     setting: str,
-    stages: Sequence[tuple[int, int, float]],
+    label: str,
+    parts: Sequence[tuple[float, Sequence[tuple[int | str, int, float]]]],
 ) -> Case:
-    """Return a search with several stages, each (samples, epochs, share that goes on)."""
-    trained = [columns(matrix, setting, samples, epochs) for samples, epochs, _ in stages]
+    """Return a search with several brackets: the share of the trials that each has, and its stages.
+
+    A stage is (samples, epochs, share of the bracket's trials that goes on).
+    """
+    found = [(share, _trained(matrix, setting, stages), stages) for share, stages in parts]
+    n_repetitions = max(len(trained[0]) for _, trained, _ in found)
     policies = [
-        Policy(
+        Brackets(
             tuple(
-                # A later rung has draws of its own.
-                training(repetitions[(number + place) % len(repetitions)], share)
-                for place, (repetitions, (_, _, share)) in enumerate(
-                    zip(trained, stages, strict=True)
-                )
-            ),
-            last,
+                (share, _with_rungs(trained, stages, last, number))
+                for share, trained, stages in found
+            )
         )
-        for number in range(len(trained[0]))
+        for number in range(n_repetitions)
     ]
-    (samples, epochs, share), *later = stages
-    label = labels.training(matrix, setting, samples, epochs)
-    for samples, epochs, following in later:
-        training_of = labels.training(matrix, setting, samples, epochs)
-        label += f"; then {labels.percent(share)} of them on {training_of}"
-        share = following
-    return Case(label, policies, stages[-1][-1])
+    n_left = sum(share * stages[-1][-1] for share, stages in parts)
+    return Case(label, policies, n_left)
 
 
 def from_curves(
@@ -132,6 +151,56 @@ def one_epoch(matrix: Matrix, setting: str, epochs: int, share: float) -> Case:
 def compare(cases: Sequence[Case], full: Stage, truth: np.ndarray) -> list[tuple[Case, Findings]]:
     """Replay each case."""
     return [(case, find(case.policies, full, truth)) for case in cases]
+
+
+def cheapest_safe(compared: Sequence[tuple[Case, Findings]]) -> Iterator[tuple[Case, Findings]]:
+    """Yield, of each training of step 1, the case that retrains the fewest and is safe.
+
+    Where none is safe, the one that retrains the most.
+    """
+    for _, cases in itertools.groupby(compared, key=lambda entry: entry[0].label):
+        by_share = sorted(cases, key=lambda entry: entry[0].share)
+        safe = (entry for entry in by_share if is_safe(entry[1]))
+        yield next(safe, by_share[-1])
+
+
+def is_safe(findings: Findings) -> bool:
+    """Whether the loss is hardly higher than that of the search on all data."""
+    return float(findings.regrets.mean()) <= SAFE_REGRET
+
+
+def describe_safe(matrix: Matrix, last: Stage, compared: Sequence[tuple[Case, Findings]]) -> str:
+    """Return how many each training of step 1 must retrain, and what that costs, as a table."""
+    n_half = len(matrix.trials) // 2
+    rows = [
+        [
+            "step 1",
+            "a trial on all data costs",
+            "retrained",
+            "times cheaper [90 %]",
+            "regret, mean",
+            "regret, median [90 %]",
+            "best retrained",
+            "best 5 % retrained",
+        ]
+    ]
+    for case, findings in cheapest_safe(compared):
+        stages = [policy.stages[0] for policy in case.policies if isinstance(policy, Policy)]
+        first = np.mean([stage.costs[0].mean() for stage in stages])
+        low, middle, high = interval(findings.factors[0])
+        rows.append(
+            [
+                case.label,
+                f"{times(last.costs[0].mean() / first)} times as much",
+                f"{max(1, round(case.share * n_half))} of {n_half}",
+                f"{times(middle)} [{times(low)}, {times(high)}]",
+                f"{findings.regrets.mean():.2f}" + ("" if is_safe(findings) else ", too much"),
+                labels.regret(findings.regrets),
+                labels.percent(findings.found.mean()),
+                labels.percent(findings.recalls.mean()),
+            ]
+        )
+    return table(rows)
 
 
 def describe(compared: Sequence[tuple[Case, Findings]]) -> str:

@@ -54,13 +54,14 @@ def draw_policies(compared: Sequence[tuple[Case, Findings]]) -> Figure:
 @matplotlib.rc_context(STYLE)
 def draw_budgets(losses: Mapping[int, Mapping[int, float]]) -> Figure:
     """Draw the loss on unseen data against the epochs, a line for each number of samples."""
-    figure = Figure(figsize=(COLUMN_WIDTH, 2.8))
+    figure = Figure(figsize=(1.4 * COLUMN_WIDTH, 2.8))
     axes = figure.subplots()
-    for (samples, by_epochs), marker, colour in zip(losses.items(), MARKERS, COLOURS, strict=False):
+    shown = ((samples, found) for samples, found in losses.items() if len(found) > 1)
+    for (samples, by_epochs), marker, colour in zip(shown, MARKERS, COLOURS, strict=False):
         epochs = sorted(by_epochs)
         values = [by_epochs[number] for number in epochs]
         axes.plot(epochs, values, marker=marker, markersize=4, color=colour, label=f"{samples:,}")
     axes.set(xscale="log", yscale="log", xlabel="epochs", ylabel="test loss, geometric mean")
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.legend(title="training samples")
+    figure.legend(title="training samples", loc="outside right upper")
     return figure

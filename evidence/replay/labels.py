@@ -7,9 +7,9 @@ from matrix.load import Matrix
 from replay.outcomes import interval
 
 SETTINGS = {
-    "one_cycle": "one cycle",
-    "one_cycle_32": "one cycle, batches of 32",
-    "one_cycle_512": "one cycle, batches of 512",
+    "one_cycle": "",
+    "one_cycle_32": "batches of 32",
+    "one_cycle_512": "batches of 512",
     "constant": "constant rate",
 }
 
@@ -20,8 +20,9 @@ def samples(matrix: Matrix, value: int | str) -> str:
 
 
 def training(matrix: Matrix, setting: str, n_samples: int | str, epochs: int) -> str:
-    """Return e.g. "4,800 samples, 40 epochs, one cycle"."""
-    return f"{samples(matrix, n_samples)}, {epochs} epochs, {SETTINGS[setting]}"
+    """Return e.g. "4,800 samples, 40 epochs, constant rate"; one cycle goes without saying."""
+    named = f", {SETTINGS[setting]}" if SETTINGS[setting] else ""
+    return f"{samples(matrix, n_samples)}, {epochs} epoch{'s' * (epochs != 1)}{named}"
 
 
 def with_repetition(label: str, number: int, n_repetitions: int) -> str:

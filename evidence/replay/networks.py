@@ -16,7 +16,7 @@ N_BEST = 10
 
 
 def describe(matrix: Matrix, trainings: list[Training]) -> str:
-    """Return the sizes and depths of the best networks of each training as a table."""
+    """Return the sizes and depths of the best networks of each training, repetition 0."""
     sizes = matrix.trials["n_parameters"].to_numpy()
     depths = matrix.trials["n_hidden_layers"].to_numpy()
     rows = [
@@ -28,22 +28,20 @@ def describe(matrix: Matrix, trainings: list[Training]) -> str:
         ]
     ]
     for setting, samples, epochs in trainings:
-        found = columns(matrix, setting, samples, epochs)
-        label = labels.training(matrix, setting, samples, epochs)
-        for number, column in enumerate(found):
-            known = ~np.isnan(column.losses)
-            best = np.argsort(np.nan_to_num(column.losses, nan=np.inf), kind="stable")[:N_BEST]
-            rows.append(
-                [
-                    labels.with_repetition(label, number, len(found)),
-                    *(
-                        _complexity(sizes[known], column.losses[known], tolerance)
-                        for tolerance in TOLERANCES
-                    ),
-                    ", ".join(f"{size:,.0f}" for size in np.quantile(sizes[best], (0, 0.5, 1))),
-                    _counts(depths[best]),
-                ]
-            )
+        column = columns(matrix, setting, samples, epochs)[0]
+        known = ~np.isnan(column.losses)
+        best = np.argsort(np.nan_to_num(column.losses, nan=np.inf), kind="stable")[:N_BEST]
+        rows.append(
+            [
+                labels.training(matrix, setting, samples, epochs),
+                *(
+                    _complexity(sizes[known], column.losses[known], tolerance)
+                    for tolerance in TOLERANCES
+                ),
+                ", ".join(f"{size:,.0f}" for size in np.quantile(sizes[best], (0, 0.5, 1))),
+                _counts(depths[best]),
+            ]
+        )
     return table(rows)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replay.policies import Policy, Stage
+from replay.policies import Brackets, Policy, Stage
 
 # An interval is the middle of the values of halves.
 TAILS = (5, 50, 95)
@@ -23,8 +23,10 @@ class Outcome:
     costs: np.ndarray
 
 
-def replay(policy: Policy, trials: np.ndarray) -> Outcome:
+def replay(policy: Policy | Brackets, trials: np.ndarray) -> Outcome:
     """Return the outcome of a policy on some trials, given by their ids; failed ones come last."""
+    if isinstance(policy, Brackets):
+        return _replay_brackets(policy, trials)
     left, costs = trials, np.zeros(2)
     for stage in policy.stages:
         costs += stage.costs[:, left].sum(axis=1)
@@ -32,6 +34,17 @@ def replay(policy: Policy, trials: np.ndarray) -> Outcome:
         left = left[np.argsort(stage.losses[left], kind="stable")[:n_left]]
     costs += policy.last.costs[:, left].sum(axis=1)
     return Outcome(left, winner_of(policy.last, left), costs)
+
+
+def _replay_brackets(brackets: Brackets, trials: np.ndarray) -> Outcome:
+    """Return what all brackets come to together; a bracket has the trials after the one before."""
+    ends = np.rint(np.cumsum([share for share, _ in brackets.parts]) * len(trials)).astype(int)
+    policies = [policy for _, policy in brackets.parts]
+    parts = np.split(trials, ends[:-1])
+    outcomes = [replay(*each) for each in zip(policies, parts, strict=True)]
+    retrained = np.concatenate([outcome.retrained for outcome in outcomes])
+    costs = np.sum([outcome.costs for outcome in outcomes], axis=0)
+    return Outcome(retrained, winner_of(policies[0].last, retrained), costs)
 
 
 def winner_of(last: Stage, trials: np.ndarray) -> int:
@@ -55,29 +68,33 @@ class Findings:
 
 
 def halves(n_trials: int, n_halves: int = N_HALVES) -> list[np.ndarray]:
-    """Return random halves of trials, the same ones each time, sorted.
+    """Return random halves of trials.
 
     Values of halves spread about as those of samples of all trials would.
     """
+    return samples_of(n_trials, n_trials // 2, n_halves)
+
+
+def samples_of(n_trials: int, size: int, n_samples: int = N_HALVES) -> list[np.ndarray]:
+    """Return random samples of trials, the same ones each time, sorted."""
     random = np.random.default_rng(1)
-    size = n_trials // 2
-    return [np.sort(random.choice(n_trials, size, replace=False)) for _ in range(n_halves)]
+    return [np.sort(random.choice(n_trials, size, replace=False)) for _ in range(n_samples)]
 
 
 def find(
-    policies: Sequence[Policy],
+    policies: Sequence[Policy | Brackets],
     full: Stage,
     truth: np.ndarray,
     *,
-    n_halves: int = N_HALVES,
+    samples: Sequence[np.ndarray] | None = None,
 ) -> Findings:
-    """Replay a policy on halves of the trials; its repetitions, `policies`, take turns.
+    """Replay a policy on halves of the trials, or on `samples`; its repetitions take turns.
 
     `full` is the training of the search on all data, with its own cost. `truth` (n_trials,) are
     losses on all data that tell how good a winner is, and choose none.
     """
     values = []
-    for number, trials in enumerate(halves(len(full.losses), n_halves)):
+    for number, trials in enumerate(halves(len(full.losses)) if samples is None else samples):
         outcome = replay(policies[number % len(policies)], trials)
         everything = replay(Policy((), full), trials)
         best = trials[np.argsort(truth[trials], kind="stable")]

@@ -31,6 +31,13 @@ class Policy:
     last: Stage
 
 
+@dataclass(frozen=True)
+class Brackets:
+    """Several policies side by side, each with a share of the trials to itself."""
+
+    parts: tuple[tuple[float, Policy], ...]
+
+
 def costs_of(column: Trained, share: float = 1.0) -> np.ndarray:
     """Return what each trial of a column takes, (2, n_trials), or a share of it."""
     return np.array([column.seconds, column.work]) * share

@@ -2,7 +2,7 @@
 
 from mutations import campaign, describe
 
-N_CONFIGS, N_FILES = 40, 25
+N_CONFIGS, N_FILES = 25, 15
 
 
 def test_each_outcome_is_a_run_or_one_clear_sentence():
@@ -11,4 +11,4 @@ def test_each_outcome_is_a_run_or_one_clear_sentence():
     assert not any(outcome.violations for outcome in outcomes), describe(outcomes, N_CONFIGS)
     # Mutations that are all refused, or all harmless, would test nothing.
     accepted = [o for o in outcomes if o.kind in ("accepted", "prepared", "ran to its end")]
-    assert 7 <= len(accepted) <= 58
+    assert 4 <= len(accepted) <= 36

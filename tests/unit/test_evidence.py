@@ -125,7 +125,7 @@ def test_the_committed_columns_are_those_of_the_config_and_hold_their_trials():
 def test_the_page_has_the_tables_that_the_matrices_give():
     """Those that take seconds; `python evidence/make_document.py` makes all of them."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    tables = ("aerosol_agreement", "aerosol_two_steps", "aerosol_rungs", "aerosol_networks")
+    tables = ("aerosol_halving", "ten_million_two_steps", "million_budgets", "aerosol_networks")
     assert all(f"<!-- table: {name} -->" in text for name in tables)
     assert fill(text, tables) == text
 
@@ -155,7 +155,8 @@ def test_two_steps_cost_what_they_train_and_find_what_they_retrain(matrix):
     assert two.winner == 0
     everything = replay(Policy((), last), trials)
     assert everything.costs[0] == N_TRIALS * 24
-    findings = find([Policy((training(first, 0.05),), last)], last, last.losses, n_halves=20)
+    samples = halves(N_TRIALS, 20)
+    findings = find([Policy((training(first, 0.05),), last)], last, last.losses, samples=samples)
     assert (findings.factors[0] == 20 * 24 / (20 * 1.5 + 24)).all()
     assert findings.regrets.min() == 1
 
@@ -163,9 +164,7 @@ def test_two_steps_cost_what_they_train_and_find_what_they_retrain(matrix):
 def test_a_rung_trains_only_those_that_reach_it(matrix):
     last = last_training(matrix.column("one_cycle", "all", 4, 0))
     stages = [(100, 4, 0.5), (100, 4, 0.05)]
-    case = comparisons.rungs(matrix, last, "one_cycle", stages)
-    first = "100 samples, 4 epochs, one cycle"
-    assert case.label == f"{first}; then 50 % of them on {first}"
+    case = comparisons.brackets(matrix, last, "one_cycle", "one rung", [(1.0, stages)])
     (policy,) = case.policies
     outcome = replay(policy, np.arange(N_TRIALS))
     assert outcome.winner == 0
@@ -243,18 +242,59 @@ def test_an_early_end_costs_its_part(matrix):
 def test_a_budget_is_enough_if_twice_as_many_epochs_gain_little():
     assert budgets.shortest_budget({4: 1.0, 8: 0.5, 16: 0.49, 32: 0.48}) == pytest.approx(8)
     assert budgets.shortest_budget({4: 1.0, 8: 0.5}) is None
+    # What gains nothing once may gain later.
+    assert budgets.shortest_budget({4: 1.0, 8: 1.0, 16: 0.5}) is None
     # 16 times as many epochs for 14 %, that is 3.5 % for twice as many.
     assert budgets.shortest_budget({1: 1.0, 16: 0.86}) == pytest.approx(1)
 
 
-def test_the_factor_charges_the_search_on_all_data_the_shortest_budget(matrix):
+def test_the_factor_of_other_numbers_of_trials_samples_and_epochs(matrix):
     (point,) = law.points(matrix)
-    # 4 epochs are enough, as 8 gain 2 %.
-    assert point.budget == pytest.approx(4)
-    assert point.n_samples == 1600
-    # Half of the trials: the first of 20 is retrained, then 2 % and 4 % are one of them, too.
-    assert point.is_safe
-    assert point.factor(100, 1) == pytest.approx(100 * 24 / (100 * 1.5 + 24))
+    assert (point.n_samples, point.epochs, point.longest) == (1600, 4, 8)
+    assert point.step_1 == (100, 4)
+    assert comparisons.is_safe(point.findings)
+    factors = point.factors(n_trials=100, n_retrained=1)
+    assert factors == pytest.approx(100 * 24 / (100 * 1.5 + 24))
+    # Each trial costs the same, so that the draws do not differ.
+    twice = point.factors(n_trials=100, n_retrained=1, n_samples=3200)
+    assert twice == pytest.approx(100 * 48 / (100 * 1.5 + 48))
+    assert point.factors(n_trials=100, n_retrained=1, epochs=8) == pytest.approx(twice)
+
+
+def test_the_fewest_that_are_safe_are_told(matrix):
+    last = last_training(matrix.column("one_cycle", "all", 4, 0))
+    cases = list(comparisons.two_steps(matrix, last, "one_cycle", 100, 4))
+    ((case, _),) = comparisons.cheapest_safe(comparisons.compare(cases, last, last.losses))
+    # Of 20 trials 1, 2 and 4 % are one, which loses little: the second is hardly worse.
+    assert case.share == 0.01
+    ((case, _),) = comparisons.cheapest_safe(comparisons.compare(cases, last, last.losses**20))
+    assert case.share == 0.08
+
+
+def test_brackets_have_trials_of_their_own(matrix):
+    last = last_training(matrix.column("one_cycle", "all", 4, 0))
+    parts = [(0.75, [(100, 4, 0.1)]), (0.25, [(100, 4, 0.5), (100, 4, 0.2)])]
+    case = comparisons.brackets(matrix, last, "one_cycle", "two brackets", parts)
+    outcome = replay(case.policies[0], np.arange(N_TRIALS))
+    # The first 30 trials, of which step 1 swaps the first two, and the last 10.
+    assert outcome.retrained.tolist() == [1, 0, 2, 30, 31]
+    assert outcome.winner == 0
+    assert outcome.costs[0] == 40 * 1.5 + 3 * 24 + 5 * 1.5 + 2 * 24
+
+
+def test_trials_of_a_gpu_cost_what_their_updates_take_on_a_processor(tmp_path):
+    """Whose seconds another matrix holds."""
+    curve = [2.0, 1.0]
+    write_matrix(tmp_path, {"one_cycle-all-2-0": [entry(0, curve, seconds=6)]}, n_trials=1)
+    folder = tmp_path / "on_a_gpu"
+    (tmp_path / "made_up").rename(tmp_path / "timed")
+    moved = write_matrix(tmp_path, {"one_cycle-all-8-0": [entry(0, curve * 4)]}, n_trials=1)
+    (tmp_path / "made_up").rename(folder)
+    provenance = moved.provenance | {"timed_by": "timed/one_cycle-all-2-0"}
+    (folder / "provenance.json").write_text(json.dumps(provenance))
+    column = Matrix("on_a_gpu", tmp_path).column("one_cycle", "all", 8, 0)
+    # An epoch is an update here, and takes 3 s and 1.5 s of validation.
+    assert column.seconds.tolist() == [8 * 4.5]
 
 
 def test_truth_comes_from_repetitions_that_choose_nothing(tmp_path):

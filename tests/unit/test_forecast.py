@@ -128,6 +128,9 @@ def describe(
             "training": {"gpu": 0},
             "search": {
                 "n_trials": 100,
+                "sampler": "random",
+                "generation_size": 100,
+                "enqueue": [],
                 "fractions": [0.1],
                 "rungs": list(rungs),
                 "budget": budget,

@@ -67,7 +67,7 @@ def edit(library, module: str, old: str, new: str) -> None:
         ("util/errors", "LONGEST_SENTENCE = 800", "LONGEST_SENTENCE = 900"),
         # The count of configurations, and how they are drawn: a trial's own is in its key.
         ("trials/space", "return math.inf", "return float('inf')"),
-        ("trials/configurations", "itertools.islice(drawn", "itertools.islice(iter(drawn)"),
+        ("trials/configurations", "n_found < n_needed", "n_needed > n_found"),
         # What is said of trials, and how they are kept.
         ("report/summary", "## Search (step 1)", "## Step 1: search"),
         ("trials/journal", "TRIALS_PER_FOLDER = 100", "TRIALS_PER_FOLDER = 50"),

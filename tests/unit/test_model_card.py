@@ -196,10 +196,13 @@ def test_errors_that_overflowed_are_told(tmp_path):
     assert "| `fn` | not finite | 0.1 | not finite | 0.6 | 0.3 | 2.96296 |" in card
 
 
+RANDOM = {"sampler": "random", "generation_size": 100, "enqueue": []}
+
+
 def test_it_says_how_the_model_was_chosen(tmp_path):
     assert "It was exported by request." in make_card(tmp_path / "requested")
     chosen = {
-        "search": {"n_trials": 2000, "fractions": [0.01, 0.05], "rungs": []},
+        "search": {"n_trials": 2000, "fractions": [0.01, 0.05], "rungs": [], **RANDOM},
         "top_k": 12,
         "controls": 5,
         "seeds": 1,
@@ -214,7 +217,7 @@ def test_it_says_how_the_model_was_chosen(tmp_path):
 
 
 def test_one_network_speaks_for_its_configuration_only_with_several_seeds():
-    search = {"n_trials": 200, "fractions": [0.05], "rungs": []}
+    search = {"n_trials": 200, "fractions": [0.05], "rungs": [], **RANDOM}
     chosen = {"search": search, "top_k": 12, "controls": 5}
     chosen["select"] = {"tolerance": 0.25, "cost": "operations"}
     assert "not of configurations" in choice_text(chosen | {"seeds": 1})

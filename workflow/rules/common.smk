@@ -30,6 +30,7 @@ from twostep.training.network_file import plan_network
 from twostep.training.objective import Objective
 from twostep.trials.rounds import count_finalists, round_sizes
 from twostep.trials.rungs import count_shards, rankings_of_step_2, rung_names
+from twostep.trials.samplers import QMC, TPE, generation_of, known_trials, shard_ranges
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.files import read_json
@@ -64,6 +65,7 @@ FRACTIONS = {fraction_name(value): value for value in config["search"]["fraction
 RUNGS = {str(i): rung for i, rung in enumerate(config["search"]["rungs"], start=1)}
 SUBSETS = FRACTIONS | {fraction_name(rung["fraction"]): rung["fraction"] for rung in RUNGS.values()}
 REPETITIONS = range(config["retrain"]["seeds"])
+SAMPLER = config["search"]["sampler"]
 # What is prepared of each split.
 ARRAYS = ["inputs", "targets", *(["weights"] if config["dataset"]["sample_weight"] else [])]
 FIGURES = figure_entries(
@@ -78,12 +80,18 @@ DATA_RECORD = f"{RESULTS}/journal/data_files.json"
 # One model file of step 2 and all that is told of it; `seed` is the number of the repetition.
 MODEL_NAME = "trial_{trial}_seed_{repetition}"
 
-try:
-    # Another version trains everything again: its results must not mix with those of the old one.
-    LIBRARIES = f"torch {version('torch')}, numpy {version('numpy')}"
-except PackageNotFoundError:
-    # Only the jobs have them (--sdm conda), whose environment Snakemake watches itself.
-    LIBRARIES = ""
+
+def versions(*names):
+    """The versions of libraries that decide results."""
+    try:
+        return ", ".join(f"{name} {version(name)}" for name in names)
+    except PackageNotFoundError:
+        # Only the jobs have them (--sdm conda), whose environment Snakemake watches itself.
+        return ""
+
+
+# Another version trains everything again: its results must not mix with those of the old one.
+LIBRARIES = versions("torch", "numpy")
 
 
 wildcard_constraints:
@@ -91,6 +99,7 @@ wildcard_constraints:
     size=r"\d+",
     rung=r"[1-9]\d*",
     shard=r"\d+",
+    generation=r"\d+",
     part=r"\d+",
     trial=r"\d+",
     repetition=r"\d+",
@@ -126,6 +135,16 @@ def json_param(section):
 
 # What all trials minimise; empty for the plain mean squared error.
 OBJECTIVE = json_param(Objective.of(config).to_dict())
+
+
+# What only some samplers need: a param that is not there changes no result of the others.
+ENQUEUE = json_param(config["search"]["enqueue"])
+DRAW_PARAMS = {
+    **({"enqueue": ENQUEUE} if config["search"]["enqueue"] else {}),
+    **({"sampler": QMC, "sobol": versions("scipy", "numpy")} if SAMPLER == QMC else {}),
+}
+# For rules whose configurations come from other lists with generations than without.
+LIST_PARAMS = {"generation_size": config["search"]["generation_size"]} if SAMPLER == TPE else {}
 
 
 # The file of networks of the user's own and what decides its results, which an edit changes and a
@@ -169,7 +188,8 @@ def blocks(n, size):
 
 
 PARTS = blocks(config["generate"]["n_samples"], config["generate"]["samples_per_file"])
-SHARDS = blocks(config["search"]["n_trials"], config["search"]["shard_size"])
+# None has trials of two generations.
+SHARDS = shard_ranges(config["search"])
 
 
 def block(wildcards, *, name, n, size):
@@ -188,7 +208,13 @@ def check_trial(wildcards):
 
 
 def list_of_trials(n_trials):
-    """The list that holds the configurations of the trials 0 ... n_trials - 1."""
+    """The list that holds the configurations of the trials 0 ... n_trials - 1.
+
+    With generations, these are several files.
+    """
+    if SAMPLER == TPE:
+        last = generation_of(config["search"], n_trials - 1)
+        return expand(rules.generation.output[0], generation=range(last + 1))
     size = 1000
     while size < n_trials:
         size *= 10
@@ -197,19 +223,45 @@ def list_of_trials(n_trials):
 
 def list_of_shard(wildcards):
     """The list that holds the configurations of a shard."""
-    return list_of_trials(SHARDS[int(wildcards.shard)][1])
+    return list_with_trial(SHARDS[int(wildcards.shard)][1] - 1)
 
 
 def list_of_trial(wildcards):
     """The list that holds the configuration of a trial."""
     check_trial(wildcards)
-    return list_of_trials(int(wildcards.trial) + 1)
+    return list_with_trial(int(wildcards.trial))
+
+
+def list_with_trial(trial):
+    """The file with the configuration of a trial."""
+    if SAMPLER == TPE:
+        generation = generation_of(config["search"], trial)
+        return rules.generation.output[0].format(generation=generation)
+    return list_of_trials(trial + 1)
+
+
+def known_list(wildcards):
+    """The configurations that are known before any trial: with generations, those of the first."""
+    return list_with_trial(0) if SAMPLER == TPE else list_of_trials(config["search"]["n_trials"])
+
+
+def records_before(wildcards):
+    """The records of all trials before a generation."""
+    first = int(wildcards.generation) * config["search"]["generation_size"]
+    if first >= config["search"]["n_trials"]:
+        raise WorkflowError(
+            f"there is no generation {wildcards.generation}: search.n_trials is "
+            f"{config['search']['n_trials']}"
+        )
+    shards = [i for i, (_, stop) in enumerate(SHARDS) if stop <= first]
+    return expand(rules.search_shard.output.records, fraction=list(FRACTIONS)[:1], shard=shards)
 
 
 def record_files(wildcards):
     """The shard that holds the record of a trial of the search, as a list."""
     check_trial(wildcards)
-    shard = int(wildcards.trial) // config["search"]["shard_size"]
+    trial = int(wildcards.trial)
+    [shard] = [i for i, (first, stop) in enumerate(SHARDS) if first <= trial < stop]
     return [rules.search_shard.output.records.format(fraction=wildcards.fraction, shard=shard)]
 
 

@@ -45,7 +45,11 @@ use rule export_trial as export with:
         chosen=json_param(
             {
                 "search": {
-                    key: config["search"][key] for key in ("n_trials", "fractions", "rungs")
+                    key: config["search"][key]
+                    for key in (
+                        *("n_trials", "fractions", "rungs"),
+                        *("sampler", "generation_size", "enqueue"),
+                    )
                 },
                 **{key: config["retrain"][key] for key in ("top_k", "controls", "seeds")},
                 "select": config["select"],

@@ -3,7 +3,7 @@ RULES_OF_RESULTS = (
     "generate",
     "prepare",
     "subset",
-    "draw",
+    "generation" if SAMPLER == TPE else "draw",
     "search_shard",
     "rank",
     # Rungs, and rounds of retraining, where the config has them.

@@ -69,6 +69,11 @@ def draw_mb(wildcards, attempt):
     return attempt * (BASE_MB + run_mb() + int(wildcards.size) // 500)
 
 
+def generation_mb(wildcards, input, attempt):
+    """What TPE holds: some copies of all records."""
+    return attempt * int(BASE_MB + run_mb() + 20 * input.size_mb)
+
+
 def search_mb(wildcards, input, attempt):
     """A shard: its data and the largest network that it may train."""
     return attempt * largest_mb(input.manifest, input.configurations, trials_of(wildcards))
@@ -76,17 +81,17 @@ def search_mb(wildcards, input, attempt):
 
 def forecast_mb(wildcards, input, attempt):
     """The timing of the largest network, too."""
-    trials = range(config["search"]["n_trials"])
+    trials = known_trials(config["search"])
     return attempt * largest_mb(input.subsets[0], input.configurations, trials)
 
 
 def trials_of(wildcards):
-    """The trials that a job trains: of a shard, or the one that is asked for; a rung may have any."""
+    """The trials that a job trains: one, those of a shard, or any, as a rung may have."""
+    if "trial" in wildcards.keys():
+        return range(int(wildcards.trial), int(wildcards.trial) + 1)
     if "rung" in wildcards.keys():
         return range(config["search"]["n_trials"])
-    if "shard" in wildcards.keys():
-        return range(*SHARDS[int(wildcards.shard)])
-    return range(int(wildcards.trial), int(wildcards.trial) + 1)
+    return range(*SHARDS[int(wildcards.shard)])
 
 
 def largest_mb(manifest, configurations, trials):

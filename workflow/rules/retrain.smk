@@ -25,6 +25,7 @@ rule retrain_trial:
         **gpus(),
         runtime=retrain_minutes,
     params:
+        **LIST_PARAMS,
         budget=json_param(config["retrain"]["budget"]),
         output_activation=config["training"]["output_activation"],
         objective=OBJECTIVE,

@@ -43,6 +43,7 @@ rule rung_shard:
         **gpus(),
         runtime=rung_minutes,
     params:
+        **LIST_PARAMS,
         n_shards=lambda wildcards: len(shards_of_rung(wildcards)),
         rung_budget=lambda wildcards: to_json(rung_of(wildcards)["budget"]),
         output_activation=config["training"]["output_activation"],
@@ -104,6 +105,7 @@ use rule reproduce as reproduce_rung with:
         **gpus(),
         runtime=rung_minutes,
     params:
+        **LIST_PARAMS,
         rung_budget=lambda wildcards: to_json(rung_of(wildcards)["budget"]),
         output_activation=config["training"]["output_activation"],
         objective=OBJECTIVE,

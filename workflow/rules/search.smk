@@ -7,7 +7,7 @@ rule forecast:
             *rules.prepare.output.arrays,
             *expand(rules.subset.output.arrays, fraction=SUBSETS),
         ],
-        configurations=lambda wildcards: list_of_trials(config["search"]["n_trials"]),
+        configurations=known_list,
     output:
         f"{RESULTS}/forecast.md",
     log:
@@ -48,6 +48,7 @@ rule draw:
         **memory(draw_mb),
         runtime=growing(30),
     params:
+        **DRAW_PARAMS,
         space=json_param(config["search"]["space"]),
         constraints=json_param(config["search"]["constraints"]),
         network=NETWORK_PARAM,
@@ -55,6 +56,34 @@ rule draw:
         code=code("draw"),
     script:
         "../scripts/draw.py"
+
+
+# The same for the sampler tpe: one list for each generation, whose configurations are chosen by the
+# losses of all trials before it. A list is always that of a whole generation.
+rule generation:
+    input:
+        manifest=rules.prepare.output.manifest,
+        records=records_before,
+    output:
+        f"{RESULTS}/search/generation_{{generation}}.jsonl",
+    log:
+        f"{RESULTS}/logs/generation_{{generation}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **memory(generation_mb),
+        runtime=growing(60),
+    params:
+        space=json_param(config["search"]["space"]),
+        constraints=json_param(config["search"]["constraints"]),
+        enqueue=ENQUEUE,
+        network=NETWORK_PARAM,
+        seed=config["seed"],
+        generation_size=config["search"]["generation_size"],
+        libraries=versions("optuna", "numpy"),
+        code=code("generation"),
+    script:
+        "../scripts/generation.py"
 
 
 # Step 1: one shard trains a range of trials, one after the other. Trials of the journal are reused.
@@ -74,12 +103,8 @@ rule search_shard:
         **gpus(),
         runtime=search_minutes,
     params:
-        trials=partial(
-            block,
-            name="shard",
-            n=config["search"]["n_trials"],
-            size=config["search"]["shard_size"],
-        ),
+        **LIST_PARAMS,
+        trials=lambda wildcards: SHARDS[int(wildcards.shard)],
         budget=json_param(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
         objective=OBJECTIVE,
@@ -149,6 +174,7 @@ rule reproduce:
         **gpus(),
         runtime=search_minutes,
     params:
+        **LIST_PARAMS,
         budget=json_param(config["search"]["budget"]),
         output_activation=config["training"]["output_activation"],
         objective=OBJECTIVE,

@@ -1,9 +1,12 @@
 """Draw the configurations of all trials of a study."""
 
 import json
+from collections.abc import Sequence
 
 from twostep.trials.configurations import draw_configurations, write_configurations
 from twostep.trials.constraints import make_constraints
+from twostep.trials.enqueued import enqueued
+from twostep.trials.samplers import QMC, RANDOM
 from twostep.trials.space import count_configurations
 from twostep.util.files import read_json
 from twostep.util.job import job
@@ -19,14 +22,24 @@ def main(
     network: dict | None,
     seed: int,
     output: str,
+    sampler: str = RANDOM,
+    enqueue: Sequence[dict] = (),
 ) -> None:
     """Write the first `size` configurations to `output`, or all if there are fewer.
 
-    With constraints, there must be one for each of the study's `n_trials` trials that belongs to
-    this list. Networks of the user's own are built, looked at and measured.
+    The first trials have those of the user's own, which are in `enqueue`. With constraints, there
+    must be one for each of the study's `n_trials` trials that belongs to this list. Networks of the
+    user's own are built, looked at and measured.
     """
     data = read_json(manifest)
     n_drawn, n_needed = int(min(size, count_configurations(space))), min(size, n_trials)
+    first = enqueued({"space": space, "enqueue": enqueue})
+    points = None
+    if sampler == QMC:
+        # Imported here, since scipy is slow to load.
+        from twostep.trials.quasi_random import sobol_points
+
+        points = sobol_points(space, seed)
     sizes = None
     if network is None:
         drawn = draw_configurations(
@@ -37,6 +50,8 @@ def main(
                 constraints, n_inputs=len(data["inputs"]), n_outputs=len(data["outputs"])
             ),
             n_needed=n_needed,
+            enqueued=first,
+            points=points,
         )
     else:
         # Imported here, since torch is slow to load.
@@ -50,6 +65,8 @@ def main(
             seed=seed,
             constraints=constraints,
             n_needed=n_needed,
+            enqueued=first,
+            points=points,
         )
     write_configurations(output, drawn, sizes)
 
@@ -67,4 +84,6 @@ if __name__ == "__main__":
             network=json.loads(snakemake.params.network),
             seed=snakemake.params.seed,
             output=snakemake.output[0],
+            sampler=snakemake.params.get("sampler", RANDOM),
+            enqueue=json.loads(snakemake.params.get("enqueue", "[]")),
         )

@@ -1,5 +1,6 @@
 """Predict what a study will cost, from the time of a few updates."""
 
+import itertools
 import json
 import logging
 import sys
@@ -16,6 +17,7 @@ from twostep.training.objective import Objective
 from twostep.training.train import FULLY_CONNECTED
 from twostep.training.warm_up import warm_up
 from twostep.trials.configurations import read_networks
+from twostep.trials.samplers import known_trials
 from twostep.trials.trainer import planned_networks
 from twostep.util.files import read_json, write_text
 from twostep.util.job import job
@@ -41,13 +43,16 @@ def main(
     use_threads(threads)
     device = choose_device(resolved["training"]["gpu"], gpu_percent)
     warm_up(device)
-    listed = read_networks(configurations, range(resolved["search"]["n_trials"]))
+    n_trials, known = resolved["search"]["n_trials"], known_trials(resolved["search"])
+    listed = read_networks(configurations, known)
     drawn = [configuration for configuration, _ in listed]
+    # ASSUME: later generations of an adaptive search are about as costly as the first.
+    planned = list(itertools.islice(itertools.cycle(drawn), n_trials))
     own = {configuration: size for configuration, size in listed if size is not None}
     by_fraction = {Path(path).parent.name: path for path in subsets}
     plan = Plan(
         config=resolved,
-        configurations=drawn,
+        configurations=planned,
         manifest=manifest,
         subsets=by_fraction,
         sizes=read_sizes(manifest, own),

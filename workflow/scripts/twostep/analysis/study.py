@@ -15,6 +15,7 @@ from twostep.analysis.remaining import RISK, Remaining, better_left
 from twostep.trials.ranking import find_others, leave_out_controls
 from twostep.trials.rounds import count_finalists
 from twostep.trials.rungs import rung_name
+from twostep.trials.samplers import are_random, random_trials
 from twostep.trials.selection import find_choice
 from twostep.util.files import read_json
 from twostep.util.tables import read_table
@@ -137,19 +138,41 @@ class Study:
         table = self.retrained
         return table[(table.trial == choice.trial) & (table.seed == choice.seed)].iloc[0]
 
+    @property
+    def is_random(self) -> bool:
+        """Whether all trials of the search are a random sample of the space."""
+        return are_random(self.config["search"])
+
+    def random_sample(self, search: Search) -> pd.DataFrame:
+        """Return those rows of a search's table that are a random sample of the space.
+
+        Without the user's own configurations, and those that a sampler chose by earlier losses.
+        """
+        return search.trials[search.trials["trial"].isin(random_trials(self.config["search"]))]
+
     def complexity(self, fraction: str) -> Complexity:
         """Return the smallest size that is about as good as the best in a ranking.
 
-        Of a rung without its interval: its trials are no sample of the search space.
+        Without its interval where the trials are no sample of the search space: in a rung, and in a
+        search of which not all are random.
         """
-        trials = self.level(fraction).trials
+        level = self.level(fraction)
+        found = self._complexity(level.trials)
+        is_sample = self.is_random and not level.rung
+        return found if is_sample else replace(found, low=None, high=None)
+
+    def random_complexity(self, search: Search) -> Complexity | None:
+        """Return the same with its interval, of the random trials alone; None if none succeeded."""
+        sample = self.random_sample(search)
+        return self._complexity(sample) if (sample["status"] == "ok").any() else None
+
+    def _complexity(self, trials: pd.DataFrame) -> Complexity:
         succeeded = trials[trials["status"] == "ok"]
-        found = minimal_complexity(
+        return minimal_complexity(
             succeeded["n_parameters"],
             succeeded["min_val_loss"],
             self.config["select"]["tolerance"],
         )
-        return replace(found, low=None, high=None) if self.level(fraction).rung else found
 
     def n_others(self, name: str) -> int:
         """Return the number of trials that the controls of a ranking's cut were drawn from."""

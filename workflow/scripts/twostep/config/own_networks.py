@@ -103,6 +103,9 @@ def settle_networks(config: dict) -> None:
     for name in OF_FULLY_CONNECTED:
         space.pop(name, None)
     space[KEY] = {name: _typed_dimension(values) for name, values in space[KEY].items()}
+    for entry in config["search"]["enqueue"]:
+        if KEY in entry:
+            entry[KEY] = {name: _typed(value) for name, value in entry[KEY].items()}
 
 
 def _typed_dimension(values: object) -> object:

@@ -15,6 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
+from twostep.config.enqueued import contradictions_in_sampler
 from twostep.config.own_networks import contradictions_in_networks, settle_networks
 from twostep.config.sentences import (
     Foreign,
@@ -29,6 +30,7 @@ from twostep.trials.hyperparameters import KEY
 from twostep.trials.networks import smallest_network
 from twostep.trials.rounds import FEWEST_CONTROLS
 from twostep.trials.rungs import count_controls, count_shards
+from twostep.trials.samplers import is_adaptive, shard_ranges
 from twostep.trials.settings import USED_WITH, is_used, schedules
 from twostep.trials.space import count_configurations
 from twostep.util.errors import UserError
@@ -214,6 +216,10 @@ def _contradictions(config: dict) -> Iterator[str]:
         yield from _contradictions_with_schedules(section, budget, config["search"]["space"])
     yield from _contradictions_in_space(config["search"]["space"])
     yield from _contradictions_in_constraints(config)
+    defaults = dict(list_keys(load_schema()))
+    yield from contradictions_in_sampler(
+        config["search"], defaults["search.generation_size"]["default"]
+    )
     yield from _contradictions_in_jobs(config)
     n_trials, top_k = config["search"]["n_trials"], config["retrain"]["top_k"]
     n_distinct = count_configurations(config["search"]["space"])
@@ -451,11 +457,15 @@ def _contradictions_in_jobs(config: dict) -> Iterator[str]:
     """Yield a sentence for each stage of more jobs than Snakemake can plan."""
     generate, search, retrain = config["generate"], config["search"], config["retrain"]
     n_fractions = len(search["fractions"])
-    n_shards = n_fractions * -(-search["n_trials"] // search["shard_size"])
+    n_shards = n_fractions * len(shard_ranges(search))
     n_shards += sum(count_shards(search, retrain, i + 1) for i in range(len(search["rungs"])))
     n_controls = count_controls(search, retrain, len(search["rungs"]) + 1)
     stages = (
-        (n_shards, "search.shard_size", "take a larger one"),
+        (
+            n_shards,
+            "search.shard_size" + (" and search.generation_size" if is_adaptive(search) else ""),
+            "take a larger one",
+        ),
         (
             (n_fractions * retrain["top_k"] + n_controls) * retrain["seeds"],
             "retrain.top_k, retrain.controls, retrain.seeds and search.fractions",

@@ -16,6 +16,7 @@ from twostep.model.metrics import mean_of
 from twostep.model.model import Model
 from twostep.training.objective import Objective
 from twostep.trials.records import settings_of
+from twostep.trials.samplers import describe_sample
 from twostep.trials.settings import further_settings, schedules
 from twostep.util import wording
 from twostep.util.wording import (
@@ -87,7 +88,7 @@ def choice_text(settings: dict | None) -> str:
     fractions = " and ".join(f"{100 * fraction:g} %" for fraction in search["fractions"])
     last = "the last of these" if search["rungs"] else "each search"
     return (
-        f"It is the model that the study selected. {search['n_trials']:,} random configurations "
+        f"It is the model that the study selected. {describe_sample(search)} "
         f"were trained on {fractions} of the training data{_rungs_text(search)}, the best "
         f"{settings['top_k']:,} of {last}{drawn} were retrained on all of them, and this is the "
         f"cheapest by {select['cost']} whose validation loss is within "

@@ -184,8 +184,13 @@ def _space_figures(study: Study) -> Iterator[tuple[str, Figure]]:
             yield f"depth_width_{fraction}", draw_depth_width(trials, **shown)
             yield f"layers_{fraction}", draw_layers(trials, **shown)
         patterns = patterns_of(study.config["search"]["space"])
-        importance = measure_importance(trials, patterns)
-        figure = draw_hyperparameters(importance, fraction=fraction, loss_label=loss_label)
+        importance = measure_importance(study.random_sample(search), patterns)
+        figure = draw_hyperparameters(
+            importance,
+            fraction=fraction,
+            loss_label=loss_label,
+            kind="" if study.is_random else "random",
+        )
         yield f"hyperparameters_{fraction}", figure
 
 

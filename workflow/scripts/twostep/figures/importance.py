@@ -44,7 +44,7 @@ LEAST_R2 = 0.3
 
 @matplotlib.rc_context(STYLE)
 def draw_hyperparameters(
-    importance: Importance | None, *, fraction: str, loss_label: str
+    importance: Importance | None, *, fraction: str, loss_label: str, kind: str = ""
 ) -> Figure:
     """Draw importance (first panel) and effect (one panel each) of the hyperparameters.
 
@@ -53,9 +53,11 @@ def draw_hyperparameters(
     importance : what `measure_importance` returns
     fraction : the name of the search's fraction
     loss_label : what the loss is, as `describe_loss` says it
+    kind : which trials these are, if not all, e.g. "random"
     """
+    trials = f"{kind} trials".strip()
     if importance is None:
-        return _draw_nothing(fraction)
+        return _draw_nothing(fraction, trials)
     effects = importance.effects
     n_panels = len(effects) + 1
     # Three panels abreast, or four where that fills the last row better.
@@ -76,16 +78,16 @@ def draw_hyperparameters(
             axes.tick_params(labelleft=True)
             axes.set_ylabel("Mean validation loss")
     scale_losses(panels[0], "y", np.concatenate([effect.losses for effect in effects]))
-    figure.suptitle(_note(importance, fraction, loss_label), x=0.01, ha="left", fontsize=8)
+    figure.suptitle(_note(importance, fraction, loss_label, trials), x=0.01, ha="left", fontsize=8)
     return figure
 
 
-def _draw_nothing(fraction: str) -> Figure:
+def _draw_nothing(fraction: str, trials: str) -> Figure:
     figure = Figure(figsize=(PAGE_WIDTH, 1.0))
     figure.text(
         0.01,
         0.5,
-        f"Fraction {fraction}: fewer than {FEWEST_TRIALS} trials, no hyperparameter that varies, "
+        f"Fraction {fraction}: fewer than {FEWEST_TRIALS} {trials}, no hyperparameter that varies, "
         "or equal losses:\nthere is nothing to learn about the hyperparameters.",
         va="center",
         gid="nothing",
@@ -93,12 +95,12 @@ def _draw_nothing(fraction: str) -> Figure:
     return figure
 
 
-def _note(importance: Importance, fraction: str, loss_label: str) -> str:
+def _note(importance: Importance, fraction: str, loss_label: str, trials: str) -> str:
     note = f"Fraction {fraction}: random forest on {importance.n_trials:,}"
     if importance.n_trials < importance.n_succeeded:
-        note += f" of {importance.n_succeeded:,} trials, drawn at random"
+        note += f" of {importance.n_succeeded:,} {trials}, drawn at random"
     else:
-        note += " trials"
+        note += f" {trials}"
     note += f"; R² {importance.r2:.2f} of the log loss on trials that it has not seen"
     if importance.r2 < LEAST_R2:
         note += "\nIt explains little of the differences: take what is shown here with caution"

@@ -1,11 +1,12 @@
 """Whether a better trial is left among those that were cut off, and what the cut has lost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twostep.analysis.regret import Cut, Regret, judge_cut, measure_regret
 from twostep.analysis.remaining import ALL_RETRAINED, FARTHEST, RISK, Remaining
 from twostep.analysis.study import Study
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
+from twostep.trials.samplers import has_chosen
 from twostep.util.wording import describe_level, is_rung, number, percent, times
 
 # What decides whether a study can be trusted.
@@ -13,6 +14,12 @@ LEFT = "if a better trial is left"
 ASSUMPTION = (
     "That takes the logarithms of what the losses have above a floor to scatter normally. A rare "
     "trial that comes out far better than its rank is not foreseen."
+)
+
+NOT_RANDOM = (
+    "The sampler tpe chose trials by earlier losses, so that those that were cut off are no "
+    "random sample of the space. It was tried on random searches alone how often such a "
+    "probability is right: take it as a rough one."
 )
 
 
@@ -56,10 +63,13 @@ def check_cut(study: Study, fraction: str) -> list[Finding]:
     top_k = study.passed(fraction)
     left = study.left(fraction)
     cut = judge_cut(steps, n_others=n_others, tolerance=tolerance)
+    answer = describe_left(
+        fraction, left, cut, top_k=top_k, tolerance=tolerance, risk=study.risk, words=words
+    )
+    if left.probability and has_chosen(study.config["search"]):
+        answer = replace(answer, text=f"{answer.text} {NOT_RANDOM}")
     return [
-        describe_left(
-            fraction, left, cut, top_k=top_k, tolerance=tolerance, risk=study.risk, words=words
-        ),
+        answer,
         *describe_lost(fraction, cut, tolerance=tolerance, words=words),
         *describe_regret(
             fraction, measure_regret(steps), tolerance=tolerance, n_others=n_others, words=words

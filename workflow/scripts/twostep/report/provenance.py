@@ -25,6 +25,7 @@ PACKAGES = (
     "numpy",
     "onnx",
     "onnxruntime",
+    "optuna",
     "pandas",
     "pygments",
     "scikit-learn",

@@ -8,6 +8,7 @@ from twostep.analysis.size_bias import SizeBias, size_bias
 from twostep.analysis.study import Study
 from twostep.report.cut_checks import better_step_1
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
+from twostep.trials.samplers import has_chosen
 from twostep.trials.space import count_configurations
 from twostep.util.columns import is_fully_connected
 from twostep.util.wording import percent, times
@@ -123,7 +124,14 @@ def check_length(study: Study) -> list[Finding]:
     is_constrained = any(limit is not None for limit in settings["constraints"].values())
     if n_distinct < (math.inf if is_constrained else 2 * settings["n_trials"]):
         return []
-    losses = search.trials.loc[search.trials["status"] == "ok", "min_val_loss"]
+    if has_chosen(settings):
+        text = (
+            "It cannot be told if more trials would find a better one, because the sampler tpe "
+            "chose them by the losses of earlier ones. That takes a random sample."
+        )
+        return [Finding(text, UNKNOWN, "if more trials would help")]
+    sample = study.random_sample(search)
+    losses = sample.loc[sample["status"] == "ok", "min_val_loss"]
     more = double_trials(losses, tolerance)
     return [describe_length(more, n_trials=settings["n_trials"], tolerance=tolerance)]
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from twostep.analysis.agreement import CONFIDENCE
 from twostep.analysis.baselines import baseline_losses, regression_name, regression_of
-from twostep.analysis.complexity import Complexity
+from twostep.analysis.complexity import FEWEST_TRIALS, Complexity
 from twostep.analysis.study import Search, Study
 from twostep.data.variables import (
     ORDER,
@@ -23,6 +23,7 @@ from twostep.report.diagnosis import diagnosis_section
 from twostep.report.entries import figure_entries
 from twostep.report.rungs import lost_by, rung_sections
 from twostep.trials.rungs import ranking_file, rung_names
+from twostep.trials.samplers import describe_sample
 from twostep.trials.settings import schedules, told_dimensions
 from twostep.util import wording
 from twostep.util.text import MOST_FEATURES, list_features
@@ -211,7 +212,7 @@ def _search(study: Study) -> list[str]:
     search = study.config["search"]
     return [
         "## Search (step 1)",
-        f"{search['n_trials']:,} random configurations, the same for each fraction, drawn from: "
+        f"{describe_sample(search)}, the same for each fraction, drawn from: "
         f"{wording.space(told_dimensions(search['space']))}."
         f"{wording.constraints(search['constraints'])}{_own_networks(study)} Each trial trains for "
         f"{wording.budget(search['budget'], schedules=schedules(search['space']))}. The "
@@ -256,7 +257,7 @@ def _fraction(study: Study, search: Search) -> list[str]:
             else f"trial {smallest['trial']}, validation loss {short(smallest['min_val_loss'])}: "
             f"{network(smallest)}."
         )
-        + _another_search_text(study.complexity(fraction)),
+        + _another_search_text(study, search),
         f"- Stopped at the limit of the budget: {share(limited, len(succeeded), 'trials')}.",
         "- No better than a constant in at least one output: "
         f"{share(collapsed, len(succeeded), 'trials')}.",
@@ -266,13 +267,30 @@ def _fraction(study: Study, search: Search) -> list[str]:
     return [f"### Fraction {fraction}", "\n".join(lines), figure]
 
 
-def _another_search_text(smallest: Complexity) -> str:
+def _another_search_text(study: Study, search: Search) -> str:
     """Return the sentence on how much the smallest size depends on the trials that there are."""
+    if not study.is_random:
+        return _another_random_search_text(study.random_complexity(search))
+    smallest = study.complexity(search.fraction)
     if smallest.low is None:
         return " Too few trials succeeded for an interval of its number of parameters."
     return (
         f" In about 9 of 10 cases, another search of as many trials would find one of "
         f"{smallest.low:,} to {smallest.high:,} parameters."
+    )
+
+
+def _another_random_search_text(smallest: Complexity | None) -> str:
+    """Return the same where only some of the trials are random."""
+    if smallest is None or smallest.low is None:
+        return (
+            " It has no interval of its number of parameters, because that takes at least "
+            f"{FEWEST_TRIALS} random trials that succeeded."
+        )
+    return (
+        f" Of the random trials alone, the smallest has {smallest.n_parameters:,} parameters. In "
+        "about 9 of 10 cases, as many other random trials would find one of "
+        f"{smallest.low:,} to {smallest.high:,}."
     )
 
 

@@ -12,6 +12,7 @@ from twostep.running.needed import CORRELATIONS, count_needed
 from twostep.training.configuration import Configuration
 from twostep.trials.rounds import RISK, round_sizes
 from twostep.trials.rungs import count_controls, count_survivors, cut_sizes
+from twostep.trials.samplers import has_chosen, known_trials
 from twostep.util.wording import duration, number, percent, table
 
 # ASSUME: the best trials are among the largest quarter of the networks, as they mostly are; an
@@ -62,12 +63,23 @@ def describe_forecast(plan: Plan, speed: Speed, processor: str) -> str:
                 f"# Forecast of study {plan.config['study']}",
                 f"From training some of its configurations for about a second each on {processor}.",
                 table([["", f"{unit} time"], *_cost_rows(plan, speed)]),
-                ASSUMPTIONS,
+                ASSUMPTIONS + _generations(plan.config["search"]),
                 table([["", ""], *_need_rows(plan)]),
                 *_cuts(plan),
             ]
         )
         + "\n"
+    )
+
+
+def _generations(search: dict) -> str:
+    """Return what is not known of an adaptive search, after a blank; "" for others."""
+    if not has_chosen(search):
+        return ""
+    return (
+        f" Only the first {len(known_trials(search)):,} configurations are known: those of later "
+        "generations are taken to be as costly. Each generation waits for the one before it, so "
+        "that some cores are idle at its end."
     )
 
 

@@ -20,12 +20,14 @@ from twostep.training.network_file import plan_network
 from twostep.training.objective import Objective
 from twostep.trials.configurations import draw_configurations, read_configurations
 from twostep.trials.constraints import make_constraints
+from twostep.trials.enqueued import enqueued
 from twostep.trials.hyperparameters import KEY
 from twostep.trials.journal import OUTLINE, OUTLINE_TIMING, read_outlines
 from twostep.trials.key import trial_key, trial_seed
 from twostep.trials.records import REPEATABLE
 from twostep.trials.rounds import round_sizes
 from twostep.trials.rungs import ranking_file, rankings_of_step_2, rung_name
+from twostep.trials.samplers import QMC, is_adaptive
 from twostep.util.errors import UserError
 from twostep.util.files import read_json
 
@@ -172,7 +174,9 @@ def _draw(config: dict, folder: Path) -> list[Configuration]:
     if manifest is None:
         return []
     search = config["search"]
-    if KEY in search["space"]:
+    if is_adaptive(search):
+        return _read_generations(folder)
+    if KEY in search["space"] or search["sampler"] == QMC:
         return _read_list(folder, search["n_trials"])
     constraints = make_constraints(
         search["constraints"],
@@ -181,12 +185,19 @@ def _draw(config: dict, folder: Path) -> list[Configuration]:
     )
     trials = range(search["n_trials"])
     return draw_configurations(
-        search["space"], trials, seed=config["seed"], constraints=constraints
+        search["space"],
+        trials,
+        seed=config["seed"],
+        constraints=constraints,
+        enqueued=enqueued(search),
     )
 
 
 def _read_list(folder: Path, n_trials: int) -> list[Configuration]:
-    """Return the drawn networks of the user's own, whose code a look at a run does not run."""
+    """Return the configurations of a list: of networks of the user's own, or quasi-random ones.
+
+    A look at a run does not run the user's code, and waits for no numerical library.
+    """
     lists = sorted(folder.glob("search/configurations_*.jsonl"), key=lambda path: len(path.name))
     for path in lists:
         try:
@@ -195,6 +206,19 @@ def _read_list(folder: Path, n_trials: int) -> list[Configuration]:
             # A shorter list, or one that is damaged.
             continue
     return []
+
+
+def _read_generations(folder: Path) -> list[Configuration]:
+    """Return the configurations of the generations of an adaptive search that are there so far."""
+    found: list[Configuration] = []
+    for generation in itertools.count():
+        path = folder / f"search/generation_{generation}.jsonl"
+        try:
+            n_lines = len(path.read_text(encoding="utf-8").splitlines())
+            found += read_configurations(path, range(len(found), len(found) + n_lines))
+        except (OSError, UserError, ValueError):
+            break
+    return found
 
 
 def _read(path: Path, *keys: str) -> dict | None:
@@ -416,7 +440,8 @@ def _measure_retraining(
         if record is None or timing is None:
             continue
         # Without prepared data there are no configurations, and all is trained again.
-        key = keys.key(trial, repetition, configurations[trial], timing) if configurations else ""
+        is_known = trial < len(configurations)
+        key = keys.key(trial, repetition, configurations[trial], timing) if is_known else ""
         if not (folder / f"journal/retrain/{key}.pt").exists():
             step.n_foreign += 1
             continue

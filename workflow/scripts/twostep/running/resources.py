@@ -10,7 +10,7 @@ from twostep.data.sizes import SAMPLE_WEIGHT
 from twostep.training.configuration import Configuration, NetworkSize
 from twostep.training.updates import count_updates
 from twostep.training.windows import SHUFFLE_WINDOW, VALIDATION_CHUNK
-from twostep.trials.configurations import read_configurations, read_networks
+from twostep.trials.configurations import Lists, read_configurations, read_networks
 from twostep.trials.constraints import most_operations, most_parameters
 from twostep.trials.networks import INDEPENDENT, patterns_of
 from twostep.trials.ranges import bounds, integer
@@ -154,7 +154,7 @@ def _read_sizes(manifest: str | Path) -> tuple[int, int, dict[str, int]]:
 
 
 @contextmanager
-def _made_again_if_damaged(path: str | Path) -> Iterator[None]:
+def _made_again_if_damaged(path: Lists) -> Iterator[None]:
     """Take a result that is damaged for one that is not there: it is about to be made again."""
     try:
         yield
@@ -168,10 +168,10 @@ def listed_configuration(path: str | Path, trial: int) -> Configuration:
         return read_configurations(path, range(trial, trial + 1))[0]
 
 
-def listed_networks(path: str | Path, trials: range) -> list[tuple[Configuration, NetworkSize]]:
+def listed_networks(lists: Lists, trials: range) -> list[tuple[Configuration, NetworkSize]]:
     """Return the networks of the user's own in a list; FileNotFoundError until they are drawn."""
-    with _made_again_if_damaged(path):
-        networks = read_networks(path, trials)
+    with _made_again_if_damaged(lists):
+        networks = read_networks(lists, trials)
         return [(configuration, size) for configuration, size in networks if size is not None]
 
 

@@ -2,15 +2,16 @@
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twostep.training.configuration import Configuration, NetworkSize
 from twostep.training.network_file import read_unchanged
 from twostep.training.own_network import OwnNetworks
-from twostep.trials.hyperparameters import KEY, draw_hyperparameters
+from twostep.trials.configurations import check_enqueued
+from twostep.trials.hyperparameters import KEY, Values, draw_hyperparameters
 from twostep.trials.network_checks import NetworkChecks
-from twostep.trials.space import DrawNetwork, distinct_configurations
+from twostep.trials.space import DrawNetwork, Draws, Points, Uniform
 from twostep.util.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -31,37 +32,77 @@ def draw_own(
     seed: int,
     constraints: dict,
     n_needed: int,
+    enqueued: Sequence[Configuration] = (),
+    points: Points | None = None,
 ) -> tuple[list[Configuration], list[NetworkSize]]:
     """Return the configurations of the first trials and the sizes of their networks.
 
     `network` are path and identity of the file, `manifest` describes the data, and `constraints`
-    are that section of the config. Raises UserError if a network is not what it must be, or if
-    there are fewer than `n_needed` that the constraints allow.
+    are that section of the config. The first trials have the configurations `enqueued`; with
+    `points`, the others are quasi-random. Raises UserError if a network is not what it must be, or
+    if there are fewer than `n_needed` that the constraints allow.
     """
-    networks = OwnNetworks.of(read_unchanged(**network), manifest)
-    _tell_inputs(networks, manifest)
-    checks = NetworkChecks(networks, len(manifest["inputs"]), len(manifest["outputs"]))
-    is_limited = any(limit is not None for limit in constraints.values())
-    drawn = distinct_configurations(
+    draws, checks = make_own_draws(
         space,
-        _draw_allowed(space[KEY], checks, constraints),
+        network,
+        manifest,
         seed=seed,
-        most_attempts=MOST_ATTEMPTS if is_limited else None,
+        constraints=constraints,
+        enqueued=enqueued,
+        points=points,
     )
     configurations, sizes = [], []
-    for configuration in itertools.islice(drawn, n_trials):
+    for configuration in itertools.islice(draws.configurations(), n_trials):
         configurations.append(configuration)
         sizes.append(checks.size(configuration.hyperparameters or ()))
         if len(sizes) % LOG_TRIALS == 0:
             log.info("%d of %d configurations drawn", len(sizes), n_trials)
     checks.check_all_read(space[KEY])
-    if len(configurations) < n_needed:
+    check_enough_own(len(configurations), n_needed)
+    return configurations, sizes
+
+
+def make_own_draws(
+    space: dict,
+    network: dict,
+    manifest: dict,
+    *,
+    seed: int,
+    constraints: dict,
+    enqueued: Sequence[Configuration] = (),
+    points: Points | None = None,
+) -> tuple[Draws, NetworkChecks]:
+    """Return the draws of networks of the user's own, and what measures them."""
+    networks = OwnNetworks.of(read_unchanged(**network), manifest)
+    _tell_inputs(networks, manifest)
+    checks = NetworkChecks(networks, len(manifest["inputs"]), len(manifest["outputs"]))
+    is_limited = any(limit is not None for limit in constraints.values())
+
+    def allow(values: Values) -> bool:
+        # Without any limit, a network is not even measured.
+        return not is_limited or _is_within(checks.size(values), constraints)
+
+    draws = Draws(
+        space,
+        _draw_allowed(space[KEY], allow),
+        seed,
+        MOST_ATTEMPTS if is_limited else None,
+        lambda drawn: allow(drawn.hyperparameters or ()),
+        enqueued,
+        points,
+    )
+    check_enqueued(draws)
+    return draws, checks
+
+
+def check_enough_own(n_found: int, n_needed: int) -> None:
+    """Raise UserError if the constraints leave fewer networks than are needed."""
+    if n_found < n_needed:
         raise UserError(
             "search.constraints leaves too few networks of search.space.hyperparameters: "
-            f"{len(configurations):,} were found, then none in {MOST_ATTEMPTS:,} attempts, and "
+            f"{n_found:,} were found, then none in {MOST_ATTEMPTS:,} attempts, and "
             f"search.n_trials is {n_needed}: take fewer trials, or allow larger networks"
         )
-    return configurations, sizes
 
 
 def _tell_inputs(networks: OwnNetworks, manifest: dict) -> None:
@@ -80,17 +121,17 @@ def _tell_inputs(networks: OwnNetworks, manifest: dict) -> None:
             )
 
 
-def _draw_allowed(dimensions: dict, checks: NetworkChecks, constraints: dict) -> DrawNetwork:
+def _draw_allowed(dimensions: dict, allow: Callable[[Values], bool]) -> DrawNetwork:
     """Return what draws the hyperparameters of a network that the constraints allow."""
-    limits = [constraints["max_parameters"], constraints["max_operations"]]
-    is_limited = any(limit is not None for limit in limits)
 
-    def draw_network(uniform: Callable[[], float]) -> dict[str, Any] | None:
+    def draw_network(uniform: Uniform) -> dict[str, Any] | None:
         values = draw_hyperparameters(dimensions, uniform)
-        if is_limited:
-            found = zip(checks.size(values), limits, strict=True)
-            if any(limit is not None and size > limit for size, limit in found):
-                return None
-        return {"hyperparameters": values}
+        return {"hyperparameters": values} if allow(values) else None
 
     return draw_network
+
+
+def _is_within(size: NetworkSize, constraints: dict) -> bool:
+    """Tell whether the constraints allow a network of this size."""
+    limits = [constraints["max_parameters"], constraints["max_operations"]]
+    return all(limit is None or each <= limit for each, limit in zip(size, limits, strict=True))

@@ -3,8 +3,8 @@
 import itertools
 import math
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twostep.training.configuration import DEFAULTS, OF_OTHERS, Configuration
@@ -65,16 +65,20 @@ def largest_batch(space: dict) -> int:
     return int(bounds(space["batch_size"])[1])
 
 
+# Returns another number in [0, 1) each time.
+Uniform = Callable[[], float]
 # Draws the fields of a configuration that describe its network; None if the one that it has drawn
-# is not allowed. It gets a function that returns another number in [0, 1) each time.
-DrawNetwork = Callable[[Callable[[], float]], dict[str, Any] | None]
+# is not allowed.
+DrawNetwork = Callable[[Uniform], dict[str, Any] | None]
+# Returns the numbers that a trial's network and its training are first drawn from.
+Points = Callable[[int], tuple[Uniform, Uniform]]
 
 
 def fully_connected(space: dict, constraints: Constraints | None) -> DrawNetwork:
     """Return what draws the fully connected networks of a space."""
     allowed = Networks(space, constraints)
 
-    def draw_network(uniform: Callable[[], float]) -> dict[str, Any] | None:
+    def draw_network(uniform: Uniform) -> dict[str, Any] | None:
         widths = allowed.draw(uniform)
         return {"hidden_widths": widths} if widths else None
 
@@ -84,52 +88,103 @@ def fully_connected(space: dict, constraints: Constraints | None) -> DrawNetwork
 def random_configurations(
     space: dict, *, seed: int, constraints: Constraints | None = None
 ) -> Iterator[Configuration]:
-    """Yield the configurations with fully connected networks, as `distinct_configurations` does."""
-    most_attempts = MOST_ATTEMPTS if constraints else None
-    draw_network = fully_connected(space, constraints)
-    return distinct_configurations(space, draw_network, seed=seed, most_attempts=most_attempts)
+    """Yield the random configurations of fully connected networks: see `Draws`."""
+    return draws_of_networks(space, seed=seed, constraints=constraints).configurations()
 
 
-def distinct_configurations(
-    space: dict, draw_network: DrawNetwork, *, seed: int, most_attempts: int | None
-) -> Iterator[Configuration]:
-    """Yield the configurations of trials 0, 1, 2, ... of a study.
+def draws_of_networks(
+    space: dict,
+    *,
+    seed: int,
+    constraints: Constraints | None = None,
+    enqueued: Sequence[Configuration] = (),
+    points: Points | None = None,
+) -> "Draws":
+    """Return the draws of configurations with fully connected networks."""
+    return Draws(
+        space,
+        fully_connected(space, constraints),
+        seed,
+        MOST_ATTEMPTS if constraints else None,
+        lambda drawn: constraints is None or constraints.allow(drawn.hidden_widths),
+        enqueued,
+        points,
+    )
 
-    Trial `i` depends on the seed, the space, the constraints and `i` alone, and the list is
-    prefix-stable: asking for more trials never changes an earlier one. A configuration that an
-    earlier trial already has is drawn again, so that no two trials are the same (as in Keras
-    Tuner's random search). With constraints, the list ends before the first trial for which
-    `most_attempts` networks were drawn in vain. Without any, that is None, and the caller must not
-    ask for more than `count_configurations` of them.
+
+@dataclass(frozen=True)
+class Draws:
+    """How the configurations of a study are drawn.
+
+    `allows` tells whether the constraints allow the network of a configuration. `enqueued` are the
+    user's own, which the first trials have. With `points`, each trial is first drawn from the
+    numbers that these return, and at random only if that is not allowed or a repetition.
+    With constraints, `most_attempts` networks are drawn in vain before a space counts as used up.
+    Without any, that is None, and the caller must not ask for more than `count_configurations`.
     """
-    seen: set[Configuration] = set()
-    for trial in itertools.count():
-        attempts = itertools.count() if most_attempts is None else iter(range(most_attempts))
-        drawn = (
-            draw(space, draw_network, derive_seed(seed, "trial", trial, repetition), attempts)
-            for repetition in itertools.count()
-        )
-        configuration = next(found for found in drawn if found not in seen)
-        if configuration is None:
-            return
-        seen.add(configuration)
-        yield configuration
+
+    space: dict
+    draw_network: DrawNetwork
+    seed: int
+    most_attempts: int | None
+    allows: Callable[[Configuration], bool]
+    enqueued: Sequence[Configuration] = ()
+    points: Points | None = None
+
+    def configurations(self) -> Iterator[Configuration]:
+        """Yield the configurations of trials 0, 1, 2, ... of a study.
+
+        Trial `i` depends on the seed, the space, the constraints and `i` alone, and the list is
+        prefix-stable: asking for more trials never changes an earlier one. A configuration that an
+        earlier trial already has is drawn again, so that no two trials are the same (as in Keras
+        Tuner's random search). The list ends where `draw` finds none.
+        """
+        seen: set[Configuration] = set()
+        for trial in itertools.count():
+            is_enqueued = trial < len(self.enqueued)
+            found = self.enqueued[trial] if is_enqueued else self.draw(trial, seen)
+            if found is None:
+                return
+            seen.add(found)
+            yield found
+
+    def draw(self, trial: int, seen: Collection[Configuration]) -> Configuration | None:
+        """Return a configuration for a trial that is not among those `seen`; None if none is left.
+
+        It depends on no other trial, but for repetitions.
+        """
+        most = self.most_attempts
+        attempts = itertools.count() if most is None else iter(range(most))
+        for repetition in itertools.count():
+            uniform = random.Random(derive_seed(self.seed, "trial", trial, repetition)).random
+            points = self.points(trial) if self.points and repetition == 0 else (uniform, uniform)
+            found = draw(self.space, self.draw_network, uniform, attempts, points)
+            if found not in seen:
+                break
+        return found
 
 
 def draw(
-    space: dict, draw_network: DrawNetwork, seed: int, attempts: Iterator[int]
+    space: dict,
+    draw_network: DrawNetwork,
+    uniform: Uniform,
+    attempts: Iterator[int],
+    points: tuple[Uniform, Uniform],
 ) -> Configuration | None:
     """Draw one configuration: networks until one is allowed, then how it is trained.
 
-    Each network takes one of `attempts`; None if they come to an end.
-    Only `random.Random.random` is used, whose sequence Python guarantees for a seed, so that a
-    study's list of configurations does not move with the version of a library. It is called once
-    for each dimension, whether there is a choice or not.
+    Each network takes one of `attempts`; None if they come to an end. The first network and the
+    training are drawn from the `points`, further networks from `uniform`.
+    Of a random trial, all three are `random.Random.random`, whose sequence Python guarantees for a
+    seed, so that a study's list of configurations does not move with the version of a library. It
+    is called once for each dimension, whether there is a choice or not.
     """
-    uniform = random.Random(seed).random
-    network = next((found for _ in attempts if (found := draw_network(uniform)) is not None), None)
+    numbers = itertools.chain(points[:1], itertools.repeat(uniform))
+    drawn_networks = (draw_network(next(numbers)) for _ in attempts)
+    network = next((found for found in drawn_networks if found is not None), None)
     if network is None:
         return None
+    uniform = points[1]
     # A network of the user's own has other dimensions than these.
     drawn = {
         "learning_rate": number(space["learning_rate"], uniform()),
@@ -144,7 +199,7 @@ def draw(
 
 
 def _with_further_settings(
-    configuration: Configuration, space: dict, uniform: Callable[[], float]
+    configuration: Configuration, space: dict, uniform: Uniform
 ) -> Configuration:
     """Draw the further settings that the configuration uses; others stay at their defaults.
 
