@@ -86,7 +86,10 @@ MILLION = Problem("million", 4)
 TEN_MILLION = Problem("ten_million", 2)
 FLIGHTS = Problem("flights", 10)
 # Those that the estimator is asked about, which takes minutes.
-ESTIMATED: list[agreement.Training] = [(SETTING, 1200, 40), (SETTING, 4800, 40)]
+ESTIMATED: dict[str, list[agreement.Training]] = {
+    "aerosol": [(SETTING, 1200, 40), (SETTING, 4800, 40)],
+    "million": [(SETTING, 3000, 60), (SETTING, 12000, 40)],
+}
 
 
 def agreement_of(problem: Problem) -> str:
@@ -117,6 +120,16 @@ def losses_of(problem: Problem) -> Figure:
 def networks_of(problem: Problem) -> str:
     """Sizes and depths of the best networks."""
     return networks.describe(problem.matrix, problem.trainings)
+
+
+def estimator_of(problem: Problem) -> str:
+    """Whether the workflow knows if a better trial is left."""
+    return estimator.describe(problem.matrix, ESTIMATED[problem.name], problem.on_all)
+
+
+def rounds_of(problem: Problem) -> str:
+    """When to retrain no more."""
+    return estimator.describe_rounds(problem.matrix, ESTIMATED[problem.name], problem.on_all)
 
 
 # Each with its brackets: the share of the trials, and (samples, epochs, share that goes on).
@@ -152,16 +165,6 @@ def aerosol_halving() -> str:
     return comparisons.describe(AEROSOL.compare(cases))
 
 
-def aerosol_estimator() -> str:
-    """Whether the workflow knows if a better trial is left."""
-    return estimator.describe(AEROSOL.matrix, ESTIMATED, AEROSOL.on_all)
-
-
-def aerosol_rounds() -> str:
-    """When to retrain no more."""
-    return estimator.describe_rounds(AEROSOL.matrix, ESTIMATED, AEROSOL.on_all)
-
-
 def aerosol_numbers() -> str:
     """How many must be retrained, by how many were tried."""
     return numbers.describe(AEROSOL.matrix, (SETTING, 4800, 20), AEROSOL.last, AEROSOL.truth)
@@ -189,11 +192,14 @@ TABLES: dict[str, Callable[[], str]] = {
         )
     },
     **{
+        f"{problem.name}_{kind}": partial(make, problem)
+        for problem in (AEROSOL, MILLION)
+        for kind, make in (("estimator", estimator_of), ("rounds", rounds_of))
+    },
+    **{
         make.__name__: make
         for make in (
             aerosol_halving,
-            aerosol_estimator,
-            aerosol_rounds,
             aerosol_numbers,
             aerosol_law,
             aerosol_prediction,

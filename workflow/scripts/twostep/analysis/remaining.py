@@ -18,7 +18,8 @@ from twostep.trials.rounds import FEWEST_CONTROLS, RISK
 # Fewer trials than these tell too little of the regression.
 FEWEST_FINALISTS = 8
 # ASSUME: where the correlation of the steps may be lower than this, a normal model says too much.
-WEAKEST_CORRELATION = 0.6
+# With a floor to choose, few retrained trials seem to agree better than all do.
+WEAKEST_CORRELATION = 0.7
 # How many times `top_k` may be asked for: farther out, the regression would be trusted too far.
 FARTHEST = 10
 # A trial that is better than the regression by so many standard deviations speaks against it.
