@@ -70,6 +70,11 @@ class Problem:
         """The same, then that on all data."""
         return [*self.step_1, (SETTING, ALL, self.epochs)]
 
+    @property
+    def estimated(self) -> list[agreement.Training]:
+        """Those that the estimator is asked about."""
+        return [(SETTING, samples, epochs) for samples, epochs in ESTIMATED[self.name]]
+
     @cached_property
     def two_steps(self) -> list[tuple[comparisons.Case, Findings]]:
         """What each training of step 1 comes to, with each share that is retrained."""
@@ -85,10 +90,10 @@ AEROSOL = Problem("aerosol", 25)
 MILLION = Problem("million", 4)
 TEN_MILLION = Problem("ten_million", 2)
 FLIGHTS = Problem("flights", 10)
-# Those that the estimator is asked about, which takes minutes.
-ESTIMATED: dict[str, list[agreement.Training]] = {
-    "aerosol": [(SETTING, 1200, 40), (SETTING, 4800, 40)],
-    "million": [(SETTING, 3000, 60), (SETTING, 12000, 40)],
+# Samples and epochs that the estimator is asked about, which takes minutes.
+ESTIMATED: dict[str, list[tuple[int, int]]] = {
+    "aerosol": [(1200, 40), (4800, 10), (4800, 40), (19200, 5)],
+    "million": [(3000, 60), (12000, 40)],
 }
 
 
@@ -124,12 +129,12 @@ def networks_of(problem: Problem) -> str:
 
 def estimator_of(problem: Problem) -> str:
     """Whether the workflow knows if a better trial is left."""
-    return estimator.describe(problem.matrix, ESTIMATED[problem.name], problem.on_all)
+    return estimator.describe(problem.matrix, problem.estimated, problem.on_all)
 
 
 def rounds_of(problem: Problem) -> str:
     """When to retrain no more."""
-    return estimator.describe_rounds(problem.matrix, ESTIMATED[problem.name], problem.on_all)
+    return estimator.describe_rounds(problem.matrix, problem.estimated, problem.on_all)
 
 
 # Each with its brackets: the share of the trials, and (samples, epochs, share that goes on).

@@ -107,8 +107,8 @@ def describe(matrix: Matrix, trainings: list[Training], last: Trained) -> str:
                         labels.percent(tolerance),
                         labels.percent(answers.left.mean()),
                         labels.percent(1 - answers.answered.mean()),
-                        labels.percent(answers.left[answers.answered].mean()),
-                        labels.percent(answers.probabilities[answers.answered].mean()),
+                        _mean(answers.left[answers.answered]),
+                        _mean(answers.probabilities[answers.answered]),
                         *_with_part(answers.says_enough, answers.left),
                         *_with_part(answers.asked, answers.saved),
                     ]
@@ -144,6 +144,11 @@ def _ranked_losses(column: Trained, last: Trained, trials: np.ndarray) -> np.nda
     """Return the losses of some trials on all data in the order of step 1, without failed ones."""
     known = trials[~np.isnan(column.losses[trials] + last.all_losses[trials])]
     return last.all_losses[known[np.argsort(column.losses[known], kind="stable")]]
+
+
+def _mean(shares: np.ndarray) -> str:
+    """Return the mean of shares, or nothing if there are none."""
+    return labels.percent(shares.mean()) if len(shares) else ""
 
 
 def _with_part(cases: np.ndarray, part: np.ndarray) -> list[str]:
