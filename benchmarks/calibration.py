@@ -42,6 +42,7 @@ SHAPES: tuple[dict, ...] = (
     {"late": 0.02},
     {"failed": 0.1},
     {"dead": 0.2},
+    {"floor": 0.5},
     {"tails": 5.0},
     {"tails": 3.0},
 )

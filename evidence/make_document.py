@@ -82,6 +82,11 @@ class Problem:
         """The same, then that on all data."""
         return [*self.step_1, (SETTING, ALL, self.epochs)]
 
+    @property
+    def estimated(self) -> list[agreement.Training]:
+        """Those that the estimator is asked about."""
+        return [(SETTING, samples, epochs) for samples, epochs in ESTIMATED[self.name]]
+
     @cached_property
     def two_steps(self) -> list[tuple[comparisons.Case, Findings]]:
         """What each training of step 1 comes to, with each share that is retrained."""
@@ -102,8 +107,11 @@ SEARCHES = {
     "aerosol_rates": "the same and learning rates",
     "flights": "flights, the same",
 }
-# Those that the estimator is asked about, which takes minutes.
-ESTIMATED: list[agreement.Training] = [(SETTING, 1200, 40), (SETTING, 4800, 40)]
+# Samples and epochs that the estimator is asked about, which takes minutes.
+ESTIMATED: dict[str, list[tuple[int, int]]] = {
+    "aerosol": [(1200, 40), (4800, 10), (4800, 40), (19200, 5)],
+    "million": [(3000, 60), (12000, 40)],
+}
 
 
 def agreement_of(problem: Problem) -> str:
@@ -134,6 +142,16 @@ def losses_of(problem: Problem) -> Figure:
 def networks_of(problem: Problem) -> str:
     """Sizes and depths of the best networks."""
     return networks.describe(problem.matrix, problem.trainings)
+
+
+def estimator_of(problem: Problem) -> str:
+    """Whether the workflow knows if a better trial is left."""
+    return estimator.describe(problem.matrix, problem.estimated, problem.on_all)
+
+
+def rounds_of(problem: Problem) -> str:
+    """When to retrain no more."""
+    return estimator.describe_rounds(problem.matrix, problem.estimated, problem.on_all)
 
 
 # Each with its brackets: the share of the trials, and (samples, epochs, share that goes on).
@@ -167,16 +185,6 @@ def aerosol_halving() -> str:
         for name, parts in HALVING.items()
     ]
     return comparisons.describe(AEROSOL.compare(cases))
-
-
-def aerosol_estimator() -> str:
-    """Whether the workflow knows if a better trial is left."""
-    return estimator.describe(AEROSOL.matrix, ESTIMATED, AEROSOL.on_all)
-
-
-def aerosol_rounds() -> str:
-    """When to retrain no more."""
-    return estimator.describe_rounds(AEROSOL.matrix, ESTIMATED, AEROSOL.on_all)
 
 
 def aerosol_numbers() -> str:
@@ -252,11 +260,14 @@ TABLES: dict[str, Callable[[], str]] = {
         )
     },
     **{
+        f"{problem.name}_{kind}": partial(make, problem)
+        for problem in (AEROSOL, MILLION)
+        for kind, make in (("estimator", estimator_of), ("rounds", rounds_of))
+    },
+    **{
         make.__name__: make
         for make in (
             aerosol_halving,
-            aerosol_estimator,
-            aerosol_rounds,
             aerosol_numbers,
             aerosol_law,
             aerosol_prediction,

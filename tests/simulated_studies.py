@@ -50,6 +50,7 @@ def simulate(
     late: float = 0.0,
     failed: float = 0.0,
     dead: float = 0.0,
+    floor: float = 0.0,
 ) -> Simulated:
     """Return a study whose logarithms of the losses correlate so much over all trials.
 
@@ -60,6 +61,7 @@ def simulate(
     late : the part of the trials of which step 1 says nothing, because they learn late
     failed : the part of the trials that fail in step 2
     dead : the part of the trials, the worst ones, that learn next to nothing in both steps
+    floor : the loss that no trial reaches, where the median of what is above it is 1
     """
     first = np.sort(rng.standard_normal(n_trials))
     if plateau is not None:
@@ -68,7 +70,7 @@ def simulate(
     noise = rng.standard_normal(n_trials) if tails is None else rng.standard_t(tails, n_trials)
     is_late = rng.random(n_trials) < late
     known = np.where(is_late, rng.standard_normal(n_trials), first)
-    losses = np.exp(slope * known + RESIDUAL * noise)
+    losses = floor + np.exp(slope * known + RESIDUAL * noise)
     losses[n_trials - int(dead * n_trials) :] *= DEAD
     losses[rng.random(n_trials) < failed] = np.inf
     ranks = np.arange(1, n_trials + 1)

@@ -15,12 +15,12 @@ from twostep.analysis.remaining import RISK, better_left
 from twostep.util.wording import table
 
 N_STUDIES = 300
-# Of the half of the trials that a study has.
-SHARES = (0.08, 0.16)
+# Trials that are retrained, of the half of all that a study has.
+RETRAINED = (8, 16)
 N_CONTROLS = 20
 TOLERANCES = (0.05, 0.25)
-# Rounds of retraining, of the same studies.
-ROUND_SIZE, MOST, ROUND_CONTROLS = 8, 56, 12
+# Rounds of retraining, of the same studies; the most is a share of a study's trials.
+ROUND_SIZE, MOST, ROUND_CONTROLS = 8, 0.56, 12
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def ask(
     first: list[Trained],
     last: Trained,
     *,
-    share: float,
+    top_k: int,
     tolerance: float,
     n_studies: int = N_STUDIES,
 ) -> Answers:
@@ -57,7 +57,6 @@ def ask(
     for number, trials in enumerate(halves(len(last.losses), n_studies)):
         column = first[number % len(first)]
         losses = _ranked_losses(column, last, trials)
-        top_k = max(1, round(share * len(losses)))
         controls = top_k + random.choice(len(losses) - top_k, N_CONTROLS, replace=False)
         retrained = np.r_[np.arange(top_k), np.sort(controls)]
         steps = steps_of(losses, retrained, top_k)
@@ -95,20 +94,21 @@ def describe(matrix: Matrix, trainings: list[Training], last: Trained) -> str:
             "of these it sufficed",
         ]
     ]
+    n_trials = len(matrix.trials) // 2
     for setting, samples, epochs in trainings:
         first = columns(matrix, setting, samples, epochs)
-        for share in SHARES if first else ():
+        for top_k in RETRAINED if first else ():
             for tolerance in TOLERANCES:
-                answers = ask(first, last, share=share, tolerance=tolerance)
+                answers = ask(first, last, top_k=top_k, tolerance=tolerance)
                 rows.append(
                     [
                         labels.training(matrix, setting, samples, epochs),
-                        labels.percent(share),
+                        f"{top_k} of {n_trials}",
                         labels.percent(tolerance),
                         labels.percent(answers.left.mean()),
                         labels.percent(1 - answers.answered.mean()),
-                        labels.percent(answers.left[answers.answered].mean()),
-                        labels.percent(answers.probabilities[answers.answered].mean()),
+                        _mean(answers.left[answers.answered]),
+                        _mean(answers.probabilities[answers.answered]),
                         *_with_part(answers.says_enough, answers.left),
                         *_with_part(answers.asked, answers.saved),
                     ]
@@ -119,6 +119,7 @@ def describe(matrix: Matrix, trainings: list[Training], last: Trained) -> str:
 def describe_rounds(matrix: Matrix, trainings: list[Training], last: Trained) -> str:
     """Return how rounds of retraining end that take a better trial's probability, as a table."""
     rows = [["step 1", "tolerance", *HEADINGS]]
+    most = round(MOST * (len(matrix.trials) // 2))
     for setting, samples, epochs in trainings:
         first = columns(matrix, setting, samples, epochs)
         for tolerance in TOLERANCES if first else ():
@@ -127,7 +128,7 @@ def describe_rounds(matrix: Matrix, trainings: list[Training], last: Trained) ->
                     np.random.default_rng(number),
                     _ranked_losses(first[number % len(first)], last, trials),
                     round_size=ROUND_SIZE,
-                    most=MOST,
+                    most=most,
                     n_controls=ROUND_CONTROLS,
                     probability=RISK,
                     tolerance=tolerance,
@@ -135,7 +136,7 @@ def describe_rounds(matrix: Matrix, trainings: list[Training], last: Trained) ->
                 for number, trials in enumerate(halves(len(last.losses), N_STUDIES))
             ]
             label = labels.training(matrix, setting, samples, epochs)
-            rows.append([label, labels.percent(tolerance), *describe_ended(ended, MOST)])
+            rows.append([label, labels.percent(tolerance), *describe_ended(ended, most)])
     return table(rows)
 
 
@@ -143,6 +144,11 @@ def _ranked_losses(column: Trained, last: Trained, trials: np.ndarray) -> np.nda
     """Return the losses of some trials on all data in the order of step 1, without failed ones."""
     known = trials[~np.isnan(column.losses[trials] + last.all_losses[trials])]
     return last.all_losses[known[np.argsort(column.losses[known], kind="stable")]]
+
+
+def _mean(shares: np.ndarray) -> str:
+    """Return the mean of shares, or nothing if there are none."""
+    return labels.percent(shares.mean()) if len(shares) else ""
 
 
 def _with_part(cases: np.ndarray, part: np.ndarray) -> list[str]:

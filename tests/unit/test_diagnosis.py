@@ -421,7 +421,7 @@ def with_correlation(study, correlation):
 
 @pytest.mark.parametrize(
     ("correlation", "kind", "topic"),
-    [(0.99, GOOD, ""), (0.8, DOUBT, "a better trial may be left"), (0.1, UNKNOWN, LEFT)],
+    [(0.99, GOOD, ""), (0.72, DOUBT, "a better trial may be left"), (0.1, UNKNOWN, LEFT)],
 )
 def test_what_is_left_depends_on_how_the_steps_agree(correlation, kind, topic):
     study = with_correlation(made_up.study(("0.05",), controls=20), correlation)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from simulated_studies import simulate
 
+from twostep.analysis import floor, remaining
 from twostep.analysis.remaining import RISK, better_left
 
 TOLERANCE = 0.05
@@ -20,7 +21,7 @@ def ask(steps, n_trials=400, top_k=20):
 
 @pytest.mark.parametrize(
     ("correlation", "dead", "least_answers"),
-    [(0.0, 0, 0), (0.4, 0, 0), (0.8, 0, 0.4), (0.95, 0, 0.9), (0.95, 0.2, 0.9)],
+    [(0.0, 0, 0), (0.4, 0, 0), (0.8, 0, 0.3), (0.95, 0, 0.9), (0.95, 0.2, 0.9)],
 )
 def test_enough_is_hardly_ever_wrong_and_is_said_where_the_steps_agree(
     correlation, dead, least_answers
@@ -35,8 +36,27 @@ def test_enough_is_hardly_ever_wrong_and_is_said_where_the_steps_agree(
         assert len(told) <= 3
 
 
+def test_where_losses_have_a_floor_it_is_found_and_less_is_left(monkeypatch):
+    studies = [study_of(0.8, seed, floor=3.0) for seed in range(12)]
+    # Otherwise the studies without a floor in the model would get no answer.
+    monkeypatch.setattr(remaining, "WEAKEST_CORRELATION", -1.0)
+    with_floors = [ask(study.steps).probability for study in studies]
+    monkeypatch.setattr(floor, "FLOORS", np.zeros(1))
+    monkeypatch.setattr(floor, "PRIOR", np.ones(1))
+    without = [ask(study.steps).probability for study in studies]
+    assert not any(study.lost_now(TOLERANCE) for study in studies)
+    assert np.mean(with_floors) < 0.5 * np.mean(without)
+
+
+def test_the_unit_of_the_loss_makes_no_difference():
+    steps = study_of(0.8, 2, floor=0.3).steps
+    scaled = ask(steps.assign(step_2_loss=steps["step_2_loss"] * 1024))
+    assert scaled.enough == ask(steps).enough
+    assert scaled.probability == pytest.approx(ask(steps).probability)
+
+
 def test_the_probability_falls_with_the_number_that_is_retrained():
-    study = study_of(0.8, 7)
+    study = study_of(0.85, 12)
     answer = ask(study.steps)
     assert answer.enough > 20 and answer.probability > RISK
     # The others of the ranking up to there are retrained, too.

@@ -40,6 +40,6 @@ class Regression:
         return float(self.residuals @ self.residuals / self.n_free)
 
     @property
-    def lowest_residual(self) -> float:
-        """The lowest residual in units of its own standard deviation."""
-        return float((self.residuals / np.sqrt(self.variance * (1 - self.leverages))).min())
+    def standardised(self) -> np.ndarray:
+        """The residuals, each in units of its own standard deviation, (n,)."""
+        return self.residuals / np.sqrt(self.variance * (1 - self.leverages))

@@ -5,28 +5,27 @@ alone, which does not bias a regression of the loss of step 2 on the rank of ste
 predicts for the others, with all that is uncertain about it, answers the question.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import log_ndtr, ndtri
-from scipy.stats import f as variance_ratio
+from scipy.special import ndtri
 
+from twostep.analysis.floor import FlooredFit
 from twostep.analysis.regression import Regression
 from twostep.trials.rounds import FEWEST_CONTROLS, RISK
 
 # Fewer trials than these tell too little of the regression.
 FEWEST_FINALISTS = 8
-# Controls in the better half of the ranking that give it a regression of its own.
-FEWEST_NEAR = 4
 # ASSUME: where the correlation of the steps may be lower than this, a normal model says too much.
-WEAKEST_CORRELATION = 0.6
+# With a floor to choose, few retrained trials seem to agree better than all do.
+WEAKEST_CORRELATION = 0.7
 # How many times `top_k` may be asked for: farther out, the regression would be trusted too far.
 FARTHEST = 10
 # A trial that is better than the regression by so many standard deviations speaks against it.
 OUTLIER = 3.5
-N_DRAWS = 1000
+N_DRAWS = 500
+DEGREES = (1, 2)
 ALL_RETRAINED = "all trials were retrained"
 # Groups of neighbouring ranks that are not told apart, far down the ranking.
 N_BINS = 200
@@ -74,9 +73,9 @@ def better_left(
     risk : the largest probability of a better trial that may be left
     before, after : what the trainings that are compared are called
 
-    The logarithm of the loss is taken to be normal about a linear or a quadratic function of the
-    normal score of the rank, with flat priors; the function that sees more left counts. Where the
-    worse half of the ranking scatters more, the better half has a function of its own.
+    The logarithm of what a loss has above a floor is taken to be normal about a linear or a
+    quadratic function of the normal score of the rank, with flat priors; the function that sees
+    more left counts. The losses tell which floors are likely, from none to one just below them.
     """
     controls, finalists = steps[steps["control"]], steps[~steps["control"]]
     if len(steps) >= n_trials:
@@ -90,26 +89,23 @@ def better_left(
     if (losses <= 0).any() or np.ptp(losses) == 0:
         return _unknown(f"the losses of {after} are all the same, or not all above 0")
     scores = normal_scores(steps["step_1_rank"].to_numpy(dtype=float), n_trials)
-    values = np.log(losses)
-    fits = _fit(scores, values)
+    if _lowest_residual(scores, np.log(losses)) < -OUTLIER:
+        return _unknown(
+            f"a trial came out far better in {after} than its rank in {before} lets expect"
+        )
+    fits = [FlooredFit.of(scores, losses, degree, N_DRAWS) for degree in DEGREES]
     correlation = np.quantile(fits[0].correlations(), RISK)
     if correlation < WEAKEST_CORRELATION:
         return _unknown(
             "the losses of the two steps agree too little: their correlation may be as low as "
             f"{correlation:.2f}, and {WEAKEST_CORRELATION:g} is needed"
         )
-    near = _fit_better_half(scores, values, steps["control"].to_numpy(), fits)
-    if near[-1].lowest_residual < -OUTLIER:
-        return _unknown(
-            f"a trial came out far better in {after} than its rank in {before} lets expect"
-        )
-    best = float(values.min()) - math.log1p(tolerance)
+    limit = losses.min() / (1 + tolerance)
     left = np.setdiff1d(np.arange(1, n_trials + 1), steps["step_1_rank"])
     ranks, counts = _bins(left, FARTHEST * top_k)
     points = normal_scores(ranks, n_trials)
     # For each bin, the probability of a better trial in it or in any that comes after it.
-    beyond = _better_from(points, counts, best, near=near, far=fits)
-    beyond = np.r_[beyond, 0.0]
+    beyond = np.r_[np.max([fit.better_from(points, counts, limit) for fit in fits], axis=0), 0.0]
     candidates = np.r_[top_k, ranks[(ranks > top_k) & (ranks <= FARTHEST * top_k)]]
     probabilities = beyond[np.searchsorted(ranks, candidates, side="right")]
     good = np.flatnonzero(probabilities <= risk)
@@ -127,43 +123,14 @@ def normal_scores(ranks: np.ndarray, n_trials: int) -> np.ndarray:
     return ndtri((ranks - 0.375) / (n_trials + 0.25))
 
 
-def _fit(scores: np.ndarray, values: np.ndarray) -> list["_Fit"]:
-    return [_Fit.of_scores(scores, values, degree) for degree in (1, 2)]
+def _lowest_residual(scores: np.ndarray, values: np.ndarray) -> float:
+    """Return the lowest residual from a quadratic function in the better half of the ranking.
 
-
-def _fit_better_half(
-    scores: np.ndarray, values: np.ndarray, is_control: np.ndarray, fits: list["_Fit"]
-) -> list["_Fit"]:
-    """Return what describes the better half: its own fits if all together scatter more, or `fits`.
-
-    Trials that learn nothing make the worse half scatter, which says nothing of the best ones. A
-    choice by the rank does not bias the regression.
+    In the worse half late learners are common, and none of them comes near the best.
     """
-    is_near = scores <= 0
-    if (is_near & is_control).sum() < FEWEST_NEAR:
-        return fits
-    near = _fit(scores[is_near], values[is_near])
-    ratio = fits[-1].variance / near[-1].variance
-    return near if ratio > variance_ratio.ppf(1 - RISK, fits[-1].n_free, near[-1].n_free) else fits
-
-
-def _better_from(
-    scores: np.ndarray, counts: np.ndarray, limit: float, *, near: list["_Fit"], far: list["_Fit"]
-) -> np.ndarray:
-    """Return for each place the probability of a value below the limit there or later on.
-
-    `scores` and `counts` are (n_places,); `near` describes the better half, `far` all trials.
-    """
-    if near is far:
-        return np.max([fit.better_from(scores, counts, limit) for fit in far], axis=0)
-    is_far = scores > 0
-    # A line through all trials fits none of them well where the halves differ.
-    beyond = np.zeros(len(scores))
-    beyond[is_far] = far[-1].better_from(scores[is_far], counts[is_far], limit)
-    own = [fit.better_from(scores[~is_far], counts[~is_far], limit) for fit in near]
-    rest = beyond[is_far][0] if is_far.any() else 0.0
-    beyond[~is_far] = 1 - (1 - np.max(own, axis=0)) * (1 - rest)
-    return beyond
+    design = np.vander(scores, max(DEGREES) + 1, increasing=True)
+    regression = Regression.of(design, values, np.random.default_rng(0), 0)
+    return float(regression.standardised[scores <= 0].min(initial=0.0))
 
 
 def _bins(ranks: np.ndarray, single: int) -> tuple[np.ndarray, np.ndarray]:
@@ -174,29 +141,3 @@ def _bins(ranks: np.ndarray, single: int) -> tuple[np.ndarray, np.ndarray]:
         np.r_[near, [group.mean() for group in groups]],
         np.r_[np.ones(len(near)), [len(group) for group in groups]],
     )
-
-
-class _Fit(Regression):
-    """A regression of log losses on a polynomial of the normal scores of their ranks."""
-
-    @classmethod
-    def of_scores(cls, scores: np.ndarray, values: np.ndarray, degree: int) -> "_Fit":
-        """Fit values (n,) at scores (n,)."""
-        design = np.vander(scores, degree + 1, increasing=True)
-        return cls.of(design, values, np.random.default_rng(0), N_DRAWS)
-
-    def correlations(self) -> np.ndarray:
-        """Return the correlation of scores and values over all trials, for each draw."""
-        slope = self.coefficients[:, 1]
-        return slope / np.hypot(slope, self.deviations)
-
-    def better_from(self, scores: np.ndarray, counts: np.ndarray, limit: float) -> np.ndarray:
-        """Return for each place the probability of a value below the limit there or later on.
-
-        `scores` and `counts` are (n_places,): each place stands for so many trials of that score.
-        """
-        degree = self.coefficients.shape[1] - 1
-        means = self.coefficients @ np.vander(scores, degree + 1, increasing=True).T
-        none_here = counts * log_ndtr((means - limit) / self.deviations[:, None])
-        none_later = np.cumsum(none_here[:, ::-1], axis=1)[:, ::-1]
-        return 1 - np.exp(none_later).mean(axis=0)

@@ -12,8 +12,8 @@ from twostep.util.wording import describe_level, is_rung, number, percent, times
 # What decides whether a study can be trusted.
 LEFT = "if a better trial is left"
 ASSUMPTION = (
-    "That takes the scatter of the logarithms of the losses to be normal: a rare trial that comes "
-    "out far better than its rank is not foreseen."
+    "That takes the logarithms of what the losses have above a floor to scatter normally. A rare "
+    "trial that comes out far better than its rank is not foreseen."
 )
 
 NOT_RANDOM = (
