@@ -83,7 +83,9 @@ def _lay_out(figure: Figure) -> None:
         return
     figure.set_dpi(DOTS_PER_INCH)
     engine.execute(figure)
-    figure.set_layout_engine("none")
+    # As long as a figure has an engine, even "none", matplotlib draws it once more for each file.
+    with matplotlib.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
     for axes in figure.axes:
         axes.set_position(np.round(axes.get_position(original=True).bounds, 6).tolist())
 
