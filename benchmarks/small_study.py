@@ -2,9 +2,9 @@
 
     python benchmarks/small_study.py [folder]
 
-Training is a small part of such a study, and the rest is the start of jobs, figures and the times of
-predictions. Printed are the processor seconds of all processes of one run on one core. Each Python
-process notes its own when it ends; what is left, shells above all, stands in the last row.
+Training is a small part of such a study, and the rest is the start of jobs, figures and the times
+of predictions. Printed are the processor seconds of all processes of one run on one core. Each
+Python process notes its own when it ends; what is left, shells above all, are other processes.
 """
 
 import os

@@ -101,7 +101,8 @@ def training_minutes(
 ) -> int:
     """Return a generous time in minutes for training `n_trials` like this one to their limit.
 
-    Where the folder has a test split, their errors on it are measured, too. With `search.constraints`, no more than the networks take that these allow.
+    Where the folder has a test split, their errors on it are measured, too. With
+    `search.constraints`, no more than the networks take that these allow.
     """
     n_inputs, n_outputs, splits = _read_sizes(manifest)
     n_train = splits["training"]
