@@ -67,11 +67,10 @@ class Study:
         return [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2"]
 
     def look(self) -> str:
-        """Return what the command says that tells how far the study is; it must succeed."""
+        """Return what the command says that tells how far the study is, mistakes included."""
         command = [sys.executable, "workflow/scripts/progress.py", "--configfile", "study.yaml"]
         looked = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
-        assert (looked.returncode, looked.stderr) == (0, "")
-        return looked.stdout
+        return looked.stdout + looked.stderr
 
     def run_and_look(self) -> list[str]:
         """Run the workflow, which must succeed, with looks at it; return what these said."""

@@ -12,6 +12,9 @@ def test_the_command_follows_a_run(looks, finished):
     last = finished.look()
     assert {path for path in finished.folder.rglob("*") if "__pycache__" not in path.parts} <= files
     assert last.rstrip().endswith("finished: read results/small/summary.md")
+    # A look that fails, or says more than it should, ends with other words.
+    whole = r"Study small in .*\n *(nothing is there yet|not finished|finished: read \S+)\n"
+    assert all(re.fullmatch(whole, text, re.DOTALL) for text in looks)
     for pattern, n_all in ((r"fraction 0\.2: (\d+) of 6 trials", 6), (r"step 2: (\d+) of 2", 2)):
         done = [int(found[1]) for text in [*looks, last] if (found := re.search(pattern, text))]
         assert done == sorted(done) and done[-1] == n_all
