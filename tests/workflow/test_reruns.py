@@ -115,15 +115,20 @@ def test_another_seed_of_retraining_is_added(study):
     assert sorted(table["seed"]) == [0, 0, 1, 1]
 
 
-def test_comments_and_sentences_train_nothing_again(study):
-    """Only `prepare` and `subset` use that sentence's module; their data come out as they were."""
+def test_comments_train_nothing_again(study):
     study.edit("workflow/scripts/twostep/training/train.py", "\n\n\n", "\n\n\n# A comment.\n")
     study.edit("workflow/scripts/search_shard.py", "def main", "# A comment.\ndef main")
+    work = study.run("select_model")
+    assert not work.searched and not work.retrained
+    assert work.jobs["retrain_trial"] == 0
+
+
+def test_another_sentence_of_an_error_trains_nothing_again(study):
+    """Only `prepare` and `subset` use the module; their data come out as they were."""
     study.edit("workflow/scripts/twostep/data/sizes.py", "take a larger", "choose a larger")
     work = study.run("select_model")
     assert work.jobs["prepare"] == work.jobs["subset"] == 1
     assert not work.searched and not work.retrained
-    assert work.jobs["retrain_trial"] == 0
     assert "Nothing to be done" in study.snakemake("select_model").stderr
 
 
