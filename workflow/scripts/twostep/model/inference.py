@@ -17,8 +17,8 @@ from twostep.util.processor import processor_name
 BATCH_SIZES = (1, 64, 1024)
 # Each model is measured as often, in turns with the others: a machine is not always as fast.
 N_ROUNDS = 5
-# Of each model and batch size in each round; 0.2 s a model in all, for most of them.
-SECONDS = 0.01
+# Of each model and batch size in each round; 0.4 s a model in all, for most of them.
+SECONDS = 0.02
 # Of one reading of the clock, beside which the reading itself, a microsecond, is nothing.
 REPEAT_SECONDS = 0.002
 BYTES_PER_PARAMETER = 4  # float32
