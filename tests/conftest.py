@@ -2,6 +2,7 @@
 
 import copy
 import fcntl
+import json
 import os
 
 import pytest
@@ -24,7 +25,10 @@ def fresh(tmp_path_factory) -> Study:
 
 @pytest.fixture(scope="session")
 def finished(fresh, tmp_path_factory, worker_id) -> Study:
-    """A study that has been run to its end; copy it before a change, or another run."""
+    """A study that has been run to its end; copy it before a change, or another run.
+
+    What was said of it while it ran is beside it, for `looks`.
+    """
     # The workers of pytest-xdist have folders of their own in one that they share.
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "finished"
@@ -33,9 +37,15 @@ def finished(fresh, tmp_path_factory, worker_id) -> Study:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             study = fresh.copy(tmp_path_factory.mktemp("running"))
-            study.run()
+            folder.with_suffix(".json").write_text(json.dumps(study.run_and_look()))
             study.folder.rename(folder)
     return Study(folder, copy.deepcopy(fresh.config))
+
+
+@pytest.fixture(scope="session")
+def looks(finished) -> list[str]:
+    """What the command for the progress said while the finished study ran."""
+    return json.loads(finished.folder.with_suffix(".json").read_text())
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import xarray as xr
 import yaml
 
 REPOSITORY = Path(__file__).parents[1]
+SECONDS_BETWEEN_LOOKS = 3
 # What a run needs of the repository, so that tests may edit a copy of it.
 PARTS = ("Snakefile", "workflow", "config", "envs", "profiles")
 
@@ -56,11 +58,34 @@ class Study:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run Snakemake with the study's config; the caller looks at the outcome."""
+        command = [*self._command(), *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600)
+
+    def _command(self) -> list[str]:
+        """Write the config; return the command that runs it."""
         (self.folder / "study.yaml").write_text(yaml.safe_dump(self.config))
-        command = [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2"]
-        return subprocess.run(
-            [*command, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=600
-        )
+        return [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2"]
+
+    def look(self) -> str:
+        """Return what the command says that tells how far the study is, mistakes included."""
+        command = [sys.executable, "workflow/scripts/progress.py", "--configfile", "study.yaml"]
+        looked = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        return looked.stdout + looked.stderr
+
+    def run_and_look(self) -> list[str]:
+        """Run the workflow, which must succeed, with looks at it; return what these said."""
+        path = self.folder / "output"
+        with path.open("w") as output:
+            run = subprocess.Popen(
+                self._command(), cwd=self.folder, stdout=output, stderr=subprocess.STDOUT
+            )
+            seen = []
+            while run.poll() is None:
+                seen.append(self.look())
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        assert run.returncode == 0, path.read_text()
+        path.unlink()
+        return seen
 
     def run(self, *arguments: str) -> "Work":
         """Run the workflow, which must succeed; return what work was done."""

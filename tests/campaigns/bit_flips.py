@@ -37,7 +37,7 @@ KINDS = {
     "ranking": "rank/*/*.csv",
     "model": "retrain/*.pt",
     "record of step 2": "retrain/*.json",
-    "errors": "evaluate/*.json",
+    "errors": "retrain/*.evaluation.json",
     "table": "[bsi]*/*.csv",
     "predictions": "predict/predictions.nc",
     "journal of step 1": "journal/search/*/*/*.jsonl",

@@ -38,7 +38,6 @@ STAGES = {
     "search_shard": ["search/*/", "journal/search"],
     "rank": ["rank"],
     "retrain_trial": ["retrain", "journal/retrain"],
-    "evaluate": ["evaluate"],
     "select_model": ["select"],
     "measure_inference": ["inference"],
     "predict": ["predict"],

@@ -58,19 +58,26 @@ def test_time_grows_with_epochs_and_trials(manifest):
     assert minutes({"max_epochs": 10, "max_updates": 1}) < minutes()
 
 
-def test_the_time_of_an_evaluation_grows_with_the_samples(manifest, tmp_path):
+def test_the_time_of_a_retraining_has_that_of_its_errors(manifest):
+    """Which are measured on the validation and the test split; subsets have no test split."""
     operations = 10 * 2000 + 2000 * 2000 + 2000 * 2
-    record = tmp_path / "record.json"
-    write_json(record, {"n_operations": operations})
+    configuration = resources.largest_configuration(
+        {"n_hidden_layers": {"min": 1, "max": 2}, "width": [2000], "batch_size": 32}
+    )
+    size = NetworkSize(n_parameters=operations + 4002, n_operations=operations)
     description = read_json(manifest)
-    minutes = []
+    budget = {"max_epochs": 1, "max_updates": None}
+    minutes, own = [], []
     for n_test in (0, 9_000_000):
         splits = {"training": 1, "validation": 1_000_000, "test": n_test}
         write_json(manifest, {**description, "splits": splits})
-        minutes.append(resources.evaluation_minutes(manifest, record) - 30)
-    seconds = 10_000_000 * 2 * operations / resources.FLOPS_PER_SECOND
-    assert minutes[1] == pytest.approx(seconds / 60, abs=1)
-    assert 0 < minutes[0] < minutes[1]
+        minutes.append(resources.training_minutes(manifest, configuration, budget))
+        own.append(
+            resources.own_training_minutes(manifest, [(configuration, size)] * 2, budget) / 2
+        )
+    n_flops = 10_000_000 * 2 * operations / 60
+    assert minutes[1] - minutes[0] == pytest.approx(n_flops / resources.FLOPS_PER_SECOND, abs=1)
+    assert own[1] - own[0] == pytest.approx(n_flops / resources.OWN_FLOPS_PER_SECOND, abs=1)
 
 
 def test_data_that_are_not_there_yet_are_named(tmp_path):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from twostep.data.shuffle import Shuffler
 from twostep.data.slabs import SlabReader, list_slabs
 from twostep.data.source import Source, read_headers
-from twostep.data.splits import TEST, TRAINING, UNKNOWN, VALIDATION, column_of, plan_splits
+from twostep.data.split_numbers import TEST, TRAINING, UNKNOWN, VALIDATION
+from twostep.data.splits import column_of, plan_splits
 from twostep.util.errors import UserError
 
 SHARES = {"validation": 0.2, "test": 0.1, "variable": None, "n_blocks": 10}

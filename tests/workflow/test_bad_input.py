@@ -1,6 +1,19 @@
-"""Bad input is one clear sentence before any work, and touches nothing."""
+"""Bad input is one clear sentence before any work, and touches nothing.
 
+Real Snakemake shows it for one mistake of each kind: in the config, in the names of files, in their
+headers, in their contents. Others of a kind are refused by the same calls, without its start.
+"""
+
+import copy
+from contextlib import chdir
+
+import prepare
 import pytest
+from small_study import Study
+
+from twostep.config.preflight import check_data, list_files
+from twostep.config.resolve import resolve_config
+from twostep.util.errors import UserError
 
 
 def set_in(config, path, value):
@@ -26,6 +39,14 @@ def odd_files(fresh):
     (fresh.folder / "nothing.nc").write_bytes(b"")
     (fresh.folder / "folder").mkdir()
     return fresh
+
+
+def sentence_of_planning(study):
+    """Return what planning says of a study that it refuses; the calls are those of common.smk."""
+    with chdir(study.folder), pytest.raises(UserError) as error:
+        config = resolve_config(copy.deepcopy(study.config))
+        check_data(config, list_files(config["dataset"]["files"]), memory="headers.json")
+    return str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +76,21 @@ def odd_files(fresh):
         ("search.n_trials", 13, ["search.n_trials", "13", "12"]),
         ("study", "../elsewhere", ["study", "../elsewhere"]),
         ("study", "-rf", ["study", "-rf"]),
+    ],
+)
+def test_planning_refuses_with_one_sentence(odd_files, path, value, fragments):
+    study = Study(odd_files.folder, copy.deepcopy(odd_files.config))
+    set_in(study.config, path, value)
+    sentence = sentence_of_planning(study)
+    assert all(text in sentence for text in fragments) and "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fragments"),
+    [
+        ("search.n_trails", 6, ["search.n_trails", "n_trials"]),
+        ("dataset.files", "missing.nc", ["dataset.files", "no file missing.nc"]),
+        ("dataset.outputs", [{"name": "fm"}], ["data.nc", "'fm'", "did you mean 'fn'?"]),
     ],
 )
 def test_one_sentence_before_any_work(odd_files, tmp_path, path, value, fragments):
@@ -112,9 +148,29 @@ def test_results_that_cannot_be_written_are_told_before_any_work(fresh, tmp_path
         ),
     ],
 )
-def test_bad_contents_stop_in_prepare_with_one_sentence(fresh, tmp_path, path, value, sentence):
+def test_prepare_refuses_bad_contents_with_one_sentence(fresh, tmp_path, path, value, sentence):
+    config = copy.deepcopy(fresh.config)
+    set_in(config, path, value)
+    config = resolve_config(config)
+    with pytest.raises(UserError) as error:
+        prepare.main(
+            files=[str(fresh.folder / "data.nc")],
+            dataset=config["dataset"],
+            split=config["split"],
+            output_activation=config["training"]["output_activation"],
+            seed=1,
+            manifest=str(tmp_path / "prepare" / "manifest.json"),
+            data_record=str(tmp_path / "data_files.json"),
+            version="",
+        )
+    assert str(error.value).startswith(sentence)
+    assert not list((tmp_path / "prepare").glob("*"))
+
+
+def test_bad_contents_stop_in_prepare(fresh, tmp_path):
     study = fresh.copy(tmp_path)
-    set_in(study.config, path, value)
+    study.config["dataset"]["outputs"] = [{"name": "signed"}]
+    sentence = "output 'signed' has 1,"
     process = study.snakemake()
     assert len(sentences(process, [f"Error: {sentence}"])) == 1, process.stderr
     assert not list((study.results / "prepare").glob("*"))

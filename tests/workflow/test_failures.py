@@ -74,7 +74,7 @@ def test_failed_trials_are_recorded_counted_and_tried_again(faulty, finished, mo
 def test_a_finalist_that_kills_its_process_cannot_be_chosen(faulty, finished, monkeypatch):
     best, other = trials(finished)["trial"][:2]
     monkeypatch.setenv("FAULTY", f"retrain-{best}-kill")
-    faulty.run()
+    faulty.run("summarise", "predict", "export")
     table = pd.read_csv(faulty.results / "select" / "retrained.csv").set_index("trial")
     assert table["status"].to_dict() == {best: "killed", other: "ok"}
     selection = pd.read_csv(faulty.results / "select" / "selection.csv")

@@ -1,8 +1,6 @@
 """Studies with other losses than the mean squared error, with weights and masks, to their end."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -55,9 +53,8 @@ def test_classes_with_weights(fresh, tmp_path):
         assert np.allclose(sum(shares), 1)
     card = (study.results / "export" / "selected" / "model_card.md").read_text()
     assert "| logistic regression |" in card
-    look = [sys.executable, "workflow/scripts/progress.py", "--configfile", "study.yaml"]
-    looked = subprocess.run(look, cwd=study.folder, capture_output=True, text=True)
-    assert "finished" in looked.stdout and "another config" not in looked.stdout
+    looked = study.look()
+    assert "finished" in looked and "another config" not in looked
     # Nothing is left to do, and a smaller delta of a loss that is not used is refused.
     assert not study.run().jobs
     study.config["training"]["huber_delta"] = 0.5
@@ -68,7 +65,7 @@ def test_masks_and_weights_of_outputs_and_another_loss(fresh, tmp_path):
     study = fresh.copy(tmp_path)
     outputs = [{"name": "rate", "missing": "mask"}, {"name": "flux", "weight": 2}]
     write(study, {"outputs": outputs}, {"loss": "huber", "output_activation": "linear"})
-    study.run()
+    study.run("summarise", "export")
     manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
     assert manifest["n_rows_used"] == N
     assert sum(manifest["outputs"][0]["n_missing"].values()) > 0.3 * N

@@ -55,9 +55,11 @@ def test_memory_is_shared_without_any_option(study):
     assert most_at_a_time(slow, "search_shard") == 1
 
 
-def test_a_job_larger_than_the_machine_runs_alone(study):
+def test_a_job_larger_than_the_machine_runs_alone_and_only_visible_gpus_count(study, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     output = run_shards(study, "--set-resources", "search_shard:machine_mb=1000000000")
     assert most_at_a_time(output, "search_shard") == 1
+    assert re.search(r"Provided resources: .*\"machine_gpu\", 200\b", output)
 
 
 @pytest.mark.parametrize(
@@ -69,12 +71,6 @@ def test_the_limits_can_be_lowered_by_an_option(study, limits):
         study, "--resources", *limits.split(), "--set-resources", "search_shard:machine_gpu=100"
     )
     assert most_at_a_time(output, "search_shard") == 1
-
-
-def test_only_the_gpus_that_are_visible_count(study, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    output = run_shards(study)
-    assert re.search(r"Provided resources: .*\"machine_gpu\", 200\b", output)
 
 
 def test_no_job_asks_for_more_time_than_a_day(study):

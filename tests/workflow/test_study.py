@@ -118,7 +118,7 @@ def test_the_selected_model_reproduces_its_reported_error(finished):
 
 def test_results_do_not_depend_on_shards_or_cores(finished, fresh, tmp_path):
     other = fresh.copy(tmp_path)
-    other.config["search"]["shard_size"] = 1
+    other.config["search"]["shard_size"] = 50
     other.run("select_model", "baseline", "--cores", "1")
     for path in (
         "prepare/manifest.json",
@@ -130,14 +130,12 @@ def test_results_do_not_depend_on_shards_or_cores(finished, fresh, tmp_path):
         assert (other.results / path).read_bytes() == (finished.results / path).read_bytes()
 
 
-@pytest.mark.parametrize(("shard_size", "cores"), [(4, "2"), (50, "1")])
-def test_the_ranking_is_the_same_for_any_shard_size_and_number_of_cores(
-    finished, fresh, tmp_path, shard_size, cores
-):
+def test_the_ranking_does_not_depend_on_the_trials_before_one_in_a_shard(finished, fresh, tmp_path):
+    """Of shards of five and of one trial, where those of the finished study have three."""
     other = fresh.copy(tmp_path)
-    other.config["search"]["shard_size"] = shard_size
+    other.config["search"]["shard_size"] = 5
     ranking = "rank/0.2/trials.csv"
-    other.run(f"results/small/{ranking}", "--cores", cores)
+    other.run(f"results/small/{ranking}")
     content = (other.results / ranking).read_bytes()
     assert content == (finished.results / ranking).read_bytes()
     assert content.count(b"\n") == 7
@@ -257,7 +255,9 @@ def test_the_papers_config_plans_and_runs_when_shrunk(fresh, tmp_path, name):
     }
     (tmp_path / "shrink.yaml").write_text(yaml.safe_dump(study.config))
     study.config = yaml.safe_load((tmp_path / paper).read_text())
-    process = study.snakemake("--configfile", str(paper), "shrink.yaml")
+    # To the end for one of them: the other differs from it in how networks are trained.
+    target = [] if name == "paper" else ["select_model"]
+    process = study.snakemake("--configfile", str(paper), "shrink.yaml", *target)
     assert process.returncode == 0, process.stderr
     manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
     assert len(manifest["inputs"]) == 16 and len(manifest["outputs"]) == 4

@@ -28,7 +28,7 @@ rule select_model:
         models=rules.retrain.input.models,
         records=rules.retrain.input.records,
         timings=rules.retrain.input.timings,
-        evaluations=partial(files_of_step_2, pattern=rules.evaluate.output[0]),
+        evaluations=rules.retrain.input.evaluations,
         rounds=round_files,
     output:
         retrained=f"{RESULTS}/select/retrained.csv",

@@ -3,7 +3,7 @@ rule export_trial:
     input:
         manifest=rules.prepare.output.manifest,
         models=[rules.retrain_trial.output.model],
-        evaluations=[rules.evaluate.output[0]],
+        evaluations=[rules.retrain_trial.output.evaluation],
         baseline=rules.baseline.output[0],
     output:
         **export_files(MODEL_NAME),

@@ -10,7 +10,6 @@ RULES_OF_RESULTS = (
     *(["cut", "rung_shard", "rank_rung"] if RUNGS else []),
     "retrain_trial",
     *(["judge_round"] if config["retrain"]["until"]["probability"] is not None else []),
-    "evaluate",
     "baseline",
     "select_model",
     "export",

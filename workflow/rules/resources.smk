@@ -9,7 +9,6 @@
 from twostep.running.resources import (
     BASE_MB,
     OWN_MB,
-    evaluation_minutes,
     largest_configuration,
     listed_configuration,
     listed_networks,
@@ -105,7 +104,7 @@ def largest_mb(manifest, configurations, trials):
 
 
 def retrain_mb(wildcards, input, attempt):
-    """The training of one network, with its checkpoints."""
+    """The training of one network, with its checkpoints: its errors take less."""
     if NETWORK:
         [(_, size)] = listed_networks(input.configurations, trials_of(wildcards))
         return attempt * own_training_mb(input.manifest, [size], checkpoints=True)
@@ -180,7 +179,7 @@ def rung_minutes(wildcards, input, attempt):
 
 
 def retrain_minutes(wildcards, input, attempt):
-    """The training of one network."""
+    """The training of one network, and its errors."""
     budget = config["retrain"]["budget"]
     if NETWORK:
         networks = listed_networks(input.configurations, trials_of(wildcards))
@@ -188,8 +187,3 @@ def retrain_minutes(wildcards, input, attempt):
     configuration = listed_configuration(input.configurations, int(wildcards.trial))
     minutes = training_minutes(input.manifest, configuration, budget)
     return limited(minutes, attempt)
-
-
-def evaluate_minutes(wildcards, input, attempt):
-    """The prediction of the validation and the test split with one model."""
-    return limited(evaluation_minutes(input.manifest, input.record), attempt)

@@ -6,8 +6,10 @@ RANKINGS = (
 )
 
 
-# Step 2: one trial on the full training split. It depends on the trial's configuration and on no
-# ranking, so that another ranking retrains only the trials that it newly chooses.
+# Step 2: one trial on the full training split, and its errors on the test split in physical units.
+# It depends on the trial's configuration and on no ranking, so that another ranking retrains only the
+# trials that it newly chooses. A job of its own for the errors would take longer to start than to
+# run; where only their code has changed, the journal has the model.
 rule retrain_trial:
     input:
         manifest=rules.prepare.output.manifest,
@@ -16,6 +18,7 @@ rule retrain_trial:
         model=f"{RESULTS}/retrain/{MODEL_NAME}.pt",
         record=f"{RESULTS}/retrain/{MODEL_NAME}.json",
         timing=f"{RESULTS}/retrain/{MODEL_NAME}.timing.json",
+        evaluation=f"{RESULTS}/retrain/{MODEL_NAME}.evaluation.json",
     log:
         f"{RESULTS}/logs/retrain/{MODEL_NAME}.log",
     conda:
@@ -73,25 +76,4 @@ rule retrain:
         models=partial(files_of_step_2, pattern=rules.retrain_trial.output.model),
         records=partial(files_of_step_2, pattern=rules.retrain_trial.output.record),
         timings=partial(files_of_step_2, pattern=rules.retrain_trial.output.timing),
-
-
-# The errors of one retrained model on the test split, in physical units.
-rule evaluate:
-    input:
-        manifest=rules.prepare.output.manifest,
-        model=rules.retrain_trial.output.model,
-        record=rules.retrain_trial.output.record,
-    output:
-        f"{RESULTS}/evaluate/{MODEL_NAME}.json",
-    log:
-        f"{RESULTS}/logs/evaluate/{MODEL_NAME}.log",
-    conda:
-        "../../envs/environment.yaml"
-    resources:
-        **memory(partial(models_mb, copies=4)),
-        runtime=evaluate_minutes,
-    params:
-        objective=OBJECTIVE,
-        code=code("evaluate"),
-    script:
-        "../scripts/evaluate.py"
+        evaluations=partial(files_of_step_2, pattern=rules.retrain_trial.output.evaluation),

@@ -1,9 +1,11 @@
-"""Train one of the best trials on the full training split."""
+"""Train one of the best trials on the full training split, and measure its errors."""
 
 import json
 import shutil
 
+from twostep.model.evaluate import evaluate
 from twostep.model.model import read_model_file
+from twostep.training.objective import Objective
 from twostep.trials.configurations import read_networks
 from twostep.trials.retrain import retrain
 from twostep.trials.supervision import Watch, supervise
@@ -31,10 +33,11 @@ def main(
     model: str,
     record: str,
     timing: str,
+    evaluation: str,
     threads: int,
     watch: Watch,
 ) -> None:
-    """Write the trained model, its record and its timing."""
+    """Write the trained model, its record, its timing and its errors on the test split."""
     trainer = make_trainer(
         manifest,
         budget=budget,
@@ -50,6 +53,8 @@ def main(
     finalist = Trial(trial, configuration, "retrain", repetition, size)
     saved = retrain(trainer, finalist, read_json(manifest), journal, watch)
     content = read_model_file(saved)
+    errors = evaluate(saved, content["record"], manifest, Objective(**objective))
+    write_json(evaluation, errors)
     write_json(timing, content["timing"])
     write_json(record, content["record"])
     with atomic_path(model) as temporary:
@@ -74,6 +79,7 @@ if __name__ == "__main__":
             model=snakemake.output.model,
             record=snakemake.output.record,
             timing=snakemake.output.timing,
+            evaluation=snakemake.output.evaluation,
             threads=snakemake.threads,
             watch=supervise(),
         )

@@ -52,8 +52,10 @@ def list_files(files: str | list[str] | None) -> list[str]:
             )
     seen: dict[str, str] = {}
     for path in found:
-        same = seen.setdefault(os.path.realpath(path), path)
-        if same is not path:
+        real = os.path.realpath(path)
+        same = seen.get(real)
+        seen[real] = path
+        if same is not None:
             alias = "" if same == path else f", once as {same}"
             raise UserError(f"dataset.files: {path} is named twice{alias}; take one of them out")
     return found

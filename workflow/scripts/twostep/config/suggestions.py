@@ -17,7 +17,7 @@ from twostep.data.autocorrelation import (
 from twostep.data.cleaning import Columns
 from twostep.data.slabs import SlabReader, list_slabs
 from twostep.data.source import Source, read_headers
-from twostep.data.splits import SPLITS
+from twostep.data.split_numbers import SPLITS
 from twostep.data.transforms import TRANSFORMS
 from twostep.util.errors import UserError
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from twostep.data.cleaning import Columns
 from twostep.data.source import Feature, Source
-from twostep.data.splits import SPLITS, UNKNOWN
+from twostep.data.split_numbers import SPLITS, UNKNOWN
 from twostep.util.errors import UserError
 from twostep.util.text import list_names
 

@@ -16,7 +16,7 @@ from twostep.data.shuffle import Shuffler
 from twostep.data.sizes import SAMPLE_WEIGHT
 from twostep.data.slabs import Slab
 from twostep.data.source import Source
-from twostep.data.splits import TRAINING
+from twostep.data.split_numbers import TRAINING
 from twostep.data.validation_units import ValidationUnits
 from twostep.data.weights import SampleWeights
 

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from twostep.data.cleaning import Columns
-from twostep.data.splits import SPLITS
+from twostep.data.split_numbers import SPLITS
 from twostep.util.errors import UserError
 
 log = logging.getLogger(__name__)

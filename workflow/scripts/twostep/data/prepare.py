@@ -27,7 +27,8 @@ from twostep.data.shuffle import Shuffler
 from twostep.data.sizes import SAMPLE_WEIGHT
 from twostep.data.slabs import SlabReader, list_slabs
 from twostep.data.source import Source
-from twostep.data.splits import SPLITS, UNKNOWN, Assignment, column_of, plan_splits
+from twostep.data.split_numbers import SPLITS, UNKNOWN
+from twostep.data.splits import Assignment, column_of, plan_splits
 from twostep.data.test_sample import write_test_sample
 from twostep.data.transforms import to_physical
 from twostep.data.validation_units import ValidationUnits

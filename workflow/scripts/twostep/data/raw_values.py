@@ -4,7 +4,7 @@ import numpy as np
 
 from twostep.data.cleaning import Columns
 from twostep.data.far_values import FarValues
-from twostep.data.splits import TRAINING, UNKNOWN
+from twostep.data.split_numbers import TRAINING, UNKNOWN
 from twostep.data.test_sample import TestSample
 
 # ASSUME: a range that is a smaller part of the largest value is one of rounding. Single precision,

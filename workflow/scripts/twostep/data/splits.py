@@ -14,13 +14,11 @@ import numpy as np
 from twostep.data.sizes import share_sizes
 from twostep.data.slabs import Slab, SlabReader, list_slabs
 from twostep.data.source import Source
+from twostep.data.split_numbers import SPLITS, TEST, TRAINING, UNKNOWN, VALIDATION
 from twostep.util.errors import UserError
 from twostep.util.seeds import derive_seed
 from twostep.util.text import list_names
 
-SPLITS = ("training", "validation", "test")
-TRAINING, VALIDATION, TEST = range(3)
-UNKNOWN = -1
 # Rows of one variable, or of random numbers, handled at a time. Text takes many bytes a row.
 CHUNK = 250_000
 # Samples by which the ends of blocks along a coordinate are found.

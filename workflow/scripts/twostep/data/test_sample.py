@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from twostep.data.arrays import load_array, write_array
-from twostep.data.splits import TEST
+from twostep.data.split_numbers import TEST
 from twostep.util.files import read_json
 from twostep.util.seeds import derive_seed
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from twostep.data.arrays import load_array, write_array
 from twostep.data.shuffle import Shuffler
-from twostep.data.splits import UNKNOWN, VALIDATION
+from twostep.data.split_numbers import UNKNOWN, VALIDATION
 from twostep.util.files import read_json
 
 FILE = "validation_units.npy"

@@ -7,7 +7,7 @@ import numpy as np
 from twostep.data.shuffle import Shuffler
 from twostep.data.sizes import SAMPLE_WEIGHT
 from twostep.data.source import Source
-from twostep.data.splits import SPLITS, TRAINING, UNKNOWN
+from twostep.data.split_numbers import SPLITS, TRAINING, UNKNOWN
 from twostep.data.tally import Count, count_rows
 from twostep.util.errors import UserError
 

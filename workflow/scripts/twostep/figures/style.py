@@ -65,7 +65,9 @@ NO_TEST_LOSS = "No model has a finite test loss: look at the test data."
 
 def save(figure: Figure, stem: str | Path) -> None:
     """Write a figure to `stem`.png and `stem`.pdf, whole or not at all."""
-    with matplotlib.rc_context(STYLE):
+    # While a figure has an engine, even "none", matplotlib draws it twice for each file. With this
+    # setting it has none after its layout.
+    with matplotlib.rc_context({**STYLE, "figure.constrained_layout.use": False}):
         _lay_out(figure)
         for suffix in FORMATS:
             with atomic_path(f"{stem}.{suffix}") as temporary:
@@ -83,7 +85,7 @@ def _lay_out(figure: Figure) -> None:
         return
     figure.set_dpi(DOTS_PER_INCH)
     engine.execute(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)
     for axes in figure.axes:
         axes.set_position(np.round(axes.get_position(original=True).bounds, 6).tolist())
 

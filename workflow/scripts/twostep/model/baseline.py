@@ -7,8 +7,6 @@ from functools import partial
 
 import numpy as np
 from scipy.special import expit, softmax
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from twostep.data.arrays import chunks
 from twostep.model.class_metrics import measure_class_errors
@@ -97,6 +95,10 @@ def _fit_classes(
     `inputs` are (n_samples, n_inputs), `classes` and `weights` (n_samples,). Those of the first of
     two classes are 0. A class that is so rare that no sample has it gets a small probability.
     """
+    # Imported here, since scikit-learn is slow to load.
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     used = weights > 0
     found = np.unique(classes[used])
     coefficients = np.zeros((inputs.shape[1] + 1, n_classes))

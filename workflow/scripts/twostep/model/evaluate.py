@@ -1,6 +1,7 @@
 """The errors of a saved model on the splits that did not train it."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +19,7 @@ N_BLOCKS = 50
 FEWEST_PARTS = 10
 
 
-def evaluate(model: str, record: dict, manifest: str, objective: Objective) -> dict:
+def evaluate(model: str | Path, record: dict, manifest: str, objective: Objective) -> dict:
     """Return the errors of a saved model on the test split of the folder with this manifest.
 
     `objective` is what the model was trained for.

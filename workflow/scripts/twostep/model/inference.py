@@ -1,5 +1,6 @@
 """The time that trained networks need for a prediction, measured."""
 
+import math
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from torch.utils.benchmark import Timer
+from torch import Tensor, nn
 
 from twostep.model.model import Model, load_model, read_model_file
 from twostep.util.processor import processor_name
@@ -16,9 +17,10 @@ from twostep.util.processor import processor_name
 BATCH_SIZES = (1, 64, 1024)
 # Each model is measured as often, in turns with the others: a machine is not always as fast.
 N_ROUNDS = 5
-# Of each model and batch size in each round; 1 s a model in all, for most of them, with the search
-# for a number of repeats.
+# Of each model and batch size in each round; 0.4 s a model in all, for most of them.
 SECONDS = 0.02
+# Of one reading of the clock, beside which the reading itself, a microsecond, is nothing.
+REPEAT_SECONDS = 0.002
 BYTES_PER_PARAMETER = 4  # float32
 
 
@@ -56,20 +58,30 @@ def measure_inference(models: Iterable[str | Path], n_rounds: int = N_ROUNDS) ->
 
 
 def _time(model: Model, batch_size: int) -> list[float]:
-    """Return the times in seconds of one forward pass; several for a fast network."""
+    """Return some times in seconds of one forward pass."""
     # ASSUME: the time does not depend on what the inputs are, only on their number.
     inputs = torch.randn(batch_size, len(model.inputs), generator=torch.Generator().manual_seed(0))
     network = model.network.eval()
     with torch.inference_mode():
-        # One thread is the default. Its processor time is the time it takes where nothing else
-        # runs, and other jobs may share the machine.
-        timer = Timer(
-            "network(inputs)",
-            globals={"network": network, "inputs": inputs},
-            timer=time.thread_time,
-        )
-        # A first run, to find out how many there should be, is not counted.
-        return timer.blocked_autorange(min_run_time=SECONDS).times
+        # A first run, in which memory is allocated, is not counted.
+        _seconds(network, inputs, 1)
+        n_calls = max(1, math.ceil(REPEAT_SECONDS / max(_seconds(network, inputs, 1), 1e-6)))
+        times = [_seconds(network, inputs, n_calls)]
+        while sum(times) * n_calls < SECONDS:
+            times.append(_seconds(network, inputs, n_calls))
+    return times
+
+
+def _seconds(network: nn.Module, inputs: Tensor, n_calls: int) -> float:
+    """Return the time of one of `n_calls` forward passes.
+
+    One thread is the default. Its processor time is the time it takes where nothing else runs, and
+    other jobs may share the machine.
+    """
+    start = time.thread_time()
+    for _ in range(n_calls):
+        network(inputs)
+    return (time.thread_time() - start) / n_calls
 
 
 def _row(record: dict, batch_size: int, times: list[float]) -> dict:

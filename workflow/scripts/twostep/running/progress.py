@@ -125,7 +125,6 @@ class Progress:
     rungs: list[Step]
     n_ranked: int
     retraining: Step
-    n_evaluated: int
     finished: bool
 
 
@@ -146,7 +145,7 @@ def measure_progress(config: dict, folder: str | Path, now: float) -> Progress:
         rung, rankings = _measure_rung(config, folder, number, rankings, configurations)
         rung.jobs = _jobs_at_work(folder / f"logs/rungs/{number}", now, rung.silence())
         rungs.append(rung)
-    retraining, n_evaluated = _measure_retraining(config, folder, rankings, configurations)
+    retraining = _measure_retraining(config, folder, rankings, configurations)
     for step in searches:
         step.jobs = _jobs_at_work(folder / "logs/search" / step.name, now, step.silence())
     retraining.jobs = _jobs_at_work(folder / "logs/retrain", now, retraining.silence())
@@ -159,7 +158,6 @@ def measure_progress(config: dict, folder: str | Path, now: float) -> Progress:
         rungs,
         len(rankings),
         retraining,
-        n_evaluated,
         finished=all(step.n_done == step.n_wanted for step in steps)
         and _describes(_read(folder / "provenance.json"), config),
     )
@@ -411,11 +409,11 @@ def _measure_retraining(
     folder: Path,
     rankings: "list[pd.DataFrame]",
     configurations: list[Configuration],
-) -> tuple[Step, int]:
-    """Return step 2, and how many of its models were evaluated."""
+) -> Step:
+    """Return step 2."""
     step = Step("retrain", None)
     if len(rankings) < len(rankings_of_step_2(config["search"])):
-        return step, 0
+        return step
     from twostep.trials.ranking import trials_to_retrain
 
     trials = trials_to_retrain(
@@ -428,7 +426,6 @@ def _measure_retraining(
     manifest = _read(folder / "prepare/manifest.json", "data_hash", "splits")
     data_hash = manifest["data_hash"] if manifest else ""
     keys = _Keys(config, "retrain", config["retrain"]["budget"], data_hash)
-    n_evaluated = 0
     for trial, repetition in models:
         path = folder / f"retrain/trial_{trial}_seed_{repetition}.json"
         try:
@@ -446,8 +443,7 @@ def _measure_retraining(
             step.n_foreign += 1
             continue
         step.add(Done(record, end - timing["seconds"], end))
-        n_evaluated += (folder / "evaluate" / path.name).exists()
-    return step, n_evaluated
+    return step
 
 
 def _finalists_so_far(retrain: dict, folder: Path) -> int:

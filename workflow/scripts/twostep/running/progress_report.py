@@ -37,7 +37,6 @@ def describe_progress(progress: Progress, study: str, now: float) -> str:
         lines += _step("step 2", retraining, "models", "models", now)
         jobs = sorted(retraining.jobs, key=lambda job: -job.when)
         lines += [f"    {one_line(job.said)}" for job in jobs[:MAX_JOBS] if job.said]
-        lines.append(f"  evaluated: {progress.n_evaluated} of {retraining.n_wanted} models")
     lines.append(
         f"  finished: read {progress.folder / 'summary.md'}"
         if progress.finished

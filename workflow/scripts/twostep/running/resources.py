@@ -101,7 +101,8 @@ def training_minutes(
 ) -> int:
     """Return a generous time in minutes for training `n_trials` like this one to their limit.
 
-    With `search.constraints`, no more than the networks take that these allow.
+    Where the folder has a test split, their errors on it are measured, too. With
+    `search.constraints`, no more than the networks take that these allow.
     """
     n_inputs, n_outputs, splits = _read_sizes(manifest)
     n_train = splits["training"]
@@ -110,33 +111,35 @@ def training_minutes(
     most = most_operations(constraints) if constraints else math.inf
     n_operations = min(most, configuration.count_operations(n_inputs, n_outputs))
     n_samples = 6 * n_train + 2 * splits["validation"]
-    seconds = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE
-    return math.ceil(10 + n_trials * epochs * seconds / 60)
+    epoch = n_samples * n_operations / FLOPS_PER_SECOND + updates_per_epoch * SECONDS_PER_UPDATE
+    errors = _n_evaluated(splits) * n_operations / FLOPS_PER_SECOND
+    return math.ceil(10 + n_trials * (epochs * epoch + errors) / 60)
 
 
 def own_training_minutes(
     manifest: str | Path, networks: list[tuple[Configuration, NetworkSize]], budget: dict
 ) -> int:
-    """Return a generous time in minutes for training networks of the user's own to the limit."""
+    """Return a generous time in minutes for training networks of the user's own to the limit.
+
+    Where the folder has a test split, their errors on it are measured, too.
+    """
     _, _, splits = _read_sizes(manifest)
     seconds = 0.0
     for configuration, size in networks:
         updates, epochs = updates_and_epochs(configuration, budget, splits["training"])
         n_samples = 6 * splits["training"] + 2 * splits["validation"]
-        seconds += epochs * n_samples * size.n_operations / OWN_FLOPS_PER_SECOND
+        n_samples = epochs * n_samples + _n_evaluated(splits)
+        seconds += n_samples * size.n_operations / OWN_FLOPS_PER_SECOND
         seconds += updates * SECONDS_PER_UPDATE
     return math.ceil(10 + seconds / 60)
 
 
-def evaluation_minutes(manifest: str | Path, record: str | Path) -> int:
-    """Return a generous time in minutes for the validation and the test split with a model.
+def _n_evaluated(splits: dict[str, int]) -> int:
+    """Return twice the samples that errors are measured on: a multiply-add is two operations.
 
-    `record` is the path of the record of its training.
+    A subset has no test split, and no errors are measured on it.
     """
-    _, _, splits = _read_sizes(manifest)
-    with _made_again_if_damaged(record):
-        n_operations = (splits["validation"] + splits["test"]) * read_json(record)["n_operations"]
-    return math.ceil(30 + 2 * n_operations / FLOPS_PER_SECOND / 60)
+    return 2 * (splits["validation"] + splits["test"]) if splits["test"] else 0
 
 
 def _read_sizes(manifest: str | Path) -> tuple[int, int, dict[str, int]]:
