@@ -5,7 +5,7 @@ import numpy as np
 from matrix.columns import ALL
 from matrix.load import Matrix
 from replay import labels
-from twostep.util.wording import short, table
+from twostep.util.wording import number, short, table
 
 # A budget is long enough if twice as many epochs lower the loss by no more than this.
 WORTH = 0.05
@@ -67,7 +67,7 @@ def describe(matrix: Matrix) -> str:
             [
                 labels.samples(matrix, samples),
                 ", ".join(f"{epochs}: {short(loss)}" for epochs, loss in sorted(by_epochs.items())),
-                f"{enough:.0f} epochs" if enough else "more than these",
+                number(round(enough), "epoch") if enough else "more than these",
             ]
         )
     return table(rows)
