@@ -47,7 +47,7 @@ def shortest_budget(losses: dict[int, float]) -> float | None:
     logarithm of the loss is taken to be linear in the logarithm of the epochs.
     """
     epochs = np.log(sorted(losses))
-    values = np.log([losses[number] for number in sorted(losses)])
+    values = np.log([losses[n_epochs] for n_epochs in sorted(losses)])
     slopes = np.diff(values) / np.diff(epochs)
     worthwhile = np.flatnonzero(slopes * np.log(2) < np.log(1 - WORTH))
     enough = worthwhile[-1] + 1 if len(worthwhile) else 0
