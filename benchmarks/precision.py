@@ -9,8 +9,9 @@ these layers in bfloat16: what decides from which shape on bfloat16 is used.
 Otherwise, the first configurations that a study with config/config.yaml (laptop) or
 config/paper.yaml (paper) draws are trained on 4,000 of its samples with the budget of its step 1:
 in float32 and in bfloat16, each with two seeds. All take turns. Printed are how the rankings by
-validation loss agree, how losses differ, and the processor time. The data are prepared by the
-workflow, and kept in FOLDER. The laptop's space takes some minutes, the paper's an hour.
+validation loss agree, how losses differ, and the processor time. In the laptop's space, the best
+four are then trained on all data with step 2's budget, in both precisions. The data are prepared by
+the workflow, and kept in FOLDER. The laptop's space takes some minutes, the paper's an hour.
 """
 
 import os
@@ -49,6 +50,12 @@ SPACES = {"laptop": "config.yaml", "paper": "paper.yaml"}
 # Some of the samples are dropped: of the rest, a twentieth is what step 1 trains on.
 N_SAMPLES, FRACTION = 100_000, 0.05
 PRECISIONS, SEEDS = (FLOAT32, BFLOAT16), (0, 1)
+PAIRS = {
+    "float32, one seed and another": ((FLOAT32, 0), (FLOAT32, 1)),
+    "float32 and bfloat16, first seed": ((FLOAT32, 0), (BFLOAT16, 0)),
+    "float32 and bfloat16, second seed": ((FLOAT32, 1), (BFLOAT16, 1)),
+}
+N_ON_ALL_DATA = 4
 # Rows and units of neighbouring layers, by their product.
 SHAPES = [
     *((256, 64, 128), (64, 128, 256), (1024, 32, 64), (1024, 8, 256), (32, 256, 256)),
@@ -111,7 +118,10 @@ def compare_shapes() -> None:
 def compare_rankings(folder: Path, space: str, n_configurations: int) -> None:
     """Train the configurations in all ways, and print what comes of it after each tenth of them."""
     config = make_config(space)
-    trainer = make_float32_trainer(folder, config)
+    make_study(folder, config)
+    manifest = f"results/{config['study']}/subset/{FRACTION}/manifest.json"
+    snakemake(folder, manifest)
+    trainer = make_float32_trainer(folder / manifest, config, "search")
     trainers = {each: replace(trainer, precision=each) for each in PRECISIONS}
     losses: dict[tuple[str, int], list[float]] = {}
     seconds: dict[tuple[str, int], list[float]] = {}
@@ -125,13 +135,13 @@ def compare_rankings(folder: Path, space: str, n_configurations: int) -> None:
             seconds.setdefault(way, []).append(finished.timing["cpu_seconds"])
         done = trial + 1
         if done == n_configurations or done % max(5, n_configurations // 10) == 0:
-            print(f"{space}, {done} configurations\n\n{report(losses, seconds)}\n", flush=True)
-    np.savez(
-        folder / f"{space}.npz",
-        hidden_widths=np.array([str(each.hidden_widths) for each in configurations]),
-        **{f"losses_{name}_{seed}": values for (name, seed), values in losses.items()},
-        **{f"seconds_{name}_{seed}": values for (name, seed), values in seconds.items()},
-    )
+            print(
+                f"{space}, {done} configurations\n\n{report(losses, seconds, configurations)}\n",
+                flush=True,
+            )
+    if space == "laptop":
+        best = np.argsort(losses[FLOAT32, 0])[:N_ON_ALL_DATA].tolist()
+        compare_on_all_data(folder, config, configurations, best)
 
 
 def make_config(space: str) -> dict:
@@ -143,14 +153,11 @@ def make_config(space: str) -> dict:
     return resolve_config(config)
 
 
-def make_float32_trainer(folder: Path, config: dict) -> Trainer:
-    """Return the trainer of step 1, for data that are prepared in the folder."""
-    make_study(folder, config)
-    manifest = f"results/{config['study']}/subset/{FRACTION}/manifest.json"
-    snakemake(folder, manifest)
+def make_float32_trainer(manifest: Path, config: dict, step: str) -> Trainer:
+    """Return the trainer of a step, for data that are prepared."""
     return make_trainer(
-        folder / manifest,
-        budget=config["search"]["budget"],
+        manifest,
+        budget=config[step]["budget"],
         output_activation=config["training"]["output_activation"],
         objective={},
         study_seed=config["seed"],
@@ -172,31 +179,65 @@ def draw(config: dict, n_configurations: int, trainer: Trainer) -> list[Configur
     )
 
 
-def report(losses: dict, seconds: dict) -> str:
-    """Return the table of agreement and time."""
-    pairs = {
-        "float32, one seed and another": ((FLOAT32, 0), (FLOAT32, 1)),
-        "float32 and bfloat16, first seed": ((FLOAT32, 0), (BFLOAT16, 0)),
-        "float32 and bfloat16, second seed": ((FLOAT32, 1), (BFLOAT16, 1)),
-        "float32, and bfloat16 with the other seed": ((FLOAT32, 0), (BFLOAT16, 1)),
-    }
+def report(losses: dict, seconds: dict, configurations: list[Configuration]) -> str:
+    """Return the table of agreement and time, and that of groups of networks."""
     rows = [["", "Spearman", "median ratio of losses", "standard deviation of ln", "time"]]
-    for name, ways in pairs.items():
-        first, second = (np.array(losses[way]) for way in ways)
-        trained = np.isfinite(first) & np.isfinite(second)
-        first, second = first[trained], second[trained]
-        logarithms = np.log(second / first)
+    for name, ways in PAIRS.items():
+        logarithms, correlation = compare(*(losses[way] for way in ways))
         before, after = (sum(seconds[way]) for way in ways)
-        rows.append(
-            [
-                name,
-                f"{spearmanr(first, second).statistic:.3f}",
-                f"{np.exp(np.median(logarithms)):.3f}",
-                f"{np.std(logarithms):.3f}",
-                f"{after / before:.2f}",
-            ]
-        )
+        ratio = np.exp(np.nanmedian(logarithms))
+        spread = np.nanstd(logarithms)
+        rows.append([name, f"{correlation:.3f}", f"{ratio:.3f}", f"{spread:.3f}"])
+        rows[-1].append(f"{after / before:.2f}")
+    return table(rows) + "\n\n" + report_groups(losses, seconds, configurations)
+
+
+def compare(first: list[float], second: list[float]) -> tuple[np.ndarray, float]:
+    """Return the logarithms of the ratios of losses, and Spearman's correlation."""
+    logarithms = np.log(np.array(second) / np.array(first))
+    return logarithms, spearmanr(first, second, nan_policy="omit").statistic
+
+
+def report_groups(losses: dict, seconds: dict, configurations: list[Configuration]) -> str:
+    """Return the table of standard deviations of ln, and of times, by groups of networks."""
+    of_float32 = np.array(losses[FLOAT32, 0])
+    depths = np.array([len(each.hidden_widths) for each in configurations[: len(of_float32)]])
+    widths = np.array([np.mean(each.hidden_widths) for each in configurations[: len(of_float32)]])
+    groups = {
+        "best quarter": of_float32 <= np.nanquantile(of_float32, 0.25),
+        "mean width of at most 128": widths <= 128,
+        "mean width above 128": widths > 128,
+        "more than 10 hidden layers": depths > 10,
+    }
+    rows = [["networks", "number", *(f"{name}: standard deviation of ln" for name in PAIRS)]]
+    rows[0].append("time, bfloat16 / float32")
+    for name, group in groups.items():
+        spreads = [
+            np.nanstd(compare(*(losses[way] for way in ways))[0][group]) if group.any() else np.nan
+            for ways in PAIRS.values()
+        ]
+        exact, rounded = (np.array(seconds[each, 0])[group].sum() for each in PRECISIONS)
+        time = f"{rounded / exact:.2f}" if group.any() else ""
+        rows.append([name, str(group.sum()), *(f"{spread:.3f}" for spread in spreads), time])
     return table(rows)
+
+
+def compare_on_all_data(
+    folder: Path, config: dict, configurations: list[Configuration], best: list[int]
+) -> None:
+    """Print the losses of some trials as step 2 trains them, which it does in float32 alone."""
+    manifest = folder / f"results/{config['study']}/prepare/manifest.json"
+    trainer = make_float32_trainer(manifest, config, "retrain")
+    rows = [["trial", "float32, one seed", "another", "bfloat16, one seed", "another"]]
+    for trial in best:
+        found = [
+            replace(trainer, precision=precision)
+            .run(Trial(trial, configurations[trial], "retrain", seed))
+            .record["min_val_loss"]
+            for precision, seed in itertools.product(PRECISIONS, SEEDS)
+        ]
+        rows.append([str(trial), *(f"{loss:.2e}" for loss in found)])
+    print(f"trained on all data\n\n{table(rows)}")
 
 
 if __name__ == "__main__":

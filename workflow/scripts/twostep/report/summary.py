@@ -231,8 +231,8 @@ def _precision(study: Study) -> str:
     precision = study.config["search"]["precision"]
     if precision == "float32":
         return ""
-    rungs = " and the rungs" if study.rungs else ""
-    return f" Step 1{rungs} compute large layers in {precision}, step 2 all in float32."
+    users = "Step 1 and the rungs compute" if study.rungs else "Step 1 computes"
+    return f" {users} large layers in {precision}; step 2 computes all in float32."
 
 
 def _loss(study: Study) -> str:
