@@ -89,6 +89,7 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "n_trials": 1000,
         "sampler": "random",
         "generation_size": 100,
+        "precision": "float32",
         "enqueue": [],
         "fractions": [0.05],
         "shard_size": 20,
