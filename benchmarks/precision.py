@@ -1,17 +1,18 @@
 """Step 1 in bfloat16 (`search.precision`) beside step 1 in float32: its ranking and its time.
 
     python benchmarks/precision.py shapes
-    python benchmarks/precision.py FOLDER [--space laptop|paper] [--configurations N]
+    python benchmarks/precision.py FOLDER [--space laptop|paper] [--configurations N] [--epochs N]
 
 `shapes` trains networks whose hidden layers have one shape, in float32, and with all products of
 these layers in bfloat16: what decides from which shape on bfloat16 is used.
 
 Otherwise, the first configurations that a study with config/config.yaml (laptop) or
-config/paper.yaml (paper) draws are trained on 4,000 of its samples with the budget of its step 1:
-in float32 and in bfloat16, each with two seeds. All take turns. Printed are how the rankings by
-validation loss agree, how losses differ, and the processor time. In the laptop's space, the best
-four are then trained on all data with step 2's budget, in both precisions. The data are prepared by
-the workflow, and kept in FOLDER. The laptop's space takes some minutes, the paper's an hour.
+config/paper.yaml (paper) draws are trained on 4,000 of its samples: in float32 and in bfloat16,
+each with two seeds, with the budget of step 1, or for `--epochs` without patience. All take turns.
+Printed are how the rankings by validation loss agree, how losses differ, and the processor time. In
+the laptop's space, the best four are then trained on all data with step 2's budget, in both
+precisions. The data are prepared by the workflow, and kept in FOLDER. The laptop's space takes some
+minutes, the paper's an hour.
 """
 
 import os
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("folder", help="or the word shapes")
     parser.add_argument("--space", choices=SPACES, default="laptop")
     parser.add_argument("--configurations", type=int, default=60)
+    parser.add_argument("--epochs", type=int)
     arguments = parser.parse_args()
     logging.disable(logging.INFO)
     warm_up()
@@ -81,7 +83,8 @@ def main() -> None:
     if arguments.folder == "shapes":
         compare_shapes()
     else:
-        compare_rankings(Path(arguments.folder), arguments.space, arguments.configurations)
+        config = make_config(arguments.space, arguments.epochs)
+        compare_rankings(Path(arguments.folder), config, arguments.configurations)
 
 
 def compare_shapes() -> None:
@@ -115,9 +118,9 @@ def compare_shapes() -> None:
         )
 
 
-def compare_rankings(folder: Path, space: str, n_configurations: int) -> None:
+def compare_rankings(folder: Path, config: dict, n_configurations: int) -> None:
     """Train the configurations in all ways, and print what comes of it after each tenth of them."""
-    config = make_config(space)
+    space = config["study"]
     make_study(folder, config)
     manifest = f"results/{config['study']}/subset/{FRACTION}/manifest.json"
     snakemake(folder, manifest)
@@ -144,12 +147,18 @@ def compare_rankings(folder: Path, space: str, n_configurations: int) -> None:
         compare_on_all_data(folder, config, configurations, best)
 
 
-def make_config(space: str) -> dict:
+def make_config(space: str, epochs: int | None) -> dict:
     """Return the resolved config of a study with the samples that are needed."""
     config = yaml.safe_load((REPOSITORY / "config" / SPACES[space]).read_text(encoding="utf-8"))
     config["study"] = space
     config["generate"]["n_samples"] = N_SAMPLES
     config["search"]["fractions"] = [FRACTION]
+    if epochs:
+        config["search"]["budget"] = {
+            "max_epochs": epochs,
+            "patience_epochs": None,
+            "patience_updates": None,
+        }
     return resolve_config(config)
 
 
