@@ -18,8 +18,8 @@ from twostep.training.train import FullyConnected
 
 # The multiplications of a layer's product (rows x units before x units) from which bfloat16 is
 # used. It depends on the shape alone, so that a study gives the same numbers on each processor.
-# Measured (benchmarks/precision.py): with half as many, an update takes 0.9 to 1.1 times as long as
-# in float32.
+# Measured (benchmarks/precision.py): an update takes about 0.8 of the time in float32 with as many,
+# 0.9 to 1.1 of it with half as many.
 FEWEST_MULTIPLICATIONS = 2**23
 
 
