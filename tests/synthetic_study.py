@@ -336,6 +336,7 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls:
             "rungs": [],
             "sampler": "random",
             "generation_size": 100,
+            "precision": "float32",
             "enqueue": [],
             "budget": {
                 "max_epochs": 100,

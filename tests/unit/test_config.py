@@ -89,6 +89,7 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "n_trials": 1000,
         "sampler": "random",
         "generation_size": 100,
+        "precision": "float32",
         "enqueue": [],
         "fractions": [0.05],
         "shard_size": 20,
@@ -377,6 +378,11 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
         ({"generate.modes": ["coarse", "aitkin"]}, ["generate.modes, entry 2", "mean aitken?"]),
         ({"select.cost": "params"}, ["select.cost must be one of parameters, operations"]),
         ({"training.loss": "rmse"}, ["training.loss must be one of mse", "did you mean mse?"]),
+        ({"search.precision": "bf16"}, ["search.precision must be one of float32, bfloat16"]),
+        (
+            {"search.precision": "bfloat16", "training.gpu": 1},
+            ["search.precision is bfloat16", "training.gpu is 1", "take one of them out"],
+        ),
         ({"training.huber_delta": 0}, ["training.huber_delta must be a number above 0"]),
         (
             {"dataset.outputs": [{"name": "fn", "weight": 0}]},

@@ -112,11 +112,12 @@ def test_what_was_timed_is_predicted_for_other_budgets_and_sizes(clock):
 
 
 def describe(
-    tmp_path, budget, *, controls=5, probability=None, rungs=()
+    tmp_path, budget, *, controls=5, probability=None, rungs=(), precision="float32"
 ) -> dict[str, str | list[str]]:
     """Return the rows of the report on 100 equal trials, of which each update takes 36 ms.
 
-    The first cell is the key, the others are the value, which is one text where there is one cell.
+    In bfloat16 it takes 18 ms. The first cell is the key, the others are the value, which is one
+    text where there is one cell.
     """
     manifest = tmp_path / "manifest.json"
     features = {"inputs": [{}] * 3, "outputs": [{}] * 2}
@@ -135,6 +136,7 @@ def describe(
                 "rungs": list(rungs),
                 "budget": budget,
                 "shard_size": 50,
+                "precision": precision,
                 "space": space,
                 "constraints": {"max_parameters": None, "max_operations": None},
             },
@@ -153,9 +155,12 @@ def describe(
         subset_sizes={"0.1": SIZES, "0.5": Sizes(3, 2, 5_000, 100)},
         data_bytes=3_000_000_000,
     )
-    speed = Speed(np.array([36e-3, 0, 0, 0]), np.zeros(3))
+    speed, faster = (Speed(np.array([ms * 1e-3, 0, 0, 0]), np.zeros(3)) for ms in (36, 18))
+    searching = speed if precision == "float32" else faster
     rows = {}
-    for line in describe_forecast(plan, speed, "a processor").splitlines():
+    for line in describe_forecast(plan, searching, speed, "a processor").splitlines():
+        if precision in line:
+            rows["precision"] = line
         if line.startswith("|") and "---" not in line:
             name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
             rows[name] = cells[0] if len(cells) == 1 else cells
@@ -174,6 +179,18 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
     assert rows["the same search on all data, with step 2's budget"] == "60 min"
     assert rows["the same, with step 1's budget"] == "60 min"
     assert rows["disk: prepared data and subsets"] == "3 GB"
+
+
+def test_only_step_1_and_rungs_are_faster_in_bfloat16(tmp_path):
+    assert "precision" not in describe(tmp_path, EPOCHS)
+    rung = {"fraction": 0.5, "top_k": 20, "budget": EPOCHS}
+    rows = describe(tmp_path, EPOCHS, rungs=[rung], precision="bfloat16")
+    assert "Step 1 and rungs are taken in bfloat16" in rows["precision"]
+    assert rows["step 1 on fraction 0.1, 100 trials"] == "3 min"
+    assert rows["rung 1 on fraction 0.5, 20 trials and 5 controls"] == "3.75 min"
+    assert rows["step 2, 10 models"] == "6 min (6 min to 6 min)"
+    assert rows["the same search on all data, with step 2's budget"] == "60 min"
+    assert rows["the same, with step 1's budget"] == "60 min"
 
 
 def test_rounds_of_retraining_are_told_as_a_range(tmp_path):

@@ -8,7 +8,8 @@ from twostep.config.resolve import load_schema
 from twostep.config.sentences import list_keys
 from twostep.training.losses import LOSSES
 from twostep.training.objective import Objective
-from twostep.trials.key import OF_LOSS, code_hashes, trial_key
+from twostep.training.precision import FLOAT32
+from twostep.trials.key import OF_LOSS, OF_PRECISION, code_hashes, trial_key
 from twostep.util import fingerprint
 
 
@@ -174,22 +175,47 @@ def test_the_code_of_own_networks_is_in_the_keys_of_their_trials_alone(library, 
     assert all_hashes() == others
 
 
+def test_the_code_of_a_precision_is_in_the_keys_of_its_trials_alone(library):
+    before, others = code_hashes({}, {}, "bfloat16"), all_hashes()
+    assert code_hashes({}, {}, "float32") == others[0] != before
+    edit(library, "training/bfloat16", "2**23", "2**22")
+    assert code_hashes({}, {}, "bfloat16") != before
+    assert all_hashes() == others
+    # It only knows the precisions by their names, and says what is missing.
+    before = code_hashes({}, {}, "bfloat16")
+    edit(library, "training/precision", "run on one", "take one")
+    assert code_hashes({}, {}, "bfloat16") == before
+
+
 def test_a_setting_at_its_default_changes_no_code():
     """Trials with and without a schedule differ in nothing else."""
     assert code_hashes({"momentum": 0.9}, {}) == code_hashes({}, {})
     assert code_hashes({"learning_rate_schedule": "linear"}, {}) == code_hashes(SCHEDULED, {})
 
 
+SETTINGS = dict.fromkeys(("data_hash", "output_activation", "torch", "numpy", "device"), "x")
+SETTINGS |= {"configuration": {}, "budget": {}, "seed": 1, "threads": 1}
+
+
+def test_float32_is_not_in_the_key():
+    plain = trial_key(objective={}, **SETTINGS)
+    assert trial_key(objective={}, precision="float32", **SETTINGS) == plain
+    assert trial_key(objective={}, precision="bfloat16", **SETTINGS) != plain
+
+
 def test_the_plain_mean_squared_error_is_not_in_the_key():
-    settings = dict.fromkeys(("data_hash", "output_activation", "torch", "numpy", "device"), "x")
-    settings |= {"configuration": {}, "budget": {}, "seed": 1, "threads": 1}
-    keys = [trial_key(objective={}, **settings)]
-    keys += [trial_key(objective=objective, **settings) for objective in OBJECTIVES.values()]
+    keys = [trial_key(objective={}, **SETTINGS)]
+    keys += [trial_key(objective=objective, **SETTINGS) for objective in OBJECTIVES.values()]
     assert len(set(keys)) == len(keys)
     assert Objective().to_dict() == {}
     assert Objective("huber").to_dict() == {"loss": "huber"}
     for objective in OBJECTIVES.values():
         assert Objective(**objective).to_dict() == objective
+
+
+def test_each_precision_but_float32_has_its_modules():
+    known = dict(list_keys(load_schema()))["search.precision"]["enum"]
+    assert set(known) == {FLOAT32, *OF_PRECISION}
 
 
 def test_each_loss_has_its_modules():

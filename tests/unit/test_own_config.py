@@ -88,6 +88,12 @@ def test_what_describes_fully_connected_networks_is_refused(name):
     assert f"search.space.{name}" in sentence and "under search.space.hyperparameters" in sentence
 
 
+def test_another_precision_than_float32_is_refused():
+    given = config()
+    given["search"]["precision"] = "bfloat16"
+    assert "networks of your own train in float32 alone" in complaint(given)
+
+
 def test_hyperparameters_without_a_file_are_refused():
     given = config()
     del given["network"]

@@ -183,6 +183,7 @@ def test_a_trial_that_failed_and_was_then_trained_is_ok(config, folder):
         lambda config: config.update(seed=2),
         lambda config: config["search"]["space"].update(batch_size=32),
         lambda config: config["training"].update(output_activation="linear"),
+        lambda config: config["search"].update(precision="bfloat16"),
     ],
 )
 def test_trials_of_another_config_do_not_count(config, folder, change):

@@ -32,6 +32,10 @@ def test_memory_by_hand(manifest):
     # A checkpoint is put together in memory: weights, gradients, two moments and the best weights.
     retraining = resources.training_mb(manifest, large, checkpoints=True)
     assert retraining - resources.training_mb(manifest, large) == pytest.approx(weights, abs=1)
+    # Weights in 2 bytes with their gradients, and the inputs of layers with the gradients of two.
+    rounded = resources.training_mb(manifest, large, precision="bfloat16")
+    expected = weights / resources.COPIES + 1024 * (4000 + 2 * 2000) * 2 / 1e6
+    assert rounded - resources.training_mb(manifest, large) == pytest.approx(expected, abs=1)
 
 
 def test_weights_of_samples_are_another_column(manifest):

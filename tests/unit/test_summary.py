@@ -196,6 +196,15 @@ def test_it_describes_the_search_and_its_budget(text):
     assert "100 epochs" in search and "5 epochs" in search and tells(search, 100, 5)
 
 
+def test_it_tells_the_precision_of_step_1_only_where_that_is_not_float32(text):
+    assert "float" not in text
+    config = made_up.config([0.05])
+    config["search"]["precision"] = "bfloat16"
+    told = summarise(made_up.study(("0.05",), config=config))
+    assert "Step 1 computes large layers in bfloat16" in section(told, "Search (step 1)")
+    assert "in float32, as in step 2, the search on all data" in section(told, "Cost")
+
+
 def test_it_tells_schedules_and_only_what_trials_use_or_change():
     config = made_up.config([0.05])
     plain = {

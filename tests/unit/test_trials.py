@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,6 +136,7 @@ def test_the_key_names_all_that_decides_a_result(trainer, monkeypatch):
         trainer.key(Trial(4, trial.configuration, "search")),
         trainer.key(Trial(3, trial.configuration, "retrain")),
         trainer.key(Trial(3, trial.configuration, "search", repetition=1)),
+        replace(trainer, precision="bfloat16").key(trial),
     ]
     monkeypatch.setattr(key_module, "code_hashes", lambda *settings: ["edited code"])
     changed.append(trainer.key(trial))

@@ -100,7 +100,9 @@ def largest_mb(manifest, configurations, trials):
         return own_training_mb(manifest, sizes)
     search = config["search"]
     largest = largest_configuration(search["space"])
-    return training_mb(manifest, largest, constraints=search["constraints"])
+    return training_mb(
+        manifest, largest, constraints=search["constraints"], precision=search["precision"]
+    )
 
 
 def retrain_mb(wildcards, input, attempt):

@@ -111,6 +111,7 @@ rule search_shard:
         gpu=config["training"]["gpu"],
         seed=config["seed"],
         network=NETWORK_PARAM,
+        precision=config["search"]["precision"],
         journal=f"{RESULTS}/journal/search/{{fraction}}",
         libraries=LIBRARIES,
         code=code("search_shard"),
@@ -181,6 +182,7 @@ rule reproduce:
         gpu=config["training"]["gpu"],
         seed=config["seed"],
         network=NETWORK_PARAM,
+        precision=config["search"]["precision"],
         libraries=LIBRARIES,
         code=code("reproduce"),
     script:

@@ -4,6 +4,7 @@ import itertools
 import json
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from twostep.training.configuration import Configuration, NetworkSize
 from twostep.training.data import load_training_data
 from twostep.training.device import choose_device, use_threads
 from twostep.training.objective import Objective
+from twostep.training.precision import fully_connected
 from twostep.training.train import FULLY_CONNECTED
 from twostep.training.warm_up import warm_up
 from twostep.trials.configurations import read_networks
@@ -43,6 +45,7 @@ def main(
     use_threads(threads)
     device = choose_device(resolved["training"]["gpu"], gpu_percent)
     warm_up(device)
+    in_step_1 = fully_connected(resolved["search"]["precision"])
     n_trials, known = resolved["search"]["n_trials"], known_trials(resolved["search"])
     listed = read_networks(configurations, known)
     drawn = [configuration for configuration, _ in listed]
@@ -60,18 +63,20 @@ def main(
         data_bytes=sum(Path(path).stat().st_size for path in arrays),
     )
     data = load_training_data(subsets[0], Objective.of(resolved))
-    speed = measure_speed(
+    measure = partial(
+        measure_speed,
         drawn,
         data.tensors,
         output_activation=resolved["training"]["output_activation"],
         loss=data.loss,
         device=device,
         progress=lambda done, of: log.info("%d of %d configurations timed", done, of),
-        networks=planned_networks(network, read_json(manifest)) or FULLY_CONNECTED,
         own=own,
     )
+    searching = measure(networks=planned_networks(network, read_json(manifest)) or in_step_1)
+    retraining = searching if in_step_1 is FULLY_CONNECTED else measure(networks=FULLY_CONNECTED)
     name = processor_name() if device.type == "cpu" else torch.cuda.get_device_name(device)
-    text = describe_forecast(plan, speed, name)
+    text = describe_forecast(plan, searching, retraining, name)
     write_text(output, text)
     print(text, file=sys.stderr)
 

@@ -31,6 +31,7 @@ def main(
     gpu: int,
     gpu_percent: int,
     network: dict | None,
+    precision: str,
     output: str,
     threads: int,
 ) -> None:
@@ -46,6 +47,7 @@ def main(
         gpu_percent=gpu_percent,
         threads=threads,
         network=network,
+        precision=precision,
     )
     [(configuration, size)] = read_networks(configurations, range(trial, trial + 1))
     reproduced = trainer.run(Trial(trial, configuration, step=step, size=size)).record
@@ -72,6 +74,7 @@ if __name__ == "__main__":
             gpu=snakemake.params.gpu,
             gpu_percent=snakemake.resources.get("machine_gpu", 100),
             network=json.loads(snakemake.params.network),
+            precision=snakemake.params.precision,
             output=snakemake.output[0],
             threads=snakemake.threads,
         )

@@ -29,6 +29,7 @@ def main(
     gpu: int,
     gpu_percent: int,
     network: dict | None,
+    precision: str,
     journal: str,
     records: str,
     timings: str,
@@ -46,6 +47,7 @@ def main(
         gpu_percent=gpu_percent,
         threads=threads,
         network=network,
+        precision=precision,
     )
     trials = share_of(survivors(read_json(cut)), shard, n_shards)
     networks = read_networks(configurations, trials)
@@ -78,6 +80,7 @@ if __name__ == "__main__":
             gpu=snakemake.params.gpu,
             gpu_percent=snakemake.resources.get("machine_gpu", 100),
             network=json.loads(snakemake.params.network),
+            precision=snakemake.params.precision,
             journal=snakemake.params.journal,
             records=snakemake.output.records,
             timings=snakemake.output.timings,

@@ -24,6 +24,7 @@ def main(
     gpu: int,
     gpu_percent: int,
     network: dict | None,
+    precision: str,
     journal: str,
     records: str,
     timings: str,
@@ -41,6 +42,7 @@ def main(
         gpu_percent=gpu_percent,
         threads=threads,
         network=network,
+        precision=precision,
     )
     drawn, sizes = zip(*read_networks(configurations, trials), strict=True)
     found, measured = search(trainer, trials, drawn, Journal(journal, watch.job), watch, sizes)
@@ -61,6 +63,7 @@ if __name__ == "__main__":
             gpu=snakemake.params.gpu,
             gpu_percent=snakemake.resources.get("machine_gpu", 100),
             network=json.loads(snakemake.params.network),
+            precision=snakemake.params.precision,
             journal=snakemake.params.journal,
             records=snakemake.output.records,
             timings=snakemake.output.timings,

@@ -204,6 +204,7 @@ def _contradictions(config: dict) -> Iterator[str]:
     """Yield a sentence for each pair of values that cannot both be meant."""
     yield from _contradictions_in_data(config)
     yield from _contradictions_in_training(config["training"])
+    yield from _contradictions_in_precision(config)
     if config["training"]["loss"] == "cross_entropy":
         yield from _contradictions_with_classes(config["dataset"])
     modes = config["generate"]["modes"]
@@ -336,6 +337,24 @@ def _contradictions_in_training(training: dict) -> Iterator[str]:
         yield (
             f"training.huber_delta has no effect, because training.loss is {loss}: take it out, or "
             "set training.loss to huber"
+        )
+
+
+def _contradictions_in_precision(config: dict) -> Iterator[str]:
+    """Yield a sentence for each thing that is not trained in another precision than float32."""
+    precision = config["search"]["precision"]
+    if precision == "float32":
+        return
+    if config["training"]["gpu"]:
+        yield (
+            f"search.precision is {precision}, but training.gpu is 1, and GPUs train in float32 "
+            "alone: take one of them out"
+        )
+    if config["network"]["file"] is not None:
+        yield (
+            f"search.precision is {precision}, but network.file is "
+            f"{describe_given(config['network']['file'])}, and networks of your own train in "
+            "float32 alone: take search.precision out"
         )
 
 

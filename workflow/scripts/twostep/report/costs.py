@@ -12,6 +12,11 @@ ASSUMPTION = (
     "epochs that a training needs depends on the number of samples."
 )
 
+IN_PRECISION = (
+    " They are those of a search in {0}, too (`search.precision`): in float32, as in step 2, the "
+    "search on all data would cost more."
+)
+
 
 def cost_section(study: Study) -> list[str]:
     """Return the paragraphs on the measured cost of both steps and the estimated saving."""
@@ -33,7 +38,9 @@ def cost_section(study: Study) -> list[str]:
         rows.append(_row(label, controls_cost(study)))
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     estimated = any("full" in step_costs(study, search) for search in study.searches)
-    return ["## Cost", table, *([ASSUMPTION] if estimated else [])]
+    precision = study.config["search"]["precision"]
+    faster = IN_PRECISION.format(precision) if precision != "float32" else ""
+    return ["## Cost", table, *([ASSUMPTION + faster] if estimated else [])]
 
 
 def _rows(study: Study, search: Search) -> list[list[str]]:

@@ -216,7 +216,7 @@ def _search(study: Study) -> list[str]:
         f"{wording.space(told_dimensions(search['space']))}."
         f"{wording.constraints(search['constraints'])}{_own_networks(study)} Each trial trains for "
         f"{wording.budget(search['budget'], schedules=schedules(search['space']))}. The "
-        f"loss is the {_loss(study)}.",
+        f"loss is the {_loss(study)}.{_precision(study)}",
     ]
 
 
@@ -224,6 +224,15 @@ def _own_networks(study: Study) -> str:
     """Return where networks of the user's own come from, as a sentence after a blank."""
     path = study.config["network"]["file"]
     return f" The networks are those of `{path}`." if path else ""
+
+
+def _precision(study: Study) -> str:
+    """Return in what large layers were computed before step 2, as a sentence after a blank."""
+    precision = study.config["search"]["precision"]
+    if precision == "float32":
+        return ""
+    users = "Step 1 and the rungs compute" if study.rungs else "Step 1 computes"
+    return f" {users} large layers in {precision}; step 2 computes all in float32."
 
 
 def _loss(study: Study) -> str:

@@ -52,8 +52,9 @@ class Sizes:
 class Speed:
     """What the parts of a training take on this machine, as coefficients of a linear model.
 
-    An update takes `update` times (1, hidden layers, operations of a batch, parameters) and a
-    validation `validation` times (1, hidden layers, operations of all its samples), in seconds.
+    It is that of one precision. An update takes `update` times (1, hidden layers, operations of a
+    batch, parameters) and a validation `validation` times (1, hidden layers, operations of all its
+    samples), in seconds.
     """
 
     update: np.ndarray

@@ -54,21 +54,36 @@ class Plan:
         return [fraction_name(value) for value in self.config["search"]["fractions"]]
 
 
-def describe_forecast(plan: Plan, speed: Speed, processor: str) -> str:
-    """Return the forecast as Markdown; `processor` is what the speed was measured on."""
+def describe_forecast(plan: Plan, searching: Speed, retraining: Speed, processor: str) -> str:
+    """Return the forecast as Markdown.
+
+    `searching` is the speed of step 1 and of rungs, `retraining` that of step 2, and `processor` is
+    what they were measured on.
+    """
     unit = "GPU" if plan.config["training"]["gpu"] else "processor"
     return (
         "\n\n".join(
             [
                 f"# Forecast of study {plan.config['study']}",
-                f"From training some of its configurations for about a second each on {processor}.",
-                table([["", f"{unit} time"], *_cost_rows(plan, speed)]),
+                f"From training some of its configurations for about a second each on {processor}."
+                + _precision(plan.config["search"]),
+                table([["", f"{unit} time"], *_cost_rows(plan, searching, retraining)]),
                 ASSUMPTIONS + _generations(plan.config["search"]),
                 table([["", ""], *_need_rows(plan)]),
                 *_cuts(plan),
             ]
         )
         + "\n"
+    )
+
+
+def _precision(search: dict) -> str:
+    """Return what is not computed in float32, as a sentence after a blank; "" if all is."""
+    if search["precision"] == "float32":
+        return ""
+    return (
+        f" Step 1 and rungs are taken in {search['precision']} (`search.precision`), all trainings "
+        "on all data in float32."
     )
 
 
@@ -83,13 +98,13 @@ def _generations(search: dict) -> str:
     )
 
 
-def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
+def _cost_rows(plan: Plan, searching: Speed, retraining: Speed) -> list[list[str]]:
     search, retrain = plan.config["search"], plan.config["retrain"]
-    as_searched = _seconds(plan, speed, search["budget"], plan.sizes)
+    as_searched = _seconds(plan, retraining, search["budget"], plan.sizes)
     rows, total, longest = [], 0.0, 0.0
     for fraction in plan.fractions:
         sizes = plan.subset_sizes[fraction]
-        seconds = _seconds(plan, speed, search["budget"], sizes)
+        seconds = _seconds(plan, searching, search["budget"], sizes)
         total, longest = total + seconds.sum(), max(longest, seconds.max())
         shard = seconds.mean() * search["shard_size"]
         rows += [
@@ -98,10 +113,10 @@ def _cost_rows(plan: Plan, speed: Speed) -> list[list[str]]:
             ["the longest single trial", duration(seconds.max())],
         ]
     for i, rung in enumerate(search["rungs"]):
-        label, cost = _rung_cost(plan, speed, i + 1, rung)
+        label, cost = _rung_cost(plan, searching, i + 1, rung)
         rows.append([label, duration(cost)])
         total += cost
-    second = np.sort(_seconds(plan, speed, retrain["budget"], plan.sizes))
+    second = np.sort(_seconds(plan, retraining, retrain["budget"], plan.sizes))
     n_models = retrain["top_k"] * retrain["seeds"]
     # With `retrain.until` one round may be enough.
     n_fewest = round_sizes(retrain)[0] * retrain["seeds"]
@@ -186,7 +201,9 @@ def _search_mb(plan: Plan, manifest: str) -> int:
     if plan.sizes.own:
         return resources.own_training_mb(manifest, list(plan.sizes.own.values()))
     possible = resources.largest_configuration(search["space"])
-    return resources.training_mb(manifest, possible, constraints=search["constraints"])
+    return resources.training_mb(
+        manifest, possible, constraints=search["constraints"], precision=search["precision"]
+    )
 
 
 def _n_controls(plan: Plan) -> int:

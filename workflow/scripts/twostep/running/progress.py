@@ -250,13 +250,15 @@ def _describes(provenance: dict | None, config: dict) -> bool:
 class _Keys:
     """What the keys of the trials of one step have in common.
 
-    `step` names the step, `budget` is its budget and `data_hash` that of its data.
+    `step` names the step, `budget` is its budget and `data_hash` that of its data. Step 2 has the
+    default `precision`.
     """
 
     config: dict
     step: str
     budget: dict
     data_hash: str
+    precision: str = "float32"
 
     @functools.cached_property
     def network(self) -> dict | None:
@@ -282,6 +284,7 @@ class _Keys:
             threads=timing["threads"],
             device="cuda" if self.config["training"]["gpu"] else "cpu",
             network=self.network,
+            precision=self.precision,
         )
 
 
@@ -305,8 +308,8 @@ def _measure_search(
     config: dict, folder: Path, fraction: str, configurations: list[Configuration]
 ) -> Step:
     step = Step(fraction, config["search"]["n_trials"])
-    budget = config["search"]["budget"]
-    keys = _Keys(config, "search", budget, _data_hash(folder / "subset" / fraction))
+    search, data_hash = config["search"], _data_hash(folder / "subset" / fraction)
+    keys = _Keys(config, "search", search["budget"], data_hash, search["precision"])
     _count_trials(step, folder / "journal/search" / fraction, keys, configurations)
     return step
 
@@ -329,7 +332,8 @@ def _measure_rung(
     trials = trials_to_retrain(rankings, cut, seed=config["seed"])
     step.n_wanted = len(trials)
     data_hash = _data_hash(folder / "subset" / fraction_name(rung["fraction"]))
-    keys = _Keys(config, rung_name(number), rung["budget"], data_hash)
+    precision = config["search"]["precision"]
+    keys = _Keys(config, rung_name(number), rung["budget"], data_hash, precision)
     _count_trials(step, folder / f"journal/rungs/{number}", keys, configurations, set(trials))
     found = _read_tables([folder / ranking_file(rung_name(number))])
     return step, [table for table in found if set(table["trial"]) == set(trials)]

@@ -53,6 +53,7 @@ def training_mb(
     *,
     checkpoints: bool = False,
     constraints: dict | None = None,
+    precision: str = "float32",
 ) -> int:
     """Return the memory in MB of training a configuration on the data of a folder.
 
@@ -68,7 +69,11 @@ def training_mb(
     # Each unit has a weight and a bias, at least.
     n_units, widest = (min(most / 2, f(configuration.hidden_widths)) for f in (sum, max))
     activations = 4e-6 * rows * (4 * n_units + 2 * widest)
-    return math.ceil(BASE_MB + data_mb(manifest) + weights + activations)
+    megabytes = data_mb(manifest) + weights + activations
+    if precision != "float32":
+        # Rounded weights and their gradient, inputs of layers and gradients of two, 2 bytes each.
+        megabytes += weights / copies + 2e-6 * rows * (n_units + 2 * widest)
+    return math.ceil(BASE_MB + megabytes)
 
 
 def own_training_mb(

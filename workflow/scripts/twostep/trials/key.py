@@ -20,6 +20,8 @@ OF_LOSS = {
 OF_OBJECTIVES = ("training.weighing", "training.constant")
 # What only networks of the user's own use.
 OF_OWN_NETWORKS = ("training.own_network", "training.autograd")
+# What only trials in another precision than float32 use.
+OF_PRECISION = {"bfloat16": ("training.bfloat16",)}
 # The modules that the training imports and only some trials use, and which these are. An edit of
 # one, and of what only it imports, trains no other trial again. A configuration is a mapping, in
 # which settings at their defaults are missing.
@@ -33,13 +35,14 @@ def trial_seed(study_seed: int, step: str, trial: int, repetition: int) -> int:
     return derive_seed(study_seed, step, trial, repetition)
 
 
-def code_hashes(configuration: dict, objective: dict) -> list[str]:
+def code_hashes(configuration: dict, objective: dict, precision: str = "float32") -> list[str]:
     """Return the hashes of the code that decides the numbers of a trial.
 
     That is the training with all that it imports and that a trial of this configuration uses; the
     module that makes the record, and the one that loads the data for it, each without what it
     imports: errors, files and texts decide no number. For another `objective` than the plain mean
-    squared error, as its `to_dict` tells it, the code of that is added.
+    squared error, as its `to_dict` tells it, the code of that is added, and so is that of another
+    `precision` than float32.
     """
     unused = tuple(module for module, uses in OPTIONAL.items() if not uses(configuration))
     return [
@@ -48,6 +51,7 @@ def code_hashes(configuration: dict, objective: dict) -> list[str]:
         hash_module_alone("trials.trial"),
         *(hash_module_alone(module) for module in _objective_modules(objective)),
         *(hash_module_alone(module) for module in _network_modules(configuration)),
+        *(hash_module_alone(module) for module in OF_PRECISION.get(precision, ())),
     ]
 
 
@@ -76,13 +80,14 @@ def trial_key(
     threads: int,
     device: str,
     network: dict | None = None,
+    precision: str = "float32",
 ) -> str:
     """Return a hash of all that decides a trial's numbers.
 
     That is the data, the configuration, the training settings, the trial's seed, the code, and the
     versions of torch and numpy, which compute; not the shard, the order or the worker. `objective`
     is what its `to_dict` returns; nothing stands for the plain mean squared error. `network` is the
-    identity of the file of a network of the user's own.
+    identity of the file of a network of the user's own. A `precision` of float32 has no part in it.
     Nor the type of the processor or GPU: a trial that was finished on another one is reused, which
     the timings tell and the summary reports.
     """
@@ -90,12 +95,13 @@ def trial_key(
         {
             **({"objective": objective} if objective else {}),
             **({"network": network} if network else {}),
+            **({"precision": precision} if precision in OF_PRECISION else {}),
             "data": data_hash,
             "configuration": configuration,
             "budget": budget,
             "output_activation": output_activation,
             "seed": seed,
-            "code": code_hashes(configuration, objective),
+            "code": code_hashes(configuration, objective, precision),
             "torch": torch,
             "numpy": numpy,
             "threads": threads,

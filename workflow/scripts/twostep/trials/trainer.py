@@ -15,7 +15,8 @@ from twostep.training.device import choose_device, use_threads
 from twostep.training.network_file import read_unchanged
 from twostep.training.objective import PLAIN, Objective
 from twostep.training.own_network import OwnNetworks
-from twostep.training.train import CPU, FULLY_CONNECTED, Budget, StateStore, Training, train
+from twostep.training.precision import FLOAT32, fully_connected
+from twostep.training.train import CPU, Budget, StateStore, Training, train
 from twostep.training.warm_up import warm_up
 from twostep.trials.key import trial_key, trial_seed
 from twostep.trials.supervision import Watch
@@ -44,6 +45,7 @@ class Trainer:
     device: torch.device = CPU
     objective: Objective = PLAIN
     own_networks: OwnNetworks | None = None
+    precision: str = FLOAT32
 
     def key(self, trial: Trial) -> str:
         """Return a hash of all that decides the trial's numbers, as `trial_key` says."""
@@ -59,6 +61,7 @@ class Trainer:
             threads=torch.get_num_threads(),
             device=self.device.type,
             network=self.own_networks.file.identity() if self.own_networks else None,
+            precision=self.precision,
         )
 
     def run(self, trial: Trial, checkpoint: StateStore | None = None) -> Finished:
@@ -66,6 +69,7 @@ class Trainer:
 
         Raises OSError if a file or a disk fails, which is not the trial's fault.
         """
+        networks = self.own_networks or fully_connected(self.precision)
         wall, processor = time.perf_counter(), time.process_time()
         try:
             training = train(
@@ -77,7 +81,7 @@ class Trainer:
                 device=self.device,
                 checkpoint=checkpoint,
                 loss=self.data.loss,
-                networks=self.own_networks or FULLY_CONNECTED,
+                networks=networks,
             )
         except Exception as error:  # whatever goes wrong in one trial must not take the others down
             if isinstance(error, OSError) and error.errno != errno.ENOMEM:
@@ -128,14 +132,17 @@ def make_trainer(
     threads: int,
     gpu_percent: int = 100,
     network: dict | None = None,
+    precision: str = FLOAT32,
 ) -> Trainer:
     """Return the trainer for the data of a folder, with this process ready to train.
 
     `budget` is that section of the config, `objective` what `Objective.to_dict` has returned.
     `network` are the path and the identity of the file of a network of the user's own. A job may
     have `gpu_percent` of a GPU.
-    Raises UserError if there is no GPU where one is asked for.
+    Raises UserError if there is no GPU where one is asked for, or if the processor does not have
+    the precision.
     """
+    fully_connected(precision)
     use_threads(threads)
     device = choose_device(n_gpus, gpu_percent)
     warm_up(device)
@@ -149,6 +156,7 @@ def make_trainer(
         device,
         minimised,
         planned_networks(network, read_json(manifest)),
+        precision,
     )
 
 
