@@ -84,4 +84,7 @@ def _contradictions_in_entry(where: str, entry: dict, space: dict) -> Iterator[s
         yield f"{where}, {network} is missing: it describes the network"
     for name, values in space.get(KEY, {}).items():
         if name not in entry.get(KEY, {}) and not is_single(values):
-            yield f"{where}, {KEY}.{name} is missing: search.space has several values for it: name one"
+            yield (
+                f"{where}, {KEY}.{name} is missing: search.space has several values for it: name "
+                "one"
+            )
