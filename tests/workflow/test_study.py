@@ -257,7 +257,7 @@ def test_the_papers_config_plans_and_runs_when_shrunk(fresh, tmp_path, name):
     study.config = yaml.safe_load((tmp_path / paper).read_text())
     # To the end for one of them: the other differs from it in how networks are trained.
     target = [] if name == "paper" else ["select_model"]
-    process = study.snakemake("--configfile", str(paper), "shrink.yaml", *target)
+    process = study.snakemake(*target, "--configfile", str(paper), "shrink.yaml")
     assert process.returncode == 0, process.stderr
     manifest = json.loads((study.results / "prepare" / "manifest.json").read_text())
     assert len(manifest["inputs"]) == 16 and len(manifest["outputs"]) == 4
