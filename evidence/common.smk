@@ -18,7 +18,8 @@ STUDY = yaml.safe_load((HERE / ENTRY["study"]).read_text(encoding="utf-8"))
 RESULTS = f"results/{STUDY['study']}"
 TABLES = f"evidence/matrices/{MATRIX}"
 COLUMNS = {column.name: column for column in read_columns(ENTRY["columns"])}
-
+# The part of a GPU that a job has.
+GPU_PERCENT = 100 // config["jobs_per_gpu"] if config["gpu"] else 0
 SEARCHES = {
     name: search
     for name, search in config["samplers"]["searches"].items()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from matrix.columns import Column
-from matrix.searches import RANDOM, TPE, Searches, Seconds, retrain_best, space_of
+from matrix.searches import RANDOM, TPE, Seconds, make_searches, retrain_best
 from matrix.tables import read_column, samplers_table, write_compressed
 from matrix.training import prepare, take_device, train_trials
 from twostep.trials.journal import Journal
@@ -51,20 +51,15 @@ def main(
         return lambda trials: train_trials(trainer, evaluation, column, trials, finished, watch)
 
     train, retrain = map(training_of, columns)
-    data, step_1 = read_json(manifest), columns[0]
-    space, constraints = space_of(study, setting, varied)
-    rows = step_1.rows(data["splits"]["training"])
-    searches = Searches(
-        space=space,
-        constraints=constraints,
-        n_inputs=len(data["inputs"]),
-        n_outputs=len(data["outputs"]),
-        seed=step_1.repetition,
-        n_trials=sizes["n_trials"],
-        generation_size=sizes["generation_size"],
+    searches = make_searches(
+        study,
+        setting,
+        varied,
+        data=read_json(manifest),
+        step_1=columns[0],
+        sizes=sizes,
         train=train,
         by_update=Seconds.fit(read_column(networks), read_column(timings)),
-        n_updates=step_1.epochs * -(-(rows.stop - rows.start) // setting["batch_size"]),
     )
     by_losses = searches.by_losses()
     at_random = searches.at_random(sum(map(searches.seconds_of, by_losses)))
@@ -77,7 +72,7 @@ def main(
             sizes=(sizes["n_trials"], len(entries)),
             n_best=sizes["n_retrained"],
             n_controls=sizes["n_controls"],
-            seed=derive_seed(step_1.repetition, "controls", sampler),
+            seed=derive_seed(searches.seed, "controls", sampler),
         )
         found[sampler] = entries, *retrained
     write_compressed(output, samplers_table(found, searches.seconds_of))

@@ -90,7 +90,13 @@ class Problem:
     @cached_property
     def two_steps(self) -> list[tuple[comparisons.Case, Findings]]:
         """What each training of step 1 comes to, with each share that is retrained."""
-        cases = (comparisons.two_steps(self.matrix, self.last, *each) for each in self.step_1)
+        return self.after(self.step_1)
+
+    def after(
+        self, trainings: Sequence[agreement.Training]
+    ) -> list[tuple[comparisons.Case, Findings]]:
+        """Replay two steps after each training of step 1, with each share that is retrained."""
+        cases = (comparisons.two_steps(self.matrix, self.last, *each) for each in trainings)
         return self.compare([case for found in cases for case in found])
 
     def compare(self, cases: Sequence[comparisons.Case]) -> list[tuple[comparisons.Case, Findings]]:
@@ -218,9 +224,7 @@ def aerosol_batches() -> str:
 
 def aerosol_batch_costs() -> str:
     """How many have to be retrained after them, and what that costs."""
-    cases = (comparisons.two_steps(AEROSOL.matrix, AEROSOL.last, *each) for each in BATCHES)
-    compared = AEROSOL.compare([case for found in cases for case in found])
-    return comparisons.describe_safe(AEROSOL.matrix, AEROSOL.last, compared)
+    return comparisons.describe_safe(AEROSOL.matrix, AEROSOL.last, AEROSOL.after(BATCHES))
 
 
 def aerosol_curves() -> str:

@@ -1,15 +1,17 @@
 """Two searches with the same first trials: one goes on at random, the other by earlier losses."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 
+from matrix.columns import Column
 from twostep.config.resolve import resolve_config
 from twostep.training.configuration import Configuration
+from twostep.training.updates import count_updates
 from twostep.trials.configurations import make_draws
 from twostep.trials.constraints import make_constraints
 from twostep.trials.generations import draw_generation
@@ -106,11 +108,42 @@ class Searches:
         return make_draws(self.space, seed=self.seed, constraints=limits)
 
 
-def space_of(study: dict, setting: dict, varied: dict) -> tuple[dict, dict]:
-    """Return the space of a study, trained by a setting but for what is varied; its constraints."""
+def make_searches(
+    study: dict,
+    setting: dict,
+    varied: dict,
+    *,
+    data: dict,
+    step_1: Column,
+    sizes: Mapping[str, int],
+    train: Train,
+    by_update: Seconds,
+) -> Searches:
+    """Return the searches of a study, trained by a setting but for what is varied.
+
+    `data` is what the manifest tells, `step_1` the training of step 1, whose repetition is the
+    seed, and `sizes` has the trials of a search and of a generation.
+    """
     space = {**study["search"]["space"], **setting, **varied}
     search = resolve_config({**study, "search": {**study["search"], "space": space}})["search"]
-    return search["space"], search["constraints"]
+    rows = step_1.rows(data["splits"]["training"])
+    return Searches(
+        space=search["space"],
+        constraints=search["constraints"],
+        n_inputs=len(data["inputs"]),
+        n_outputs=len(data["outputs"]),
+        seed=step_1.repetition,
+        n_trials=sizes["n_trials"],
+        generation_size=sizes["generation_size"],
+        train=train,
+        by_update=by_update,
+        n_updates=count_updates(
+            rows.stop - rows.start,
+            setting["batch_size"],
+            max_epochs=step_1.epochs,
+            max_updates=None,
+        ),
+    )
 
 
 def configuration_of(entry: dict) -> Configuration:
