@@ -61,7 +61,8 @@ def draw_budgets(losses: Mapping[int, Mapping[int, float]]) -> Figure:
     figure = Figure(figsize=(1.4 * COLUMN_WIDTH, 2.8))
     axes = figure.subplots()
     shown = ((samples, found) for samples, found in losses.items() if len(found) > 1)
-    for (samples, by_epochs), marker, colour in zip(shown, MARKERS, COLOURS, strict=False):
+    styles = zip(itertools.cycle(MARKERS), itertools.cycle(COLOURS), strict=True)
+    for (samples, by_epochs), (marker, colour) in zip(shown, styles, strict=False):
         epochs = sorted(by_epochs)
         values = [by_epochs[number] for number in epochs]
         axes.plot(epochs, values, marker=marker, markersize=4, color=colour, label=f"{samples:,}")

@@ -14,7 +14,7 @@ from matrix.columns import Column, read_columns
 from matrix.load import FOLDER, Matrix
 from matrix.searches import Searches, Seconds, retrain_best
 from matrix.tables import SUFFIX, column_table, trials_table, write_compressed
-from replay import budgets, comparisons, law, samplers
+from replay import budgets, comparisons, figures, law, samplers
 from replay.outcomes import find, halves, replay
 from replay.policies import (
     Policy,
@@ -392,3 +392,11 @@ def test_winners_are_finalists_and_random_trials_may_be_as_many_or_cost_as_much(
     # Controls, the fourth trials here, win nothing.
     first, _, winner, test, as_many = (measure(pair) for measure in samplers.MEASURES)
     assert (first, winner, test, as_many) == pytest.approx((2, 1.6, 1.6, 0.8))
+
+
+def test_each_number_of_samples_has_a_line_of_its_own():
+    losses = {samples: {1: 1.0 / samples, 2: 0.5 / samples} for samples in range(1, 16)}
+    losses[99] = {1: 1.0}  # a single budget is no line
+    lines = figures.draw_budgets(losses).axes[0].lines
+    assert [line.get_label() for line in lines] == [str(samples) for samples in range(1, 16)]
+    assert len({(line.get_marker(), line.get_color()) for line in lines}) == 15
