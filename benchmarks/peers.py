@@ -37,18 +37,20 @@ from processes import REPOSITORY, make_study, snakemake
 
 from twostep.config.resolve import resolve_config
 from twostep.training.configuration import Configuration
+from twostep.training.precision import BFLOAT16, FLOAT32
 from twostep.trials.configurations import draw_configurations, write_configurations
 from twostep.util.files import read_json
 from twostep.util.processor import processor_name
 
 PROGRAMS = Path(__file__).with_suffix("")
 OWN = "ours"
-SYSTEMS = {
-    OWN: "own_search.py",
+# With search.precision; the peers compute in float32.
+PRECISIONS = {OWN: FLOAT32, "ours, bfloat16": BFLOAT16}
+SYSTEMS = dict.fromkeys(PRECISIONS, "own_search.py") | {
     "Keras Tuner": "keras_tuner_search.py",
     "Optuna + PyTorch": "optuna_search.py",
 }
-PEERS = list(SYSTEMS)[1:]
+PEERS = [system for system in SYSTEMS if system not in PRECISIONS]
 SPACES = {"laptop": "config.yaml", "paper": "paper.yaml"}
 # What all three do alike: a constant rate, and networks of at most 512 units a layer.
 LAPTOP = {
@@ -85,7 +87,7 @@ def main() -> None:
     }
     runs = []
     for system, chunk in chunks(configurations, task, arguments.seeds):
-        python = sys.executable if system == OWN else peer_python
+        python = sys.executable if system in PRECISIONS else peer_python
         runs.append({"system": system} | run(python, system, chunk, folder))
         (folder / f"{arguments.space}.json").write_text(json.dumps(runs))
         print(".", end="", file=sys.stderr, flush=True)
@@ -165,7 +167,7 @@ def chunks(
     for seed, (first, last) in itertools.product(range(n_seeds), itertools.pairwise(edges)):
         for system in SYSTEMS:
             chunk = {"seed": seed, "first": first, "configurations": listed[first:last]}
-            yield system, task | chunk
+            yield system, task | chunk | {"precision": PRECISIONS.get(system, FLOAT32)}
 
 
 def run(python: str, system: str, task: dict, folder: Path) -> dict:
@@ -215,28 +217,30 @@ def print_costs(runs: list[dict], n_seeds: int) -> None:
         own = [each for each in runs if each["system"] == system]
         search = sum(each["search_seconds"] for each in own) / n_seeds
         costs[system] = (np.mean([each["start_up_seconds"] for each in own]), search)
-    print("\n| processor seconds | start-up | trials | together | ours / this | without start-up |")
-    print("|---|" + " ---: |" * 5)
+    ratios = " | ".join(f"{own} / this | without start-up" for own in PRECISIONS)
+    print(f"\n| processor seconds | start-up | trials | together | {ratios} |")
+    print("|---|" + " ---: |" * (3 + 2 * len(PRECISIONS)))
     for system, (start_up, search) in costs.items():
-        together = sum(costs[OWN]) / (start_up + search)
-        print(
-            f"| {system} | {start_up:.1f} | {search:.1f} | {start_up + search:.1f} | "
-            f"{together:.2f} | {costs[OWN][1] / search:.2f} |"
-        )
+        cells = [f"{start_up:.1f}", f"{search:.1f}", f"{start_up + search:.1f}"]
+        for own in PRECISIONS:
+            cells += [f"{sum(costs[own]) / (start_up + search):.2f}"]
+            cells += [f"{costs[own][1] / search:.2f}"]
+        print(f"| {system} | {' | '.join(cells)} |")
 
 
 def print_sizes(runs: list[dict], n_parameters: np.ndarray) -> None:
     """Print the processor seconds of a trial by the size of its network."""
     seconds = {system: of_trials(runs, system, "cpu_seconds") for system in SYSTEMS}
-    ratios = " | ".join(f"ours / {peer}" for peer in PEERS)
+    pairs = list(itertools.product(PRECISIONS, PEERS))
+    ratios = " | ".join(f"{own} / {peer}" for own, peer in pairs)
     print(f"\n| parameters, up to | trials | {', s | '.join(SYSTEMS)}, s | {ratios} |")
-    print("|" + " ---: |" * 7)
+    print("|" + " ---: |" * (2 + len(SYSTEMS) + len(pairs)))
     for low, high in itertools.pairwise(SIZES):
         within = (n_parameters > low) & (n_parameters <= high)
         if within.any():
             means = {system: values[within].mean() for system, values in seconds.items()}
             cells = [f"{value:.2f}" for value in means.values()]
-            cells += [f"{means[OWN] / means[peer]:.2f}" for peer in PEERS]
+            cells += [f"{means[own] / means[peer]:.2f}" for own, peer in pairs]
             limit = "any" if high == np.inf else f"{high:,}"
             print(f"| {limit} | {within.sum()} | {' | '.join(cells)} |")
 
@@ -257,7 +261,7 @@ def print_losses(runs: list[dict], n_seeds: int) -> None:
     seeds = {system: typical_difference(values, values) for system, values in logs.items()}
     print(f"| {OWN} | | | {percent(seeds[OWN])} | |")
     verdicts = []
-    for peer in PEERS:
+    for peer in list(SYSTEMS)[1:]:
         ratios = logs[OWN] - logs[peer]
         low, high = interval(ratios)
         median = np.median(ratios)

@@ -2,7 +2,7 @@
 
 A task is a JSON file, whose path is the argument of a script: `folder` to work in, `manifest` of
 the prepared data, `configurations`, `epochs` and `seed`, and for ours the path of the
-`list` that they are from and the number of the `first`.
+`list` that they are from, the number of the `first`, and the `precision`.
 """
 
 import json
