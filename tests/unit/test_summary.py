@@ -60,10 +60,10 @@ def test_it_begins_with_the_best_and_the_selected_model(study, text):
     assert wording.network(best) in on_best
     assert tells(on_selected, 10, selected["trial"])
     assert wording.network(selected) in on_selected
-    ratio = best["n_parameters"] / selected["n_parameters"]
-    assert ratio > 1
+    fewer = 100 * (1 - selected["n_parameters"] / best["n_parameters"])
+    assert 0 < fewer < 50
     higher = 100 * (selected["relative_val_loss"] - 1)
-    assert tells(on_selected, rounded(ratio, 2), rounded(higher, 2))
+    assert tells(on_selected, rounded(fewer, 2), rounded(higher, 2))
     for paragraph, choice in ((on_best, best), (on_selected, selected)):
         # Means over 2 outputs.
         assert tells(paragraph, round(choice["test_r2"], 5), rounded(choice["test_rmse"], 3), 2)
@@ -202,7 +202,7 @@ def test_it_tells_the_precision_of_step_1_only_where_that_is_not_float32(text):
     config["search"]["precision"] = "bfloat16"
     told = summarise(made_up.study(("0.05",), config=config))
     assert "Step 1 computes large layers in bfloat16" in section(told, "Search (step 1)")
-    assert "in float32, as in step 2, the search on all data" in section(told, "Cost")
+    assert "In float32, the precision of step 2, the search on all" in section(told, "Cost")
 
 
 def test_it_tells_schedules_and_only_what_trials_use_or_change():
@@ -228,7 +228,7 @@ def test_it_tells_schedules_and_only_what_trials_use_or_change():
     assert "learning rate schedule constant, one_cycle; warmup 0.05" in search
     assert "max gradient norm 0.1 to 10" in search and "momentum" not in search
     for part in (search, section(text, "Retraining (step 2)")):
-        assert "by whose end a learning rate with the schedule one_cycle has fallen to 0" in part
+        assert "with the schedule one_cycle the learning rate has then fallen to 0" in part
 
 
 @pytest.mark.parametrize(
@@ -541,8 +541,21 @@ def test_numbers_have_sensible_digits():
     assert wording.short(0.000123456) == "0.000123"
     assert wording.times(1.9567) == "2"
     assert wording.times(122.4) == "122"
+    assert [wording.times(ratio) for ratio in (0.968, 1.034, 1.0004)] == ["0.968", "1.03", "1"]
     assert wording.share(0, 5, "rows") == "0 of 5 rows"
     assert [wording.duration(s) for s in (1.234, 600, 36_000)] == ["1.23 s", "10 min", "10.0 h"]
+
+
+def test_a_ratio_near_1_is_no_number_of_times():
+    compared = [wording.times_as(ratio, "high") for ratio in (2.51, 1.034, 1.0004, 0.5)]
+    times = ["2.5 times ", "1.03 times ", "", "0.5 times "]
+    assert compared == [f"{text}as high as" for text in times]
+    assert [wording.times_less(ratio, "fewer") for ratio in (22, 2, 1.2, 1.01)] == [
+        "22 times fewer",
+        "2 times fewer",
+        "17 % fewer",
+        "0.99 % fewer",
+    ]
 
 
 def test_the_numbers_of_a_text_are_found():

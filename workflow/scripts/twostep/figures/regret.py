@@ -14,7 +14,7 @@ from twostep.analysis.agreement import CONFIDENCE, rank_agreement, whole_range_c
 from twostep.analysis.regret import Cut, judge_cut, measure_regret, top_recall
 from twostep.figures.scales import scale_counts
 from twostep.figures.style import BLUE, GREY, INK, PAGE_WIDTH, STYLE, VERMILION, say
-from twostep.util.wording import describe_level, number, times
+from twostep.util.wording import describe_level, number, times_as
 
 # The widest line of text below the panels, in letters.
 LONGEST_LINE = 125
@@ -63,14 +63,14 @@ def draw_regret(
 def _cut_note(cut: Cut, tolerance: float) -> str:
     """Return what the controls tell of the trials beyond the cut."""
     if cut.n_controls == cut.n_others:
-        rest = f"these are all trials that were not chosen: {cut.n_better} of them are better."
+        rest = f"These are all trials that were not chosen: {cut.n_better} of them are better."
     else:
         most = round(cut.high * cut.n_others)
-        rest = f"up to {most:,} of all {cut.n_others:,} others may be ({LEVEL})."
+        rest = f"Up to {most:,} of all {cut.n_others:,} others may be ({LEVEL})."
     return (
         f"Beyond the cut: {cut.n_better} of {number(cut.n_controls, 'control')}, drawn from "
         f"{cut.n_others:,} trials, are better than the best of the {cut.n_chosen} chosen ones by "
-        f"more than {100 * tolerance:g} %; {rest} {_ratio_note(cut.ratio)}"
+        f"more than {100 * tolerance:g} %. {rest} {_ratio_note(cut.ratio)}"
     )
 
 
@@ -78,7 +78,7 @@ def _ratio_note(ratio: float) -> str:
     """Return how the loss of the best control compares with that of the best chosen trial."""
     if not math.isfinite(ratio):
         return "The loss of the best chosen trial is 0."
-    return f"The loss of the best control is {times(ratio)} times that of the best chosen trial."
+    return f"The loss of the best control is {times_as(ratio, 'high')} that of the best chosen one."
 
 
 def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float, passed: str) -> None:

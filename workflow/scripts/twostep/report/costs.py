@@ -8,13 +8,13 @@ from twostep.util.wording import describe_level, duration, number, short, times
 
 ASSUMPTION = (
     "The estimates assume the same processor time per sample and epoch, and validation on the "
-    "whole validation split. Step 2's epochs are the fair comparison, because the number of "
-    "epochs that a training needs depends on the number of samples."
+    "whole validation split. The number of epochs that a training needs depends on the number of "
+    "samples. So step 2's epochs are the fair comparison."
 )
 
 IN_PRECISION = (
-    " They are those of a search in {0}, too (`search.precision`): in float32, as in step 2, the "
-    "search on all data would cost more."
+    " They are those of a search in {0}, too (`search.precision`). In float32, the precision of "
+    "step 2, the search on all data would cost more."
 )
 
 
@@ -59,9 +59,9 @@ def _rows(study: Study, search: Search) -> list[list[str]]:
     for name, epochs in (("full", "step 2's"), ("full_as_searched", "step 1's")):
         if name in costs:
             saving = costs[name] / costs["both"]
-            times_less = [f"{times(value)} times" for value in (saving.cpu_seconds, saving.work)]
+            factors = [f"factor {times(value)}" for value in (saving.cpu_seconds, saving.work)]
             label = f"saving: estimate with {epochs} epochs / ({steps})"
-            rows.append([label, *times_less])
+            rows.append([label, *factors])
     return rows
 
 
@@ -98,8 +98,8 @@ def inference_section(study: Study) -> list[str]:
     processors = " and ".join(sorted(set(measured["processor"])))
     return [
         "### Inference",
-        f"Processor time of one thread, measured on {processors}: the network alone, without "
-        "reading and scaling data. The time has no part in the choice.",
+        f"Processor time of one thread, measured on {processors}. It is that of the network alone, "
+        "without reading and scaling data. The time has no part in the choice.",
         wording.table(rows),
         "![Test loss against time per sample](figures/inference.png)",
     ]

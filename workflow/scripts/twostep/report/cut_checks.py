@@ -7,19 +7,19 @@ from twostep.analysis.remaining import ALL_RETRAINED, FARTHEST, RISK, Remaining
 from twostep.analysis.study import Study
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.trials.samplers import has_chosen
-from twostep.util.wording import describe_level, is_rung, number, percent, times
+from twostep.util.wording import describe_level, is_rung, number, percent, times_less
 
 # What decides whether a study can be trusted.
 LEFT = "if a better trial is left"
 ASSUMPTION = (
-    "That takes the logarithms of what the losses have above a floor to scatter normally. A rare "
-    "trial that comes out far better than its rank is not foreseen."
+    "That assumes a normal scatter of the logarithms of the losses above a floor. A rare trial "
+    "that comes out far better than its rank is not foreseen."
 )
 
 NOT_RANDOM = (
-    "The sampler tpe chose trials by earlier losses, so that those that were cut off are no "
-    "random sample of the space. It was tried on random searches alone how often such a "
-    "probability is right: take it as a rough one."
+    "The sampler tpe chose trials by earlier losses. So the trials that were cut off are no random "
+    "sample of the space. Such probabilities were tried on random searches alone: take this one "
+    "as rough."
 )
 
 
@@ -119,18 +119,16 @@ def left_text(
         return f"{search[0].upper()}{search[1:]} has left no trial: {ALL_RETRAINED}."
     text = (
         f"{search[0].upper()}{search[1:]} has left a trial that is {better} with a probability of "
-        f"{percent(left.probability)}, as its finalists and controls were trained"
+        f"{percent(left.probability)}. Its finalists and controls tell this."
     )
     if left.enough == top_k:
-        text += f": {number(top_k, 'finalist')} were enough. {ASSUMPTION}"
-    elif left.enough is None:
-        text += f". It takes more than {FARTHEST * top_k:,} finalists for {percent(risk)}."
-    else:
-        text += (
-            f". With the first {left.enough:,} of its ranking {words.trained} it would be at most "
-            f"{percent(risk)}. {ASSUMPTION}"
-        )
-    return text
+        return f"{text} {number(top_k, 'finalist')} were enough. {ASSUMPTION}"
+    if left.enough is None:
+        return f"{text} It takes more than {FARTHEST * top_k:,} finalists for {percent(risk)}."
+    return (
+        f"{text} With the first {left.enough:,} of its ranking {words.trained} it would be at most "
+        f"{percent(risk)}. {ASSUMPTION}"
+    )
 
 
 def better_step_1(fraction: str, *, has_rungs: bool = False) -> str:
@@ -162,12 +160,13 @@ def describe_lost(
     if cut is None or not cut.n_better:
         return []
     low, high = (round(share * cut.n_others) for share in (cut.low, cut.high))
+    advice = better_step_1(fraction, has_rungs=words.has_rungs).capitalize()
     text = (
         f"{cut.n_better} of {number(cut.n_controls, 'control')} came out better than the best of "
         f"the {cut.n_chosen} trials that {describe_level(fraction)} chose, by more than "
-        f"{100 * tolerance:g} %: the best by {100 * (1 - cut.ratio):.2g} %. So may {low:,} to "
-        f"{high:,} of the {cut.n_others:,} trials cut off (95 % interval): "
-        f"{better_step_1(fraction, has_rungs=words.has_rungs)}, or raise {words.top_k}."
+        f"{100 * tolerance:g} %. The best control is better by {100 * (1 - cut.ratio):.2g} %. So "
+        f"{low:,} to {high:,} of the {cut.n_others:,} trials cut off may be better, too (95 % "
+        f"interval). {advice}, or raise {words.top_k}."
     )
     return [Finding(text, DOUBT, "the cut at top_k lost better trials", fraction)]
 
@@ -190,8 +189,8 @@ def describe_regret(
         if not words.has_rungs:
             advice += f"{', or ' if advice else ''}do without this fraction"
         text = (
-            f"None of the {n_chosen} trials that {describe_level(fraction)} chose is {within}, "
-            f"which is {times(regret.ratio[-1])} times better: {advice}."
+            f"None of the {n_chosen} trials that {describe_level(fraction)} chose is {within}. The "
+            f"loss of that one is {times_less(regret.ratio[-1], 'lower')}: {advice}."
         )
         return [Finding(text, DOUBT, "a fraction missed the best trials", fraction)]
     first = f"first {enough}" if enough > 1 else "first alone"

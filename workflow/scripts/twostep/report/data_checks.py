@@ -44,7 +44,7 @@ def _check_r2(model: pd.Series, names: list[str]) -> list[Finding]:
     which = "its output" if len(names) == 1 else f"{len(low)} of its {len(names)} outputs"
     text = (
         f"On the test split, the selected model is hardly better than a constant for {which}: "
-        f"{list_features(list(low))}; the lowest R² is {low[worst]:.2g}"
+        f"{list_features(list(low))}. The lowest R² is {low[worst]:.2g}"
         + (f", of `{worst}`" if len(low) > 1 else "")
         + ". Look at the ranges and the values of the data, then at their transforms and the "
         "budgets."
@@ -57,7 +57,7 @@ def _check_regression(test_loss: float, simple: float, regression: str) -> list[
     if not test_loss >= simple:
         return []
     text = (
-        f"On the test split, the selected model is no better than a {regression}: its loss is "
+        f"On the test split, the selected model is no better than a {regression}. Its loss is "
         f"{test_loss:.3g}, that of the regression {simple:.3g}. Look at the data and their "
         "transforms, then at the budgets."
     )

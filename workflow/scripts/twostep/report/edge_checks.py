@@ -84,7 +84,8 @@ def _describe(edge: Edge, words: EdgeWords) -> str:
     at = share(edge.n_finalists_at, edge.n_finalists, f"{words.best}{among}")
     return (
         f"{at} are at the {word} {edge.what} that `search.{edge.section}.{edge.dimension}` allows "
-        f"({edge.value:,g}), as against {share(edge.n_trials_at, edge.n_trials, words.all)}"
-        f"{among} of the search; by chance that has a probability of {short(edge.probability)}. A "
-        f"wider range may hold better models.{words.basis}"
+        f"({edge.value:,g}). In the search it is "
+        f"{share(edge.n_trials_at, edge.n_trials, words.all)}{among}. By chance that has a "
+        f"probability of {short(edge.probability)}. A wider range may hold better models."
+        f"{words.basis}"
     )

@@ -42,8 +42,8 @@ def _check_pairs(rankings: dict[str, pd.DataFrame], top_k: int) -> list[Finding]
         correlation = correlations[larger][smaller]
         if n_trials < FEWEST or math.isnan(correlation):
             text = (
-                f"Too few trials succeeded on both fractions {smaller} and {larger}, or their "
-                "losses are equal, to compare them."
+                f"Fractions {smaller} and {larger} cannot be compared, because too few trials "
+                "succeeded on both, or because their losses are equal."
             )
             found.append(Finding(text, UNKNOWN, "if the fractions agree", smaller))
             continue
@@ -60,23 +60,23 @@ def _judge_pair(
 ) -> Finding:
     """Return whether two fractions agree that share `n_shared` of their best `top_k` trials."""
     text = (
-        f"Fractions {smaller} and {larger} share {n_shared} of their best {top_k} trials; over "
-        f"{n_trials:,} trials the correlation of their losses is {correlation:.2f} (Spearman)"
+        f"Fractions {smaller} and {larger} share {n_shared} of their best {top_k} trials. Over "
+        f"{n_trials:,} trials the correlation of their losses is {correlation:.2f} (Spearman)."
     )
     # ASSUME: what more than half of the trials share tells nothing, as any rankings share much.
     by_chance = 2 * top_k <= n_trials and overlap_by_chance(n_shared, top_k, n_trials) > CHANCE
     is_small = n_shared < SMALL_OVERLAP * top_k
     if correlation >= WEAK_CORRELATION and not by_chance and not is_small:
         text += (
-            ". Seeds, validation samples and a part of the training samples are the same, which "
+            " Seeds, validation samples and a part of the training samples are the same, which "
             "makes them agree better."
         )
         return Finding(text, GOOD)
     if by_chance:
-        text += ", and unrelated rankings might share as many"
+        text += " Unrelated rankings might share as many."
     elif is_small:
-        text += ", so that they choose different trials"
-    text += ": rely on the larger fraction"
+        text += " So they choose different trials."
+    text += " Rely on the larger fraction"
     text += f", and consider one beyond {larger}." if float(larger) < 1 else "."
     return Finding(text, DOUBT, f"fractions {smaller} and {larger} do not agree")
 

@@ -50,21 +50,21 @@ def describe_repetitions(noise: RepetitionNoise | None, *, n_repetitions: int) -
     """Return how much the repetitions of a trial differ."""
     if noise is not None:
         text = (
-            f"The {noise.n_repetitions} networks of a trial, which differ in their seed, differ by "
-            f"{100 * noise.noise:.2g} % in their loss (standard deviation)."
+            f"The {noise.n_repetitions} networks of a trial differ in their seed. Their losses "
+            f"differ by {100 * noise.noise:.2g} % (standard deviation)."
         )
         return Finding(text)
     if n_repetitions == 1:
         text = (
             "The noise of initial weights and of the order of the samples is not known, because "
-            "each trial was retrained once. The best is a network, and not a configuration: "
-            "trained anew, another one may be the best. `retrain.seeds: 3` shows how much is "
+            "each trial was retrained once. The best is a network, and not a configuration. "
+            "Trained anew, another one may be the best. `retrain.seeds: 3` shows how much is "
             "chance."
         )
     else:
         text = (
-            "The noise of initial weights and of the order of the samples is not known, because "
-            "too few trials succeeded with all seeds, or a loss is 0."
+            "The noise of the seeds is not known, because too few trials succeeded with all seeds, "
+            "or because a loss is 0."
         )
     return Finding(text, UNKNOWN, "the noise of the seeds")
 
@@ -116,7 +116,8 @@ def describe_rivals(rivals: Rivals, *, method: str, tolerance: float) -> Finding
     bases = " and ".join(basis for basis, is_known in known.items() if is_known)
     limit = (
         f"By chance a loss may exceed the best one by {100 * rivals.allowance:.2g} % (median over "
-        f"them), as {bases} tell. All comparisons together are {100 * CONFIDENCE:g} % sure."
+        f"them). {bases[0].upper()}{bases[1:]} tell this. All comparisons together are "
+        f"{100 * CONFIDENCE:g} % sure."
     )
     if not rivals.trials:
         text = f"The best {what}, trial {rivals.best}, is told from the other finalists. {limit}"
@@ -132,7 +133,7 @@ def describe_rivals(rivals: Rivals, *, method: str, tolerance: float) -> Finding
     larger = {"more `retrain.seeds`": rivals.seeds, "a larger `split.validation`": rivals.sample}
     advice = [advised for advised, helps in larger.items() if helps]
     text += (
-        f" That is more than `select.tolerance`, {100 * tolerance:g} %: take the cheapest of them, "
+        f" That is more than `select.tolerance`, {100 * tolerance:g} %. Take the cheapest of them, "
         f"or consider {' and '.join(advice)}."
     )
     return Finding(text, DOUBT, "the finalists cannot be told apart")

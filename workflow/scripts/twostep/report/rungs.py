@@ -24,8 +24,8 @@ def rung_sections(study: Study) -> list[list[str]]:
         [
             "## Rungs",
             "Between the two steps the best trials were trained again, from scratch, and ranked "
-            "anew. Only the best of each ranking and some controls, drawn at random from the rest, "
-            "went on.",
+            "anew. The best of each ranking went on, and some controls, drawn at random from the "
+            "rest.",
             wording.table([_HEADER, *(_row(study, outcome) for outcome in outcomes)]),
             _explanation(study),
             *(_needed(study, outcome) for outcome in outcomes),
@@ -64,11 +64,11 @@ def _row(study: Study, outcome: CutOutcome) -> list[str]:
 
 def _explanation(study: Study) -> str:
     return (
-        "Each cut is judged by the losses of the training that follows it, never by those after "
-        "another cut, which has selected them. A better trial is one that was cut off, and is "
-        f"better by more than {study.tolerance} than the best one that passed; the table tells its "
-        f"probability, and how many trials had to pass for {percent(study.risk)}. The last column "
-        "compares each cut's controls, after their retraining, with the best finalist."
+        "Each cut is judged by the losses of the training that follows it. Losses after another "
+        "cut have been selected by it, and are not used. A better trial is one that was cut off, "
+        f"and is better by more than {study.tolerance} than the best one that passed. The table "
+        f"tells its probability, and how many trials had to pass for {percent(study.risk)}. The "
+        "last column compares each cut's controls, after their retraining, with the best finalist."
     )
 
 
@@ -83,15 +83,15 @@ def _needed(study: Study, outcome: CutOutcome) -> str:
     if left.probability is None:
         return f"{where}: how many had to pass cannot be told, because {left.reason}."
     if left.enough is None:
-        return f"{where}: {left.reason} for {percent(study.risk)}, as {basis} tell."
+        return f"{where}: {left.reason} for {percent(study.risk)}, by {basis}."
     if left.enough <= outcome.n_passed:
         return (
             f"{where}: the {outcome.n_passed:,} of {outcome.n_ranked:,} trials that passed were "
-            f"enough for {percent(study.risk)}, as {basis} tell."
+            f"enough for {percent(study.risk)}, by {basis}."
         )
     return (
         f"{where}: {left.enough:,} of {outcome.n_ranked:,} trials would have to pass for "
-        f"{percent(study.risk)}, as {basis} tell."
+        f"{percent(study.risk)}, by {basis}."
     )
 
 

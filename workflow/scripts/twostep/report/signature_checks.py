@@ -11,7 +11,7 @@ from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.trials.samplers import has_chosen
 from twostep.trials.space import count_configurations
 from twostep.util.columns import is_fully_connected
-from twostep.util.wording import percent, times
+from twostep.util.wording import percent, times, times_as, times_less
 
 # ASSUME: from this probability of a better trial on, a search of twice the cost is worth a thought.
 WORTH_IT = 0.25
@@ -44,10 +44,10 @@ def describe_bias(
     if bias is None:
         return []
     step_1 = f"step 1 on fraction {fraction} puts large networks at"
-    than = f"networks with {times(bias.size_ratio)} times fewer parameters"
+    than = f"networks with {times_less(bias.size_ratio, 'fewer')} parameters"
     if bias.is_relevant(tolerance):
         text = (
-            f"S{step_1[1:]} a disadvantage: in {after} their losses gain a factor of "
+            f"S{step_1[1:]} a disadvantage. In {after} their losses gain a factor of "
             f"{times(math.exp(bias.gain))} or more on {than}. "
             f"{better_step_1(fraction, has_rungs=after != 'step 2').capitalize()}."
         )
@@ -81,14 +81,14 @@ def describe_overfitting(
     if found is None:
         return []
     text = (
-        f"Step 1 on fraction {fraction}: the validation loss is {times(found.small)} times the "
-        "training loss in the smallest quarter of the networks. In the largest quarter it is "
-        f"{times(found.large)} times (without dropout)."
+        f"Step 1 on fraction {fraction}: in the smallest quarter of the networks, the validation "
+        f"loss is {times_as(found.small, 'high')} the training loss. In the largest quarter it is "
+        f"{times_as(found.large, 'high')} the training loss (without dropout)."
     )
     if found.lowest <= 1 + tolerance:
         return [Finding(text, GOOD)]
     text += (
-        " So large networks overfit more: with far more samples they may gain on the small ones by "
+        " So large networks overfit more. With far more samples they may gain on the small ones by "
         f"a factor of up to {times(found.gain)}."
     )
     if bias is not None and bias.is_excluded(tolerance):
@@ -109,8 +109,8 @@ def describe_overfitting(
 
 def _not_compared(fraction: str) -> Finding:
     text = (
-        f"It cannot be told if large networks overfit in step 1 on fraction {fraction}, because "
-        "dropout raises training losses and too few trials have none."
+        f"It cannot be told if large networks overfit in step 1 on fraction {fraction}. Dropout "
+        "raises training losses, and too few trials have none."
     )
     return Finding(text, UNKNOWN, OVERFITTING_UNKNOWN, fraction)
 
@@ -126,8 +126,8 @@ def check_length(study: Study) -> list[Finding]:
         return []
     if has_chosen(settings):
         text = (
-            "It cannot be told if more trials would find a better one, because the sampler tpe "
-            "chose them by the losses of earlier ones. That takes a random sample."
+            "It cannot be told if more trials would find a better one. That takes a random sample, "
+            "and the sampler tpe chose trials by the losses of earlier ones."
         )
         return [Finding(text, UNKNOWN, "if more trials would help")]
     sample = study.random_sample(search)
@@ -140,8 +140,8 @@ def describe_length(more: MoreTrials | None, *, n_trials: int, tolerance: float)
     """Return whether twice as many trials would find a better one, as step 1 measures it."""
     if more is None:
         text = (
-            "It cannot be told if more trials would find a better one, because that takes at least "
-            f"{FEWEST_TRIALS} that succeeded and that differ."
+            "It cannot be told if more trials would find a better one. That takes at least "
+            f"{FEWEST_TRIALS} trials that succeeded and that differ."
         )
         return Finding(text, UNKNOWN, "if more trials would help")
     text = (
@@ -149,10 +149,10 @@ def describe_length(more: MoreTrials | None, *, n_trials: int, tolerance: float)
         f"step 1 with a probability of {percent(more.probability)}"
     )
     rest = (
-        f"It would hardly be better by more than {100 * more.most:.2g} %, as the best of the "
-        f"{more.n_trials:,} losses tell."
+        f"It would hardly be better by more than {100 * more.most:.2g} %. The best of the "
+        f"{more.n_trials:,} losses tell this."
     )
     if more.probability < WORTH_IT:
         return Finding(f"{text}. {rest}", GOOD)
-    text += f": consider `search.n_trials: {2 * n_trials}`. {rest}"
+    text += f". Consider `search.n_trials: {2 * n_trials}`. {rest}"
     return Finding(text, DOUBT, "more trials may find a better one")

@@ -51,26 +51,25 @@ def describe_whole_range(
         return []
     if whole is None:
         text = (
-            f"{number(n_controls, 'control')} are too few to tell how the ranking of all trials on "
-            f"{describe_level(fraction)} agrees with that on {target}: `retrain.controls` should "
-            f"be at least {FEWEST_CONTROLS}."
+            f"It cannot be told how the ranking of all trials on {describe_level(fraction)} agrees "
+            f"with that on {target}. That takes at least {FEWEST_CONTROLS} `retrain.controls`, and "
+            f"there are {n_controls}."
         )
         return [Finding(text, UNKNOWN, "if the ranking carries over", fraction)]
     text = (
-        f"Over all trials, as {number(n_controls, 'control')} tell, the ranking on "
-        f"{describe_level(fraction)} has a rank correlation with that on {target} of {whole} "
-        "(Spearman)"
+        f"The ranking of all trials on {describe_level(fraction)} has a rank correlation with that "
+        f"on {target} of {whole} (Spearman, by {number(n_controls, 'control')})"
     )
     if whole.low >= WEAK_CORRELATION:
         return [Finding(f"{text}.", GOOD)]
     if whole.value >= WEAK_CORRELATION:
-        text += ", which may be weak: more `retrain.controls` would tell."
+        text += ". That may be weak, and more `retrain.controls` would tell."
         return [Finding(text, UNKNOWN, "if the ranking carries over", fraction)]
     if target != ALL_DATA or is_rung(fraction):
         more = f"a larger fraction or budget for {describe_level(fraction)}"
     else:
         more = "a larger fraction" if float(fraction) < 1 else "a larger `search.budget`"
-    text += f", which is weak: consider {more} or smaller batches."
+    text += f". That is weak: consider {more} or smaller batches."
     return [Finding(text, DOUBT, "the ranking carries over badly", fraction)]
 
 
@@ -82,7 +81,8 @@ def describe_finalists(fraction: str, agreement: Agreement | None) -> list[Findi
     if agreement is None or agreement.n_trials < FEWEST:
         return []
     text = (
-        f"Among the {agreement.n_trials} finalists of {describe_level(fraction)} alone, which are "
-        f"alike, the rank correlation of the steps is {agreement.spearman}."
+        f"Among the {agreement.n_trials} finalists of {describe_level(fraction)} alone the rank "
+        f"correlation of the steps is {agreement.spearman}. They are alike by choice, which makes "
+        "it weaker."
     )
     return [Finding(text, GOOD)]

@@ -34,7 +34,8 @@ from twostep.util.wording import (
     number,
     share,
     short,
-    times,
+    times_as,
+    times_less,
     unit_of,
 )
 
@@ -70,8 +71,8 @@ def _in_short(study: Study) -> list[str]:
         f"{_best_text(study)}: {network(best)}. {_test_quality(study, best)}{_luck(study)}",
         f"The model to use, the {choice}, is that same model."
         if same
-        else f"The model to use, the {choice}, is trial {selected['trial']}: {network(selected)}; "
-        f"{times(ratio)} times fewer {cost} than the best at a validation loss "
+        else f"The model to use, the {choice}, is trial {selected['trial']}: {network(selected)}. "
+        f"It has {times_less(ratio, 'fewer')} {cost} than the best. Its validation loss is "
         f"{100 * (selected['relative_val_loss'] - 1):.2g} % higher. "
         + _test_quality(study, selected),
         _gain_text(study.model(selected)["test_loss"], simple, regression) + _scope(study),
@@ -94,7 +95,7 @@ def _scope(study: Study) -> str:
     """Return the sentence on what the choice holds for."""
     if study.config["retrain"]["seeds"] == 1:
         return (
-            " The choice is one of networks, not of configurations: with another seed, another "
+            " The choice is one of networks, not of configurations. With another seed, another "
             "one may be the best."
         )
     return " Of its networks, the one with the lowest validation loss is handed over."
@@ -106,11 +107,12 @@ def _gain_text(loss: float, simple: float, regression: str) -> str:
         return "Its test loss is not finite: look at the test data."
     if loss == 0 or simple == 0:
         return f"Its test loss is {short(loss)}, that of a {regression} {short(simple)}."
-    if loss < simple:
-        ratio = f"{times(simple / loss)} times smaller than"
-    else:
-        ratio = f"{times(loss / simple)} times"
-    return f"Its test loss is {ratio} that of a {regression}."
+    compared = (
+        f"{times_less(simple / loss, 'smaller')} than"
+        if loss < simple
+        else times_as(loss / simple, "large")
+    )
+    return f"Its test loss is {compared} that of a {regression}."
 
 
 def _luck(study: Study) -> str:
@@ -232,7 +234,7 @@ def _precision(study: Study) -> str:
     if precision == "float32":
         return ""
     users = "Step 1 and the rungs compute" if study.rungs else "Step 1 computes"
-    return f" {users} large layers in {precision}; step 2 computes all in float32."
+    return f" {users} large layers in {precision}. Step 2 computes all in float32."
 
 
 def _loss(study: Study) -> str:
@@ -318,7 +320,7 @@ def _agreement_text(study: Study, fraction: str) -> str:
     if agreement is None:
         return text + "."
     return (
-        f"{text}; over the {agreement.n_trials} trials {trained} because of this fraction "
+        f"{text}. {agreement.n_trials} trials were {trained} because of this fraction. Over these "
         f"Spearman's rank correlation is {agreement.spearman} and Kendall's {agreement.kendall} "
         f"({100 * CONFIDENCE:g} % bootstrap intervals)."
     )
@@ -343,10 +345,11 @@ def _retraining(study: Study) -> list[str]:
             else ""
         )
         + f", {n_trials:,} in all, were trained on all "
-        f"{study.manifest['splits']['training']:,} training samples ({number(n_models, 'model')}, "
-        f"{retrain['seeds']} per trial), each for {budget}.{_rounds_text(study)}",
+        f"{study.manifest['splits']['training']:,} training samples. That makes "
+        f"{number(n_models, 'model')}, {retrain['seeds']} per trial. Each trains for {budget}."
+        f"{_rounds_text(study)}",
         _validation_text(study),
-        "Errors on the test split, which had no say in any choice:",
+        "Errors on the test split, which had no part in any choice:",
         *_metrics(study),
         "![Test loss against learnable parameters](figures/retrained.png)",
     ]
@@ -375,7 +378,7 @@ def _rounds_text(study: Study) -> str:
 
 
 def _validation_text(study: Study) -> str:
-    """Return which choices the validation samples have a say in."""
+    """Return which choices the validation samples have a part in."""
     # It is the same for each fraction.
     n_search = study.searches[0].subset["splits"]["validation"]
     n_samples = study.manifest["splits"]["validation"]
@@ -384,8 +387,8 @@ def _validation_text(study: Study) -> str:
     else:
         part = "The search ranked by all of the validation samples."
     return (
-        f"{part} Step 2 uses all {n_samples:,} of them, for the epoch of each network and for the "
-        "choice of the model. So the lowest validation losses are a little too low."
+        f"{part} Step 2 uses all {n_samples:,} of them. They choose the epoch of each network and "
+        "the model. So the lowest validation losses are a little too low."
     )
 
 

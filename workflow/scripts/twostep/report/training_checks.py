@@ -31,7 +31,7 @@ def check_split(manifest: dict) -> list[Finding]:
         return []
     text = (
         f"{autocorrelation(measured, is_generated=False)} Divided at random, validation and test "
-        "samples have near copies among the training samples, and errors look smaller than they "
+        "samples have near copies among the training samples. So errors look smaller than they "
         "will be on new data: consider `split.method: blocks` or `group`."
     )
     return [Finding(text, DOUBT, "neighbouring samples are in different splits")]
@@ -53,7 +53,7 @@ def _check_failed(fraction: str, trials: pd.DataFrame) -> Finding:
     if failed.empty:
         return Finding(f"{where} none of the {len(trials):,} trials failed.")
     text = (
-        f"{where} {share(len(failed), len(trials), 'trials')} failed ({counts(failed)}); the "
+        f"{where} {share(len(failed), len(trials), 'trials')} failed ({counts(failed)}). The "
         f"column `message` of [trials.csv]({ranking_file(fraction)}) says why."
     )
     again = _try_again(failed, "rung_shard" if is_rung(fraction) else "search_shard")
@@ -83,7 +83,7 @@ def _check_limit(fraction: str, succeeded: pd.DataFrame, budget: dict) -> list[F
     )
     if n_limited < LIMITED_SHARE * len(succeeded):
         return [Finding(f"{text}.")]
-    text += ", so that their ranking may be one of speed: consider a larger budget."
+    text += ". Their ranking may be one of speed: consider a larger budget."
     return [Finding(text, DOUBT, "many trials stopped at the limit of the budget", fraction)]
 
 
@@ -95,8 +95,8 @@ def _check_patience(fraction: str, trials: pd.DataFrame, budget: dict) -> list[F
     if updates >= MIN_PATIENCE_UPDATES:
         return [Finding(f"{where} at least {updates:,} updates.")]
     text = (
-        f"{where} as short as {updates} updates, since {int(trials['n_train'].max()):,} training "
-        "samples make few batches: consider a longer patience or smaller batches."
+        f"{where} only {updates} updates, because {int(trials['n_train'].max()):,} training "
+        "samples make few batches. Consider a longer patience or smaller batches."
     )
     return [Finding(text, DOUBT, "the patience was short", fraction)]
 
@@ -128,7 +128,7 @@ def check_processors(fraction: str, timings: pd.DataFrame) -> list[Finding]:
     text = (
         f"{_name(fraction)}: the trials were trained on processors of "
         f"{processors.nunique()} types ({counts(processors)}). These differ in the last digits of "
-        "their results, and on others the ranking may differ a little. On a cluster, ask for nodes "
+        "their results. On others the ranking may differ a little. On a cluster, ask for nodes "
         "of one type, for example by `constraint` in the profile."
     )
     return [Finding(text, DOUBT, "processors of several types", fraction)]
@@ -163,7 +163,7 @@ def check_retraining(
     if len(failed):
         text = (
             f"Retraining: {share(len(failed), len(retrained), 'models')} failed "
-            f"({counts(failed)}); their trials cannot be chosen." + _try_again(failed)
+            f"({counts(failed)}). Their trials cannot be chosen." + _try_again(failed)
         )
         found.append(Finding(text, DOUBT, "retrained models failed"))
     found += describe_end(training_end(records), budget, tolerance=tolerance)
@@ -189,14 +189,14 @@ def describe_end(end: TrainingEnd | None, budget: dict, *, tolerance: float) -> 
     if not end.is_falling:
         return [Finding(f"{text} had stopped falling, as far as chance lets see.", GOOD)]
     text += (
-        f" were still falling: trained {MORE:g} times as long, they would be lower by some "
+        f" were still falling. Trained {MORE:g} times as long, they would be lower by some "
         f"{100 * gain:.2g} %"
     )
     if gain <= tolerance:
         return [Finding(f"{text}, less than the tolerance of {100 * tolerance:g} %.", GOOD)]
     text += (
-        f", more than the tolerance of {100 * tolerance:g} %; twice as long, by some "
-        f"{100 * end.gain(2):.2g} %: consider {_twice(budget)}."
+        f", more than the tolerance of {100 * tolerance:g} %. Trained twice as long, they would be "
+        f"lower by some {100 * end.gain(2):.2g} %: consider {_twice(budget)}."
     )
     return [Finding(text, DOUBT, "the retraining ended early")]
 
@@ -210,8 +210,8 @@ def _check_schedules(records: list[dict], budget: dict) -> list[Finding]:
     models = share(n_scheduled, len(succeeded), "models")
     text = (
         f"Retraining: the learning rate of {models} follows a schedule, and falls to 0 by the end "
-        "of the budget. So their losses stop falling in any case. If a longer training is better, "
-        f"only another run tells, with {_twice(budget)}."
+        "of the budget. So their losses stop falling in any case. Only another run tells if a "
+        f"longer training is better: consider {_twice(budget)}."
     )
     return [Finding(text, UNKNOWN, "if the retraining ended early")]
 

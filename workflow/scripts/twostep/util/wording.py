@@ -137,8 +137,21 @@ def short(value: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """Return a ratio with two digits, or all its digits before the point."""
-    return f"{ratio:.2g}" if ratio < 99.5 else f"{ratio:,.0f}"
+    """Return a ratio with two digits, three near 1, or all its digits before the point."""
+    if ratio >= 99.5:
+        return f"{ratio:,.0f}"
+    return f"{ratio:.3g}" if 0.95 < ratio < 1.05 else f"{ratio:.2g}"
+
+
+def times_as(ratio: float, quality: str) -> str:
+    """Return e.g. "2.5 times as high as"; "as high as" for a ratio that is told as 1."""
+    text = times(ratio)
+    return f"as {quality} as" if text == "1" else f"{text} times as {quality} as"
+
+
+def times_less(ratio: float, word: str) -> str:
+    """Return e.g. "3.4 times fewer" for a ratio of 2 or more, "17 % fewer" for a smaller one."""
+    return f"{times(ratio)} times {word}" if ratio >= 2 else f"{100 * (1 - 1 / ratio):.2g} % {word}"
 
 
 def number(n: int, thing: str) -> str:
@@ -211,7 +224,7 @@ def budget(limits: dict, *, schedules: Sequence[str] = ()) -> str:
     if not schedules:
         return text
     names = " or ".join(schedules)
-    return f"{text}, by whose end a learning rate with the schedule {names} has fallen to 0"
+    return f"{text} (with the schedule {names} the learning rate has then fallen to 0)"
 
 
 def loss(name: str, huber_delta: float, manifest: dict) -> str:
@@ -291,6 +304,6 @@ def autocorrelation(measured: dict, *, is_generated: bool) -> str:
     if measured["inputs"] < UNLIKE and is_generated:
         text += (
             " They are less alike than at random, because the inputs were spread evenly over their "
-            "ranges, which does no harm."
+            "ranges. That does no harm."
         )
     return text
