@@ -95,8 +95,8 @@ def test_it_names_further_settings_only_where_they_are_no_defaults(tmp_path):
     card = make_card(tmp_path / "scheduled", further=further)
     assert "| learning rate schedule | one_cycle |" in card
     assert "| warmup | 0.1 |" in card and "| max gradient norm | 0.5 |" in card
-    budget = "by whose end a learning rate with the schedule one_cycle has fallen to 0"
-    assert f"| budget | at most 25 epochs, {budget} |" in card
+    budget = "(with the schedule one_cycle the learning rate has then fallen to 0)"
+    assert f"| budget | at most 25 epochs {budget} |" in card
     assert "momentum" not in card and "beta" not in card
 
 
@@ -210,9 +210,9 @@ def test_it_says_how_the_model_was_chosen(tmp_path):
     }
     card = make_card(tmp_path / "selected", chosen=chosen)
     assert "2,000 random configurations were trained on 1 % and 5 % of the training data" in card
-    assert "the best 12 of each search and 5 drawn at random from the others were retr" in card
+    assert "The best 12 of each search and 5 drawn at random from the others were retr" in card
     card = make_card(tmp_path / "uncontrolled", chosen=chosen | {"controls": 0})
-    assert "the best 12 of each search were retrained" in card
+    assert "The best 12 of each search were retrained" in card
     assert "cheapest by operations whose validation loss is within 25 % of the lowest" in card
 
 
@@ -223,7 +223,7 @@ def test_one_network_speaks_for_its_configuration_only_with_several_seeds():
     assert "not of configurations" in choice_text(chosen | {"seeds": 1})
     rungs = [{"fraction": 0.2, "top_k": 40, "budget": {}}]
     text = choice_text(chosen | {"search": search | {"rungs": rungs}, "seeds": 1})
-    assert "the best 40 once more on 20 %, the best 12 of the last of these" in text
+    assert "The best 40 were trained once more on 20 %. The best 12 of the last of these" in text
     assert "5 drawn at random at each cut" in text
     several = choice_text(chosen | {"seeds": 3})
     assert "not of configurations" not in several and "mean of its 3 networks" in several

@@ -29,8 +29,8 @@ def check_no_template(paths: Iterable[str | Path]) -> None:
             content = yaml.load(file, Loader=yaml.FullLoader)  # as Snakemake does
         if isinstance(content, dict) and TEMPLATE in content:
             raise UserError(
-                f"{path} has the key {TEMPLATE}, which makes Snakemake run Python code in it, and "
-                "before anything can be checked: take the key out and write plain values"
+                f"{path} has the key {TEMPLATE}, which makes Snakemake run Python code in it, "
+                "unchecked: take the key out and write plain values"
             )
 
 

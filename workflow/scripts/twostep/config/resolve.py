@@ -260,13 +260,13 @@ def _contradictions_in_rungs(search: dict, top_k: int) -> Iterator[str]:
         if rung["top_k"] >= n_before:
             yield (
                 f"{key} is {rung['top_k']}, but it must be less than {before}, which is "
-                f"{n_before}: a rung takes fewer trials than there are before it"
+                f"{n_before}: make it smaller"
             )
         before, n_before = f"that of entry {i + 1}", rung["top_k"]
     if rungs and top_k >= n_before:
         yield (
             f"retrain.top_k is {top_k}, but it must be less than top_k of the last entry of "
-            f"search.rungs, which is {n_before}: step 2 takes fewer trials than there are before it"
+            f"search.rungs, which is {n_before}: make it smaller"
         )
 
 
@@ -277,7 +277,7 @@ def _contradictions_in_rounds(retrain: dict) -> Iterator[str]:
     if retrain["controls"] < FEWEST_CONTROLS:
         yield (
             f"retrain.controls is {retrain['controls']}, but retrain.until needs at least "
-            f"{FEWEST_CONTROLS} controls to tell if a better trial is left: set it to 12 or more"
+            f"{FEWEST_CONTROLS} controls: set it to 12 or more"
         )
 
 
@@ -296,7 +296,7 @@ def _contradictions_in_data(config: dict) -> Iterator[str]:
     if dataset["group"] is not None:
         yield (
             f"dataset.group is {describe_given(dataset['group'])}, but dataset.files is null, and "
-            "the embedded parcel model has no groups: take one of them out or name the files"
+            "generated data have no groups: take it out or name the files"
         )
     source = "the embedded parcel model, which is used because dataset.files is null,"
     for role, named in names.items():
@@ -463,8 +463,8 @@ def _contradictions_with_schedules(section: str, budget: dict, space: dict) -> I
         if schedules(space) and budget[limit] is not None:
             yield (
                 f"{_key_in(section, limit)} is {budget[limit]}, but search.space."
-                f"learning_rate_schedule has {schedules(space)[0]}, which needs the whole budget, "
-                "and patience would end trials before: take one of them out"
+                f"learning_rate_schedule has {schedules(space)[0]}, which needs the whole budget "
+                "without patience: take one of them out"
             )
 
 

@@ -89,18 +89,18 @@ def choice_text(settings: dict | None) -> str:
     last = "the last of these" if search["rungs"] else "each search"
     return (
         f"It is the model that the study selected. {describe_sample(search)} "
-        f"were trained on {fractions} of the training data{_rungs_text(search)}, the best "
-        f"{settings['top_k']:,} of {last}{drawn} were retrained on all of them, and this is the "
+        f"were trained on {fractions} of the training data.{_rungs_text(search)} The best "
+        f"{settings['top_k']:,} of {last}{drawn} were retrained on all of them. This is the "
         f"cheapest by {select['cost']} whose validation loss is within "
-        f"{100 * select['tolerance']:g} % of the lowest. The test split had no say. "
+        f"{100 * select['tolerance']:g} % of the lowest. The test split had no part in the choice. "
         f"{_scope(settings['seeds'])}"
     )
 
 
 def _rungs_text(search: dict) -> str:
-    """Return what was trained between the search and the retraining, after a comma."""
+    """Return what was trained between search and retraining, as sentences after a blank each."""
     return "".join(
-        f", the best {rung['top_k']:,} once more on {100 * rung['fraction']:g} %"
+        f" The best {rung['top_k']:,} were trained once more on {100 * rung['fraction']:g} %."
         for rung in search["rungs"]
     )
 
@@ -109,12 +109,12 @@ def _scope(n_seeds: int) -> str:
     """Return what the choice holds for, with so many networks of each configuration."""
     if n_seeds == 1:
         return (
-            "The choice is one of networks, not of configurations: trained with another seed, the "
+            "The choice is one of networks, not of configurations. Trained with another seed, the "
             "same configuration may have other errors than this network."
         )
     return (
-        f"Each configuration was judged by the mean of its {n_seeds} networks, of which this is "
-        "the one with the lowest validation loss."
+        f"Each configuration was judged by the mean of its {n_seeds} networks. This is the one "
+        "with the lowest validation loss."
     )
 
 
@@ -123,8 +123,9 @@ def _purpose(model: Model, facts: CardFacts) -> list[str]:
     shapes = facts.manifest["variables"]
     inputs, outputs = list_shown(model.inputs, shapes), list_shown(model.outputs, shapes)
     note = (
-        "In this order, in these units: transforms and scaling are inside the model. The range is "
-        "that of the training data, rounded outwards. It is where the model is valid."
+        "The order and the units are those of the tables. Transforms and scaling are inside the "
+        "model. The range is that of the training data, rounded outwards. It is where the model is "
+        "valid."
     )
     if len(inputs) < n_inputs or len(outputs) < n_outputs:
         note += (
@@ -244,12 +245,11 @@ def _limits(model: Model, facts: CardFacts) -> list[str]:
     }
     items = [
         "Do not extrapolate: outside the ranges above nothing is known of the errors. Inputs are "
-        "not clipped; a program that may leave the ranges should look at them itself.",
+        "not clipped. A program that may leave the ranges should look at them itself.",
         "Ranges hold for each input by itself. A combination of inputs that is unlike all training "
         "data is an extrapolation, too.",
-        "A sample with an input that is not a finite number, or outside the domain of its "
-        "transform, gets NaN for all its outputs"
-        + (f": {'; '.join(sorted(domains))}." if domains else "."),
+        "A sample gets NaN for all its outputs if an input is not a finite number, or is outside "
+        "the domain of its transform" + (f": {'; '.join(sorted(domains))}." if domains else "."),
         f"Outputs: {'; '.join(_possible(model, output) for output in outputs)}.",
         "The model knows no conservation law and no physical limit beyond these.",
     ]
@@ -297,7 +297,7 @@ def _use(model: Model, differences: dict[str, float], missing: dict[str, str]) -
     return [
         "## Use",
         f"Precision: {PRECISION}. Each file was checked against the trained network on test rows "
-        f"(at most {N_CHECKED:,}); differences are relative to {MEASURE}, and may be at most "
+        f"(at most {N_CHECKED:,}). Differences are relative to {MEASURE}. They may be at most "
         f"{TOLERANCE:g}, or {ROUNDING_ERRORS} times what single precision makes, if that is more.",
         table(rows),
         *(text for name in differences for text in usage[name]),

@@ -24,11 +24,11 @@ BYTES_PER_TRIAL, BYTES_PER_EPOCH, BYTES_PER_OUTPUT = 4000, 100, 150
 # The records of a retrained model and its evaluation, and what they say of an output.
 BYTES_PER_MODEL, ERRORS_PER_OUTPUT = 20_000, 500
 ASSUMPTIONS = (
-    "These are too high where patience ends trials earlier, as each is taken to use its whole "
-    "budget. Finalists are taken to be as costly as the mean of the largest quarter of the "
-    "networks; in brackets, the mean of all and the largest ones. On a machine of which all cores "
-    "are busy, each is often slower than when these times were taken. The start of a job adds some "
-    "4 seconds."
+    "Each trial is taken to use its whole budget. So these times are too high where patience ends "
+    "trials earlier. Finalists are taken to be as costly as the mean of the largest quarter of the "
+    "networks. In brackets are the mean of all networks and the largest ones. Where all cores of a "
+    "machine are busy, each is often slower than in these measurements. The start of a job adds "
+    "some 4 seconds."
 )
 
 
@@ -244,7 +244,7 @@ def _cuts(plan: Plan) -> list[str]:
         table(rows),
         "The columns are correlations, over all trials before a cut, of the logarithms of the "
         "losses before it and after it. Nobody knows them before the study. The numbers rest on "
-        "normal scatter alone; any better trial counts, however little better. The summary tells "
+        "normal scatter alone. Any better trial counts, however little better. The summary tells "
         "the same from the losses and the controls of the study itself.",
     ]
 
