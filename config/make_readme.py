@@ -5,6 +5,7 @@ python config/make_readme.py
 
 import itertools
 import json
+import textwrap
 from pathlib import Path
 
 from twostep.config.resolve import load_schema
@@ -13,6 +14,8 @@ from twostep.config.sentences import describe_allowed, list_keys
 README = Path(__file__).with_name("README.md")
 BEFORE_TABLES = "python config/make_readme.py -->\n"
 AFTER_TABLES = "<!-- end of the tables -->\n"
+# Prose has at most so many columns, rows of tables may have more.
+COLUMNS = 120
 
 
 def key_tables(schema: dict) -> str:
@@ -22,7 +25,7 @@ def key_tables(schema: dict) -> str:
         (path, entry), *inner = rows
         lines = [f"### `{section}`", ""]
         if inner:
-            lines += [entry["description"], ""]
+            lines += [*textwrap.wrap(entry["description"], COLUMNS), ""]
         lines += ["| key | allowed | default | meaning |", "| --- | --- | --- | --- |"]
         lines += [markdown_row(*row) for row in inner or [(path, entry)]]
         sections.append("\n".join(lines))
