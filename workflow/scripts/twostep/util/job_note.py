@@ -105,8 +105,12 @@ class JobNote:
         It is not flushed to the disk, since nothing depends on it.
         """
         temporary = self._path.with_name(f".{self._path.name}")
-        temporary.write_text(json.dumps({**self._job, **content}), encoding="utf-8")
-        temporary.replace(self._path)
+        try:
+            temporary.write_text(json.dumps({**self._job, **content}), encoding="utf-8")
+            temporary.replace(self._path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def _name(log_file: str, folder: Path) -> str:
