@@ -334,8 +334,11 @@ def test_a_job_on_another_machine_is_believed_for_a_while(config, folder):
 
 def test_what_is_at_work_beside_the_training_is_named(config, folder):
     at_work(folder, "figures", "figures")
+    at_work(folder, "generate/part_0", "generate", part="0")
+    at_work(folder, "generate/part_1", "generate", part="1")
     of_another(folder, when=NOW - 90)
-    assert "also at work: figures for 90 s" in describe(config, folder)
+    text = describe(config, folder)
+    assert "figures for 90 s" in text and "generate (2 jobs) for 90 s" in text
 
 
 def test_a_damaged_note_is_none(config, folder):

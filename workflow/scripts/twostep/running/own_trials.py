@@ -129,7 +129,11 @@ _last: dict[Path, _Judged] = {}
 
 def _judge(path: Path, keys: Keys, configurations: list[Configuration]) -> list[tuple[Done, bool]]:
     """Return the trials in a file of a journal, each with whether it is of the present config."""
-    status = path.stat()
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        # Deleted since the folder was listed.
+        return []
     stamp = status.st_mtime_ns, status.st_size, keys.description
     last = _last.get(path)
     if last and last.stamp == stamp:

@@ -8,7 +8,7 @@ from twostep.running.step import Step
 from twostep.trials.records import flatten_configuration
 from twostep.util.job_note import Note
 from twostep.util.text import list_names, one_line
-from twostep.util.wording import counts, duration, network, short, spell
+from twostep.util.wording import counts, duration, network, short
 
 # Jobs at work that are named one by one.
 MAX_JOBS = 5
@@ -93,8 +93,7 @@ def list_stages(progress: Progress, now: float) -> list[Stage]:
     if progress.is_trained:
         stages.append(_closing(progress.missing))
     if progress.jobs.others:
-        others = [_other(note, now) for note in progress.jobs.others]
-        stages.append(Stage("also at work", ", ".join(others)))
+        stages.append(Stage("also at work", _others(progress.jobs.others, now)))
     return stages
 
 
@@ -118,9 +117,14 @@ def _closing(missing: list[str]) -> Stage:
     return Stage("results", text, Bar("results", done / of, text))
 
 
-def _other(note: Note, now: float) -> str:
-    words = [spell(note.rule), *note.wildcards.values()]
-    return f"{' '.join(words)} for {_roughly(now - note.when)}"
+def _others(notes: list[Note], now: float) -> str:
+    """Return which rules have jobs at work that do not train, how many, and for how long."""
+    rules = {note.rule: [each for each in notes if each.rule == note.rule] for note in notes}
+    return ", ".join(
+        f"{rule.replace('_', ' ')}{f' ({len(own)} jobs)' if len(own) > 1 else ''} "
+        f"for {_roughly(now - min(note.when for note in own))}"
+        for rule, own in rules.items()
+    )
 
 
 def _step(name: str, step: Step, things: str, jobs: str, now: float) -> Stage:

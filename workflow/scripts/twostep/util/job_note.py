@@ -20,7 +20,7 @@ from twostep.util.files import is_running
 
 FOLDER = "logs/jobs"
 # Between two things that a job tells: file systems of clusters dislike small files in quick turn.
-MIN_SECONDS = 1.0
+MIN_SECONDS = 2.0
 HOST = platform.node()
 
 Tell = Callable[..., None]
@@ -70,7 +70,7 @@ class JobNote:
             self._write()
 
     def tell(self, **details: object) -> None:
-        """Tell how far the job is, at most once a second."""
+        """Tell how far the job is; what comes too soon after the last time is left out."""
         now = time.monotonic()
         if now >= self._next:
             self._next = now + MIN_SECONDS
