@@ -17,6 +17,7 @@ RULES_OF_RESULTS = (
     "predict",
     "figures",
     "summarise",
+    "explore",
 )
 
 
@@ -31,6 +32,7 @@ rule provenance:
         evaluations=rules.select_model.input.evaluations,
         predictions=rules.predict.output[0],
         summary=rules.summarise.output[0],
+        explore=rules.explore.output[0],
     output:
         f"{RESULTS}/provenance.json",
     log:
@@ -80,3 +82,4 @@ onsuccess:
     # What to read is soon lost among the messages of a run.
     if Path(f"{RESULTS}/summary.md").exists():
         print(f"What study {config['study']} has found: {RESULTS}/summary.md", file=sys.stderr)
+        print(f"All its trials, to explore in a browser: {RESULTS}/explore.html", file=sys.stderr)

@@ -34,6 +34,7 @@ PACKAGES = (
     "snakemake-executor-plugin-slurm",
     "threadpoolctl",
     "torch",
+    "vl-convert-python",
     "xarray",
     "zarr",
 )
