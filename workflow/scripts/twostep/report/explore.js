@@ -36,7 +36,7 @@ let dropped = null; // the brush that the press of the button under way has ende
 // Values
 
 const present = (values) => values.filter((value) => value !== null && value !== undefined);
-const isNumeric = (values) => present(values).every((value) => typeof value === "number");
+const isNumeric = (values) => values.every((value) => value === null || typeof value === "number");
 
 function show(value) {
   if (value === null || value === undefined) return "";
@@ -89,7 +89,11 @@ const isChartable = (column) =>
 
 const shownSteps = () => (state.step === ALL ? steps.map((_, s) => s) : [state.step]);
 
-function colourOf(column) {
+// What colours a trial, in the column chosen for that.
+let colourOf = null;
+
+function chooseColour() {
+  const column = columns[state.colour];
   if (isNumeric(column.values)) return (i) => column.values[i];
   const { rest } = classesOf(column.values);
   const others = new Set(rest);
@@ -101,12 +105,11 @@ const jitter = (i) => ((i * 0.618034) % 1) * 2 - 1;
 
 function lossPoints() {
   const x = columns[state.against].values;
-  const colour = colourOf(columns[state.colour]);
   const points = [];
   for (const s of shownSteps()) {
     steps[s].loss.forEach((loss, i) => {
       if (loss === null || x[i] === null) return;
-      points.push({ i, x: x[i], y: loss, c: colour(i), s: steps[s].label, j: jitter(i) });
+      points.push({ i, across: x[i], up: loss, c: colourOf(i), s: steps[s].label, j: jitter(i) });
     });
   }
   return points;
@@ -114,12 +117,11 @@ function lossPoints() {
 
 function stepPoints() {
   const [before, after] = [steps[state.before].loss, steps[state.after].loss];
-  const colour = colourOf(columns[state.colour]);
   const points = [];
   if (state.before === state.after) return points;
   before.forEach((loss, i) => {
     if (loss === null || after[i] === null) return;
-    points.push({ i, x: loss, y: after[i], c: colour(i), s: steps[state.after].label, j: 0 });
+    points.push({ i, across: loss, up: after[i], c: colourOf(i), s: steps[state.after].label, j: 0 });
   });
   return points;
 }
@@ -195,25 +197,25 @@ function lossChart() {
   const column = columns[state.against];
   const points = lossPoints();
   const xScale = isNumeric(column.values) ? scaleOf(present(column.values)) : undefined;
-  const yScale = lossScale(points.map((point) => point.y));
+  const yScale = lossScale(points.map((point) => point.up));
   const names = shownSteps().map((s) => steps[s].label);
   const x = xScale
-    ? { field: "x", type: "quantitative", scale: xScale, axis: axisOf(column.label, xScale) }
-    : { field: "x", type: "nominal", axis: axisOf(column.label) };
-  const y = { field: "y", type: "quantitative", scale: yScale, axis: axisOf(`validation loss (${content.loss})`, yScale) };
+    ? { field: "across", type: "quantitative", scale: xScale, axis: axisOf(column.label, xScale) }
+    : { field: "across", type: "nominal", axis: axisOf(column.label) };
+  const y = { field: "up", type: "quantitative", scale: yScale, axis: axisOf(`validation loss (${content.loss})`, yScale) };
   return { points, spec: scatter({ x, y, names, description: "Validation loss of the trials; the table below holds the same." }) };
 }
 
 function stepChart() {
   const points = stepPoints();
   const [before, after] = [steps[state.before], steps[state.after]];
-  const [xScale, yScale] = ["x", "y"].map((name) => lossScale(points.map((point) => point[name])));
-  const x = { field: "x", type: "quantitative", scale: xScale, axis: axisOf(`loss, ${before.label}`, xScale) };
-  const y = { field: "y", type: "quantitative", scale: yScale, axis: axisOf(`loss, ${after.label}`, yScale) };
+  const [xScale, yScale] = ["across", "up"].map((name) => lossScale(points.map((point) => point[name])));
+  const x = { field: "across", type: "quantitative", scale: xScale, axis: axisOf(`loss, ${before.label}`, xScale) };
+  const y = { field: "up", type: "quantitative", scale: yScale, axis: axisOf(`loss, ${after.label}`, yScale) };
   const low = Math.max(xScale.domain[0], yScale.domain[0]);
   const high = Math.min(xScale.domain[1], yScale.domain[1]);
-  const ends = [{ x: low, y: low }, { x: high, y: high }];
-  const equal = { data: { values: low < high ? ends : [] }, mark: { type: "line", color: GREY, strokeDash: [5, 4] }, encoding: { x: { field: "x", type: "quantitative" }, y: { field: "y", type: "quantitative" } } };
+  const ends = [low, high].map((value) => ({ across: value, up: value }));
+  const equal = { data: { values: low < high ? ends : [] }, mark: { type: "line", color: GREY, strokeDash: [5, 4] }, encoding: { x: { field: "across", type: "quantitative" }, y: { field: "up", type: "quantitative" } } };
   return { points, spec: scatter({ x, y, names: [after.label], further: [equal], description: "Losses of trials in two steps; the table below holds the same." }) };
 }
 
@@ -233,12 +235,13 @@ function curveChart() {
   const x = { field: "x", type: "quantitative", scale: xScale, axis: { ...axisOf("epoch", xScale), tickMinStep: 1, format: "d" } };
   const y = { field: "y", type: "quantitative", scale: { ...yScale, clamp: true }, axis: axisOf(`loss (${content.loss})`, yScale) };
   const colour = { ...colourEncoding(), legend: null };
-  const lines = { x, y, detail: { field: "i" }, tooltip: { field: "i" } };
-  const line = { type: "line", clip: true, point: { size: 12, filled: true } };
+  // Pieces of lines are drawn in a third of the time that lines take, each of which is a group.
+  const piece = { x, y, x2: { field: "x2" }, y2: { field: "y2" }, tooltip: { field: "i" } };
+  const line = { x, y, tooltip: { field: "i" } };
   const layers = [
-    { data: { name: "selected" }, mark: { ...line, strokeWidth: 1.5, opacity: 0.8 }, encoding: { ...lines, color: colour } },
-    { data: { name: "training" }, mark: { type: "line", clip: true, strokeWidth: 2, strokeDash: [5, 4], color: "#000000" }, encoding: lines },
-    { data: { name: "chosen" }, mark: { ...line, strokeWidth: 3, color: "#000000" }, encoding: lines },
+    { data: { name: "selected" }, mark: { type: "rule", clip: true, strokeCap: "round", strokeWidth: 1.7, opacity: 0.85 }, encoding: { ...piece, color: colour } },
+    { data: { name: "training" }, mark: { type: "line", clip: true, strokeWidth: 2, strokeDash: [5, 4], color: "#000000" }, encoding: line },
+    { data: { name: "chosen" }, mark: { type: "line", clip: true, strokeWidth: 3, color: "#000000" }, encoding: line },
   ];
   return frame(layers, "Loss curves of the best selected trials.");
 }
@@ -292,29 +295,31 @@ async function drawScatter(id, { points: made, spec }) {
   view.addSignalListener("brush", (_, brush) => keepBrush(id, brush));
 }
 
-function keepBrush(id, { x, y }) {
+// The spans that were dragged over, in the units of the axes.
+function keepBrush(id, { across, up }) {
   dropped = state.brushes[id];
-  state.brushes[id] = x && y ? { x, y } : null;
+  state.brushes[id] = across && up ? { across, up } : null;
   state.page = 0;
   scheduleUpdate();
 }
 
-function restoreBrush(id, brush) {
+function restoreBrush(id, { across, up }) {
   const view = views[id];
-  for (const name of ["x", "y"]) {
+  for (const [name, span] of [["x", across], ["y", up]]) {
     const scale = view.scale(name);
-    const ends = [brush[name][0], brush[name].at(-1)].map((value) => scale(value));
+    const ends = [span[0], span.at(-1)].map((value) => scale(value));
     if (scale.bandwidth) ends[1] += scale.bandwidth();
     view.signal(`brush_${name}`, ends);
   }
   view.run();
 }
 
-const isInside = (brush, point) => within(brush.x, point.x) && within(brush.y, point.y);
+const isInside = (brush, point) => within(brush.across, point.across) && within(brush.up, point.up);
 const within = (span, value) =>
   typeof value === "number" ? value >= Math.min(...span) && value <= Math.max(...span) : span.includes(value);
 
 async function drawCharts() {
+  colourOf = chooseColour();
   await Promise.all([drawScatter("losses", lossChart()), drawScatter("steps", stepChart()), embed("curves", curveChart())]);
   update();
 }
@@ -359,23 +364,29 @@ function updateScatter(view, all) {
   view.run();
 }
 
-// The step whose curve of a trial is shown: that of the choice, or the last one that has it.
-function stepOfCurve(i) {
-  const wanted = shownSteps().reverse();
-  return wanted.map((s) => steps[s]).find((step) => step.curves[trials[i]]);
-}
+// The steps whose curves may be shown, the last one first: that of a trial is its first here.
+const curveSteps = () => shownSteps().reverse().map((s) => steps[s]);
+const stepOfCurve = (i, wanted = curveSteps()) => wanted.find((step) => step.curves[trials[i]]);
 
 function curvePoints(i, which = 1) {
   const curve = stepOfCurve(i)?.curves[trials[i]];
   if (!curve) return [];
-  const colour = colourOf(columns[state.colour])(i);
+  const colour = colourOf(i);
   return curve[0].map((epoch, e) => ({ i, x: epoch, y: curve[which][e], c: colour })).filter((point) => point.y !== null);
+}
+
+function curvePieces(i) {
+  const curve = curvePoints(i);
+  // A curve of one epoch is a point.
+  if (curve.length === 1) return [{ ...curve[0], x2: curve[0].x, y2: curve[0].y }];
+  return curve.slice(1).map((point, e) => ({ ...point, x2: curve[e].x, y2: curve[e].y }));
 }
 
 function bestWithCurve() {
   const found = [];
+  const wanted = curveSteps();
   for (let i = 0; i < trials.length; i++) {
-    const step = isSelected[i] ? stepOfCurve(i) : undefined;
+    const step = isSelected[i] ? stepOfCurve(i, wanted) : undefined;
     if (step) found.push({ i, order: -steps.indexOf(step), loss: step.loss[i] });
   }
   found.sort((a, b) => a.order - b.order || a.loss - b.loss);
@@ -388,7 +399,7 @@ function updateCurves() {
   const best = bestWithCurve();
   const lines = best.slice(0, MOST_LINES);
   const chosen = state.chosen;
-  view.data("selected", lines.flatMap((i) => curvePoints(i)));
+  view.data("selected", lines.flatMap(curvePieces));
   view.data("chosen", chosen === null ? [] : curvePoints(chosen));
   view.data("training", chosen === null ? [] : curvePoints(chosen, 2));
   view.run();
