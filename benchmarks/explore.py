@@ -8,6 +8,7 @@ median and the largest of some repeats. An answer is complete with the frame tha
 half a minute.
 """
 
+import os
 import statistics
 import sys
 import tempfile
@@ -53,7 +54,8 @@ requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() -
 def main() -> None:
     n_trials = int(sys.argv[1]) if sys.argv[1:] else 10_000
     records = make_records(n_trials, n_rung=500, n_retrained=100, n_failed=20, epochs=100)
-    print(f"{n_trials:,} trials, {processor_name()}")
+    print(f"{n_trials:,} trials, {processor_name()}, {os.cpu_count()} cores for a load of ", end="")
+    print(f"{os.getloadavg()[0]:.1f} before the start")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "explore.html"
         tell("to be written", [seconds(lambda: write(path, records, n_trials))])

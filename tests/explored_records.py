@@ -1,5 +1,6 @@
-"""Records of a study as it leaves them, made up: for the page to explore, its tests and its speed."""
+"""Made-up records of a study, for the tests of the page to explore and for its speed."""
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 
@@ -48,7 +49,7 @@ def fully_connected(random: np.random.Generator) -> dict:
 def size_of(configuration: Mapping) -> dict:
     """Return the numbers of parameters and operations of a fully connected network."""
     units = [N_INPUTS, *configuration["hidden_widths"], N_OUTPUTS]
-    operations = sum(a * b for a, b in zip(units, units[1:], strict=False))
+    operations = sum(a * b for a, b in itertools.pairwise(units))
     return {"n_operations": operations, "n_parameters": operations + sum(units[1:])}
 
 

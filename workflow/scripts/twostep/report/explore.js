@@ -66,7 +66,7 @@ function scaleOf(values) {
 
 function lossScale(values) {
   const [low, high] = range(values);
-  if (!(low > 0)) return scaleOf(values);
+  if (!(low > 0) || high / low < 3) return scaleOf(values);
   const margin = Math.max((high / low) ** 0.05, 1.05);
   return { type: "log", domain: [low / margin, high * margin], nice: false };
 }
@@ -148,7 +148,7 @@ function colourEncoding() {
 
 function shapeEncoding(names) {
   const shapes = steps.map((step, s) => (step.reproduce === null ? STEP_2_SHAPE : SHAPES[s % SHAPES.length]));
-  const legend = names.length > 1 ? { title: null, orient: "top", symbolSize: 60, symbolStrokeColor: "#1e293b", labelLimit: 160, columns: isNarrow() ? 2 : 4 } : null;
+  const legend = names.length > 1 ? { title: null, orient: "top", symbolSize: 60, symbolStrokeColor: "#1e293b", symbolOpacity: 1, ...(isCrowded && { symbolFillColor: "#1e293b" }), labelLimit: 160, columns: isNarrow() ? 2 : 4 } : null;
   const wanted = steps.map((step, s) => [step.label, shapes[s]]).filter(([label]) => names.includes(label));
   return { field: "s", type: "nominal", scale: { domain: wanted.map((entry) => entry[0]), range: wanted.map((entry) => entry[1]) }, legend };
 }
@@ -157,9 +157,9 @@ function axisOf(title, scale) {
   const isNumber = scale !== undefined;
   const axis = { title, labelOverlap: true, grid: isNumber, gridColor: "#e2e8f0", titleLimit: 300, labelLimit: 90 };
   if (!isNumber) return axis;
-  if (scale.type !== "log") return { ...axis, tickCount: 6, format: "~s" };
-  const labelExpr = "format(datum.value, datum.value >= 1000 ? '~s' : datum.value >= 0.001 ? '~g' : '~e')";
-  return { ...axis, values: logarithmicTicks(scale.domain), labelExpr };
+  const size = "abs(datum.value)";
+  const labelExpr = `format(datum.value, ${size} >= 1000 ? '~s' : ${size} >= 0.001 || ${size} === 0 ? '~g' : '~e')`;
+  return { ...axis, labelExpr, ...(scale.type === "log" ? { values: logarithmicTicks(scale.domain) } : { tickCount: 6 }) };
 }
 
 // Powers of ten, and where there are few of them numbers between.
@@ -173,7 +173,9 @@ function logarithmicTicks([low, high]) {
   return ticks.filter((tick) => tick >= low && tick <= high);
 }
 
-const MARK = { type: "point", filled: false, strokeWidth: 1.6, opacity: 0.75 };
+// Many points are filled: that takes less time, and they hide each other less as they are small.
+const isCrowded = trials.length > 1000;
+const MARK = isCrowded ? { type: "point", filled: true, opacity: 0.7 } : { type: "point", filled: false, strokeWidth: 1.6, opacity: 0.75 };
 const CONFIG = { font: "system-ui, sans-serif", axis: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" }, legend: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", rowPadding: 2, layout: { top: { direction: "vertical", anchor: "start", margin: 6 } } }, view: { stroke: "#94a3b8" } };
 
 function frame(layer, description) {
@@ -182,7 +184,7 @@ function frame(layer, description) {
 
 // Three layers: what is not selected, what is, and the chosen trial.
 function scatter({ x, y, names, description, further = [] }) {
-  const size = { condition: { test: `datum.s === ${JSON.stringify(steps[0].label)} && ${trials.length > 1000}`, value: 18 }, value: 46 };
+  const size = { condition: { test: `${isCrowded} && datum.s === ${JSON.stringify(steps[0].label)}`, value: 18 }, value: 46 };
   const place = { x, y, ...(x.type === "nominal" && { xOffset: { field: "j", type: "quantitative", scale: { domain: [-1.4, 1.4] } } }), tooltip: { field: "i" } };
   const shape = shapeEncoding(names);
   const layers = [

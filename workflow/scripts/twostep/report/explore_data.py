@@ -65,7 +65,9 @@ def _plain(value: object) -> str | float | None:
     """Return a value as a number or a text, whichever it is."""
     if isinstance(value, bool):
         return str(value).lower()
-    return _rounded(value, DIGITS) if isinstance(value, int | float) else value and str(value)
+    if isinstance(value, int | float):
+        return _rounded(value, DIGITS)
+    return None if value is None else str(value)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -25,7 +25,8 @@ def found_records(progress: Progress) -> dict[str, list[dict]]:
             step, Journal(journal / "rungs" / step.name, job="look")
         )
     # These were read as a whole.
-    return {**found, progress.retraining.name: [done.record for done in progress.retraining.trained]}
+    retraining = progress.retraining
+    return {**found, retraining.name: [done.record for done in retraining.trained]}
 
 
 def _with_curves(step: Step, journal: Journal) -> list[dict]:
