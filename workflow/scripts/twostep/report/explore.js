@@ -187,9 +187,11 @@ function scatter({ x, y, names, description, further = [] }) {
   const size = { condition: { test: `${isCrowded} && datum.s === ${JSON.stringify(steps[0].label)}`, value: 18 }, value: 46 };
   const place = { x, y, ...(x.type === "nominal" && { xOffset: { field: "j", type: "quantitative", scale: { domain: [-1.4, 1.4] } } }), tooltip: { field: "i" } };
   const shape = shapeEncoding(names);
+  const select = { type: "interval", translate: false, zoom: false, mark: { stroke: "#1e293b", strokeDash: [4, 3], fillOpacity: 0.06 } };
+  const brush = { name: "brush", select };
   const layers = [
-    { data: { name: "rest" }, mark: { ...MARK, color: "#cbd5e1", opacity: 0.6 }, encoding: { ...place, shape, size: { value: 14 } } },
-    { data: { name: "selected" }, mark: MARK, encoding: { ...place, shape, size, color: colourEncoding() }, params: [{ name: "brush", select: { type: "interval", mark: { stroke: "#1e293b", strokeDash: [4, 3], fillOpacity: 0.06 } } }] },
+    { data: { name: "rest" }, mark: { ...MARK, color: "#cbd5e1", opacity: 0.6 }, encoding: { ...place, shape, size: { value: 14 } }, params: [brush] },
+    { data: { name: "selected" }, mark: MARK, encoding: { ...place, shape, size, color: colourEncoding() } },
     { data: { name: "chosen" }, mark: { type: "point", filled: false, strokeWidth: 3, color: "#000000" }, encoding: { ...place, size: { value: 220 }, shape: { value: "circle" } } },
   ];
   return frame([...further, ...layers], description);
@@ -266,10 +268,16 @@ function describe(i) {
   return [`Trial ${trials[i]}`, ...losses, ...settings].join("\n");
 }
 
+// Vega-Lite draws the area of a brush above the points, where it would keep the mouse from them.
+function freePoints(spec) {
+  for (const mark of spec.marks) if (mark.name === "brush_brush") mark.interactive = false;
+  return spec;
+}
+
 async function embed(id, spec) {
   views[id]?.finalize();
   views[id] = null;
-  const { view } = await vegaEmbed(`#${id}`, spec, { renderer: "canvas", actions: false, tooltip });
+  const { view } = await vegaEmbed(`#${id}`, spec, { renderer: "canvas", actions: false, tooltip, patch: freePoints });
   views[id] = view;
   view.addEventListener("click", (event, item) => {
     if (item?.datum?.i === undefined) return;
