@@ -595,7 +595,11 @@ function commandsOf(i) {
   const label = make("label", { textContent: "Your config file " }, input);
   const add = (text, path) => {
     const code = make("code", {});
-    const fill = () => (code.textContent = `snakemake --cores 1 results/${content.study}/${path} --configfile ${quote(configFile)}`);
+    // Lines end between the words only, not at the hyphens of options.
+    const fill = () => {
+      const words = ["snakemake", "--cores 1", `results/${content.study}/${path}`, `--configfile ${quote(configFile)}`];
+      code.replaceChildren(...words.flatMap((word, w) => [w ? " " : "", make("span", { textContent: word })]));
+    };
     fill();
     made.push(fill);
     const copy = make("button", { type: "button", textContent: "Copy" });
