@@ -202,10 +202,10 @@ function lossChart() {
   const points = lossPoints();
   const xScale = isNumeric(column.values) ? scaleOf(present(column.values)) : undefined;
   const yScale = lossScale(points.map((point) => point.up));
-  const names = shownSteps().map((s) => steps[s].label);
+  const names = shownSteps().map((s) => steps[s]).filter((step) => present(step.loss).length).map((step) => step.label);
   const x = xScale
     ? { field: "across", type: "quantitative", scale: xScale, axis: axisOf(column.label, xScale) }
-    : { field: "across", type: "nominal", axis: axisOf(column.label) };
+    : { field: "across", type: "nominal", axis: { ...axisOf(column.label), labelAngle: new Set(column.values).size > 6 ? -60 : 0 } };
   const y = { field: "up", type: "quantitative", scale: yScale, axis: axisOf(`validation loss (${content.loss})`, yScale) };
   return { points, spec: scatter({ x, y, names, description: "Validation loss of the trials; the table below holds the same." }) };
 }
@@ -676,7 +676,7 @@ function tellFacts() {
   byId("facts").textContent = `${facts.join(" ")} Written on ${document.lastModified}.`;
   const failed = trials.filter((_, i) => statusOf(i) !== "ok").length;
   byId("note-losses").textContent = failed ? `Failed trials have no loss: ${show(failed)} are in the table only.` : "";
-  byId("note-steps").textContent = "Dashed: equal losses. Above it a trial has become worse.";
+  if (LAST > 0) byId("note-steps").textContent = "Dashed: equal losses. Above it a trial has become worse.";
 }
 
 function showAll() {
