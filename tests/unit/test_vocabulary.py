@@ -16,7 +16,7 @@ import torch
 from twostep.config.resolve import load_schema
 from twostep.config.sentences import list_keys
 from twostep.data.transforms import TRANSFORMS
-from twostep.export import onnx_functions, text_format, torchscript_format
+from twostep.export import onnx_functions, physical_network, text_format
 from twostep.training.activations import IN_PLACE
 from twostep.training.configuration import Configuration
 from twostep.training.network import ACTIVATIONS, OUTPUT_ACTIVATIONS, build_network
@@ -68,9 +68,9 @@ def test_the_text_format_knows_every_activation():
     assert_knows("export/text_format.py", text_format.ACTIVATIONS, ALL_ACTIVATIONS)
 
 
-def test_torchscript_knows_every_transform_and_its_inverse():
-    for known in (torchscript_format.TRANSFORMS, torchscript_format.INVERSES):
-        assert_knows("export/torchscript_format.py", known, TRANSFORMS)
+def test_the_traced_formats_know_every_transform_and_its_inverse():
+    for known in (physical_network.TRANSFORMS, physical_network.INVERSES):
+        assert_knows("export/physical_network.py", known, TRANSFORMS)
 
 
 def test_onnx_knows_every_transform_its_inverse_and_every_activation():

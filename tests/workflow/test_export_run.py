@@ -32,7 +32,7 @@ def test_a_full_run_exports_the_selected_model(finished):
     assert card.startswith(f"# Model card: trial {selected['trial']}, seed 0\n")
     assert "It is the model that the study selected. 6 random configurations" in card
     log = (finished.results / "logs" / "export" / "selected.log").read_text()
-    assert log.count("largest difference on 160 test rows") == 3
+    assert log.count("largest difference on 160 test rows") == 4
     provenance = json.loads((finished.results / "provenance.json").read_text())
     for name in NAMES.values():
         digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
@@ -47,7 +47,7 @@ def test_any_retrained_model_is_exported_by_one_command(study):
     target = f"results/small/export/trial_{other}_seed_0/model.onnx"
     process = study.snakemake(target)
     assert process.returncode == 0, process.stderr
-    for name in ("ONNX", "TorchScript", "text"):
+    for name in ("ONNX", "pt2", "TorchScript", "text"):
         assert f"Largest difference from the trained network, {name}: " in process.stderr
     folder = (study.folder / target).parent
     assert {path.name for path in folder.iterdir()} == {*NAMES.values(), "origin.json"}

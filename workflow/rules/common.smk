@@ -367,6 +367,7 @@ def export_files(folder):
     """The files of one exported model."""
     names = dict(
         onnx="model.onnx",
+        pt2="model.pt2",
         torchscript="model.pt",
         # Of fully connected networks alone.
         **({} if NETWORK else {"text": "model.txt"}),
