@@ -30,7 +30,6 @@ from twostep.util.wording import (
     unit_of,
 )
 
-
 FILES = {
     "onnx": "model.onnx",
     "pt2": "model.pt2",

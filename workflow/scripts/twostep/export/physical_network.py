@@ -1,4 +1,4 @@
-"""A trained network with its scaling as one module of torch, which the traced formats are made of."""
+"""A trained network with its scaling as one module of torch, for the formats that are traced."""
 
 import io
 import logging
