@@ -51,7 +51,7 @@ def _table(portfolio: pd.DataFrame, folders: list[str]) -> str:
         rows.append(
             [
                 f"[trial {row['trial']}]({folder}/model_card.md){selected}",
-                wording.network(row.drop(TIME)),
+                wording.network(row),
                 f"{int(row['n_operations']):,}",
                 f"{short(1e6 * row[TIME])} µs",
                 short(row["val_loss"]),
