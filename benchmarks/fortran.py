@@ -4,8 +4,8 @@
 
 Exports networks of random weights with 16 inputs, most of them logarithms, and 4 outputs. Predicts
 with both from physical units to physical units, on one thread, in turns; a number is the median of
-those of the turns, in processor time. The reader is compiled with `gfortran -O3 -march=native`; with
-a BLAS, too, where the compiler finds one (`-fexternal-blas` and libopenblas or libblas).
+those of the turns, in processor time. The reader is compiled with `gfortran -O3 -march=native`.
+Where the compiler finds libopenblas or libblas, it is compiled with `-fexternal-blas`, too.
 """
 
 import os
