@@ -25,9 +25,9 @@ def portfolio_page(
     """
     paragraphs = [
         f"# Portfolio of the study `{study}`: {number(len(portfolio), 'model')}",
-        "A model is here if no other retrained model beats it: none has a lower validation loss at "
-        "no higher cost. There are three costs: learnable parameters, multiply-add operations, and "
-        f"the measured time of a sample in batches of {BATCH_SIZE}.",
+        "There are three costs: learnable parameters, multiply-add operations, and the measured "
+        f"time of a sample in batches of {BATCH_SIZE}. A model is here if, by one of them, no "
+        "other retrained model has a lower validation loss at no higher cost.",
         _table(portfolio, folders),
         "## What decides",
         "Only a run in your climate model decides among them. Small errors of single predictions "
