@@ -27,21 +27,25 @@ def counted_samples(
 
     Raises UserError as `read_headers` does.
     """
-    variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
+    entries = [*dataset["inputs"], *dataset["outputs"]]
+    variables = [entry["name"] for entry in entries]
     dimensions, group = dataset["sample_dimension"], dataset["group"]
-    weights = dataset["sample_weight"]
+    weights, units = dataset["sample_weight"], [entry.get("units") for entry in entries]
     # Before the look: a file that changes meanwhile is looked at again.
     stamps = [[path, *stamp(path).values()] for path in files]
     code = hash_module("data.source")
-    key = hash_values([variables, dimensions, split_variable, group, weights, stamps, code])
+    key = hash_values([variables, dimensions, split_variable, group, weights, units, stamps, code])
     remembered = _recall(memory)
     if remembered.get("key") == key and isinstance(remembered.get("n_samples"), int):
         yield remembered["n_samples"]
         return
     # Imported here, since what it needs is slow to load.
-    from twostep.data.source import read_headers
+    from twostep.data.source import read_headers, units_of
 
-    n_samples = read_headers(files, variables, dimensions, split_variable, group, weights).n_rows
+    source = read_headers(
+        files, variables, dimensions, split_variable, group, weights, units_of(dataset)
+    )
+    n_samples = source.n_rows
     yield n_samples
     # On a full disk, say: the next start looks again.
     with contextlib.suppress(OSError):

@@ -306,6 +306,13 @@ def _contradictions_in_data(config: dict) -> Iterator[str]:
                     f"dataset.{role}, entry {i + 1}: {source} has no variable "
                     f"{describe_given(name)}{suggest(name, DIMENSIONS)}"
                 )
+    for role in names:
+        for i, entry in enumerate(dataset[role]):
+            if entry["units"] is not None:
+                yield (
+                    f"dataset.{role}, entry {i + 1}, units is {describe_given(entry['units'])}, "
+                    f"but {source} has units of its own: take this key out"
+                )
     if dataset["sample_dimension"] != [GENERATED_DIMENSION]:
         given = ", ".join(describe_given(name) for name in dataset["sample_dimension"])
         yield (

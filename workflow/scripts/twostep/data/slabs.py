@@ -85,9 +85,10 @@ class SlabReader:
             self._close()
             data = self._source.open(slab.file)
             self._data, self._file = data, slab.file
+        # All of them before any is read: a table is read but once for all that were asked for.
+        arrays = {name: data.variables[name] for name in self._variables}
         return {
-            name: _read(data.variables[name], name, path, slab, dimensions)
-            for name in self._variables
+            name: _read(array, name, path, slab, dimensions) for name, array in arrays.items()
         }
 
     def _close(self) -> None:

@@ -11,6 +11,7 @@ import xarray as xr
 from twostep.data.decoding import decode
 from twostep.data.open_file import (
     OpenFile,
+    describe_type,
     hint_at_groups,
     is_numeric,
     open_file,
@@ -101,19 +102,22 @@ def read_headers(
     split_variable: str | None = None,
     group: str | None = None,
     weight_variable: str | None = None,
+    units: dict[str, str] | None = None,
 ) -> Source:
     """Check every file's header against the config; return the data set that they make.
 
     Raises UserError if there are no samples, or for a file that lacks a variable, or whose
     variables have other entries or units than those of the first file. `split_variable` is what the
     samples are divided by, `weight_variable` has their weights; `group` is where in each file all
-    variables are looked for.
+    variables are looked for. `units` are by variable, for those of which the files tell none.
     """
     source = Source(files, sample_dimensions, [], [], group)
     first = None
     for number, path in enumerate(files):
         with source.open(number) as data:
-            header = _read_header(data, path, variables, sample_dimensions, split_variable)
+            header = _read_header(
+                data, path, variables, sample_dimensions, split_variable, units or {}
+            )
             if weight_variable is not None:
                 _check_weights(data, path, weight_variable, sample_dimensions)
         first = first or header
@@ -152,6 +156,7 @@ def _read_header(
     variables: list[str],
     sample_dimensions: list[str],
     split_variable: str | None,
+    units: dict[str, str],
 ) -> _Header:
     used = [*variables, *([] if split_variable is None else [split_variable])]
     sizes = _sizes_in_use(data, path, used)
@@ -171,7 +176,7 @@ def _read_header(
         path,
         tuple(sizes[name] if name in sizes else data.sizes[name] for name in sample_dimensions),
         shapes,
-        _describe_features(data, path, shapes),
+        _describe_features(data, path, shapes, units),
         splitting,
         _find_zero_fills(data, path, variables),
     )
@@ -210,16 +215,18 @@ def _find_zero_fills(data: OpenFile, path: str, variables: list[str]) -> dict[st
     return found
 
 
-def _describe_features(data: OpenFile, path: str, shapes: dict[str, Shape]) -> list[Feature]:
+def _describe_features(
+    data: OpenFile, path: str, shapes: dict[str, Shape], units: dict[str, str]
+) -> list[Feature]:
     """Return the features that variables with these further dimensions become.
 
-    Those of a variable are in the order of its dimensions, the last one running fastest. Raises
-    UserError if two of them have the same name.
+    Those of a variable are in the order of its dimensions, the last one running fastest. `units`
+    are those that the config names. Raises UserError if two features have the same name.
     """
     features: dict[str, Feature] = {}
     for variable, shape in shapes.items():
         attributes = data.variables[variable].attrs
-        units = one_line(str(attributes.get("units", "")))
+        unit = _unit(path, variable, attributes, units.get(variable))
         long_name = one_line(str(attributes.get("long_name", variable)))
         named = zip(shape.dimensions, shape.sizes, strict=True)
         labels = [_labels(data, path, dimension, size) for dimension, size in named]
@@ -230,8 +237,29 @@ def _describe_features(data: OpenFile, path: str, shapes: dict[str, Shape]) -> l
                     f"{path} has two features of the name {name!r}: the labels of a dimension "
                     "must differ from each other"
                 )
-            features[name] = Feature(name, variable, units, long_name, entry)
+            features[name] = Feature(name, variable, unit, long_name, entry)
     return list(features.values())
+
+
+def _unit(path: str, variable: str, attributes: dict, wanted: str | None) -> str:
+    """Return the unit of a variable: its attribute, or else what the config wants.
+
+    Raises UserError if both are there and differ.
+    """
+    given = one_line(str(attributes.get("units", "")))
+    if wanted and given and given != wanted:
+        raise UserError(
+            f"{path}: variable {variable!r} has the units {given!r}, and the config says "
+            f"{wanted!r}: take `units` out of its entry under dataset, or correct the file (no "
+            "quantity is converted)"
+        )
+    return given or wanted or ""
+
+
+def units_of(dataset: dict) -> dict[str, str]:
+    """Return the units that the config's section `dataset` names, by variable."""
+    entries = [*dataset["inputs"], *dataset["outputs"]]
+    return {entry["name"]: entry["units"] for entry in entries if entry.get("units")}
 
 
 def _shape(array: xr.Variable, sample_dimensions: list[str]) -> Shape:
@@ -252,7 +280,7 @@ def _check_variable(data: OpenFile, path: str, variable: str, sample_dimensions:
                 f"{path}: dimension {dimension!r} of variable {variable!r} has no entries"
             )
     if not is_numeric(array):
-        raise UserError(f"{path}: variable {variable!r} is not numeric but of type {array.dtype}")
+        raise UserError(f"{path}: variable {variable!r} is not numeric but {describe_type(array)}")
 
 
 def _describe_split_variable(
@@ -285,8 +313,8 @@ def _check_weights(data: OpenFile, path: str, variable: str, sample_dimensions: 
         )
     if not is_numeric(array):
         raise UserError(
-            f"{path}: variable {variable!r}, the dataset.sample_weight, is not numeric but of type "
-            f"{array.dtype}"
+            f"{path}: variable {variable!r}, the dataset.sample_weight, is not numeric but "
+            f"{describe_type(array)}"
         )
 
 

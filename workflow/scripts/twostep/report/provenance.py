@@ -27,6 +27,7 @@ PACKAGES = (
     "onnxruntime",
     "optuna",
     "pandas",
+    "pyarrow",
     "pygments",
     "scikit-learn",
     "scipy",
