@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import skew
 
-from twostep.config.first_look import CODES, Candidate
+from twostep.config.first_look import A_TIME, CODES, NUMBERS, TEXT, Candidate
 from twostep.data.autocorrelation import (
     N_SLABS,
     SLAB_ROWS,
@@ -20,6 +20,7 @@ from twostep.data.source import Source, read_headers
 from twostep.data.split_numbers import SPLITS
 from twostep.data.transforms import TRANSFORMS
 from twostep.util.errors import UserError
+from twostep.util.text import LONGEST_LIST, one_line, shorten
 
 # Quantities whose middle 98 % span more than that are easier to learn from as logarithms, if these
 # are less skewed.
@@ -30,11 +31,15 @@ MOST_CLASSES = 50
 # it.
 ALIKE = 0.5
 N_BLOCKS, FEWEST_GROUPS = 50, 10
+# Blocks by a coordinate hold some of its places each.
+FEWEST_PLACES = 4 * FEWEST_GROUPS
 # Samples for step 1: what the paper and the default study take.
 STEP_1_SAMPLES = 4000
 # Fewer batches in an epoch are too few updates.
 BATCH, SMALLEST_BATCH, FEWEST_BATCHES = 128, 8, 8
 TRAINING_SHARE = 0.8
+# Half of them fill one of the smallest batches.
+FEWEST_TRAINING = 2 * SMALLEST_BATCH
 # Units of what has none.
 DIMENSIONLESS = ("", "1", "-", "fraction")
 
@@ -83,13 +88,19 @@ def suggest_config(
     """
     source, sample = _look(files, [*inputs, *outputs], dimensions, group)
     values = _by_variable(source, sample)
+    _count_training(source, 0.0)
     left_out = {each.name: reason for each in inputs if (reason := _why_useless(values[each.name]))}
+    left_out |= dict.fromkeys(_find_counters(sample, inputs, values), "it counts the samples")
     for each in outputs:
         if reason := _why_useless(values[each.name]):
             raise UserError(f"output {each.name!r} cannot be learned: {reason}; choose another one")
     inputs = [each for each in inputs if each.name not in left_out]
     if not inputs:
-        raise UserError(f"{files[0]} has no input beside the outputs: name some with --inputs")
+        why = "".join(f"; {one_line(name)}: {reason}" for name, reason in left_out.items())
+        raise UserError(
+            f"{files[0]} has no input beside the outputs: name some with --inputs"
+            f"{shorten(why, LONGEST_LIST)}"
+        )
     if left_out:
         source, sample = _look(files, [*inputs, *outputs], dimensions, group)
     used = [*inputs, *outputs]
@@ -106,7 +117,8 @@ def suggest_config(
     split, split_note = _suggest_split(
         source, measure_autocorrelation(source, columns, sample), others
     )
-    fraction, batch_size = _sizes(math.floor(TRAINING_SHARE * source.n_rows * (1 - n_dropped)))
+    n_training = _count_training(source, n_dropped)
+    fraction, batch_size = _sizes(n_training)
     return Suggestions(
         n_samples=source.n_rows,
         variables=variables,
@@ -157,6 +169,19 @@ def _why_useless(values: np.ndarray) -> str:
     if finite.min() == finite.max():
         return "it has the same value in all samples that were looked at"
     return ""
+
+
+def _find_counters(
+    sample: Sample, inputs: list[Candidate], values: dict[str, np.ndarray]
+) -> list[str]:
+    """Return the inputs whose values, (n_rows, n_entries), are the numbers of the samples."""
+    rows = np.concatenate([slab.first_row + np.arange(slab.n_rows) for slab, _ in sample])
+    found = []
+    for each in inputs:
+        differences = values[each.name] - rows[:, None]
+        if each.is_integer and len(rows) > 1 and (differences == differences[0]).all():
+            found.append(each.name)
+    return found
 
 
 def _suggest(values: np.ndarray, units: str) -> Suggestion:
@@ -220,6 +245,18 @@ def _max_dropped(missing: float) -> float:
     return 0.05 if missing < 0.03 else min(1.0, math.ceil(150 * missing) / 100)
 
 
+def _count_training(source: Source, n_dropped: float) -> int:
+    """Return about how many samples train if this share of all is dropped; UserError if too few."""
+    n_usable = math.floor(source.n_rows * (1 - n_dropped))
+    n_training = math.floor(TRAINING_SHARE * n_usable)
+    if n_training < FEWEST_TRAINING:
+        raise UserError(
+            f"{source.files[0]} has too few samples for a study: {n_usable:,} can be used, and "
+            f"there must be at least {math.ceil(FEWEST_TRAINING / TRAINING_SHARE)}"
+        )
+    return n_training
+
+
 def _sizes(n_training: int) -> tuple[float, int]:
     """Return the fraction of step 1, and a batch size of which it fills some."""
     wanted = min(0.5, STEP_1_SAMPLES / max(1, n_training))
@@ -235,18 +272,18 @@ def _suggest_split(
     source: Source, measured: dict | None, others: list[Candidate]
 ) -> tuple[dict, str]:
     """Return the section `split`, and why; `measured` is how alike neighbours are."""
+    own = [each for each in others if each.dimensions == tuple(source.sample_dimensions)]
     for each in others:
-        if each.reason == "text" and set(each.dimensions) <= set(source.sample_dimensions):
-            texts = _texts(source, each.name)
-            if set(SPLITS) == set(texts):
-                note = f"{each.name} says which sample is in which split"
-                return {"method": "variable", "variable": each.name}, note
-            if FEWEST_GROUPS <= len(np.unique(texts)) <= len(texts) / 5:
-                note = f"samples with the same {each.name} stay together, as they may be alike"
-                return {"method": "group", "variable": each.name}, note
+        if each.reason in (TEXT, NUMBERS) and set(each.dimensions) <= set(source.sample_dimensions):
+            if found := _by_labels(each.name, _values(source, each.name)):
+                return found
+    for each in own:
+        if each.reason == A_TIME and each.is_numeric:
+            if found := _by_time(each.name, _values(source, each.name), measured):
+                return found
     if measured is None:
         return {"method": "random"}, "it cannot be told if neighbouring samples are alike"
-    if min(measured["inputs"], measured["outputs"]) < ALIKE:
+    if not _are_alike(measured):
         return {"method": "random"}, "neighbouring samples are not alike"
     along = measured["along"]
     note = f"neighbours along {along} are alike, so blocks of them stay together"
@@ -255,14 +292,48 @@ def _suggest_split(
     has_coordinate = any(
         each.name == along and each.dimensions == (along,) and each.is_numeric for each in others
     )
-    if has_coordinate and n_places >= 4 * FEWEST_GROUPS:
+    if has_coordinate and n_places >= FEWEST_PLACES:
         n_blocks = min(N_BLOCKS, n_places // 4)
         return {"method": "blocks", "variable": along, "n_blocks": n_blocks}, note
     return {"method": "blocks", "n_blocks": N_BLOCKS}, note
 
 
-def _texts(source: Source, name: str) -> np.ndarray:
-    """Return the texts of a variable for samples from all over the data, (n_samples,)."""
+def _are_alike(measured: dict) -> bool:
+    return min(measured["inputs"], measured["outputs"]) >= ALIKE
+
+
+def _by_labels(name: str, labels: np.ndarray) -> tuple[dict, str] | None:
+    """Return the split by a variable that names splits or groups, (n_samples,); None if neither."""
+    if labels.dtype.kind == "f":
+        labels = labels[np.isfinite(labels)]
+    if labels.dtype.kind == "U" and set(SPLITS) == set(labels):
+        return {"method": "variable", "variable": name}, f"{name} says which is in which split"
+    if FEWEST_GROUPS <= len(np.unique(labels)) <= len(labels) / 5:
+        note = f"samples with the same {name} stay together, as they may be alike"
+        return {"method": "group", "variable": name}, note
+    return None
+
+
+def _by_time(
+    name: str, times: np.ndarray, measured: dict | None
+) -> tuple[dict, str] | None:
+    """Return the split by a time, (n_samples,), that is no coordinate; None if it is not needed.
+
+    In the order of time neighbours can be compared. In any other they cannot, and close samples
+    may be alike.
+    """
+    times = times[np.isfinite(times)]
+    is_ordered = bool((np.diff(times) >= 0).all())
+    n_places = len(np.unique(times))
+    if n_places < FEWEST_PLACES or (is_ordered and not (measured and _are_alike(measured))):
+        return None
+    note = f"samples close in {name} {'are' if is_ordered else 'may be'} alike, and stay together"
+    n_blocks = min(N_BLOCKS, n_places // 4)
+    return {"method": "blocks", "variable": name, "n_blocks": n_blocks}, note
+
+
+def _values(source: Source, name: str) -> np.ndarray:
+    """Return the values of a variable for samples from all over the data, (n_samples,)."""
     slabs = list(list_slabs(source, SLAB_ROWS))
     places = np.linspace(0, len(slabs) - 1, min(N_SLABS, len(slabs))).round().astype(int)
     with SlabReader(source, [name]) as reader:

@@ -9,7 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from twostep.data.tables import BOOLEAN, INTEGER, NUMBER, STORED, TEXT, TIME, Column, check_names
+from twostep.data.tables import (
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    OTHER,
+    STORED,
+    TEXT,
+    TIME,
+    Column,
+    check_names,
+)
 
 # Rows that are decoded at a time: a group of rows may be the whole file.
 PIECE_ROWS = 65_536
@@ -69,7 +79,9 @@ def _kind(stored: pa.DataType) -> str:
         return BOOLEAN
     if pa.types.is_floating(stored) or pa.types.is_decimal(stored) or pa.types.is_null(stored):
         return NUMBER
-    return TIME if pa.types.is_temporal(stored) else TEXT
+    if pa.types.is_temporal(stored):
+        return TIME
+    return OTHER if pa.types.is_nested(stored) else TEXT
 
 
 def _values(array: pa.Array, kind: str) -> np.ndarray:

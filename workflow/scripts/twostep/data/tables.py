@@ -16,7 +16,8 @@ CSV, PARQUET = ".csv", ".parquet"
 # The dimension of the rows, which is the default of dataset.sample_dimension.
 DIMENSION = "sample"
 # What a column holds. Numbers are float64 when they are read, like those of all files.
-NUMBER, INTEGER, BOOLEAN, TEXT, TIME = "number", "integer", "boolean", "text", "time"
+NUMBER, INTEGER, BOOLEAN = "number", "integer", "boolean"
+TEXT, TIME, OTHER = "text", "time", "other"
 STORED = {NUMBER: np.dtype("f8"), INTEGER: np.dtype("i8"), BOOLEAN: np.dtype("?")}
 # Keys of a variable's encoding: what its column holds, and why it is not numeric.
 KIND, NOTE = "kind", "note"
