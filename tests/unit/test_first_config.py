@@ -37,8 +37,14 @@ def config_of(tmp_path, files, outputs, **options) -> dict:
     dataset = config["dataset"]
     names = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
     found = sorted(map(str, tmp_path.glob(files.rpartition("/")[2])))
+    has_classes = config["training"]["loss"] == "cross_entropy"
     source = read_headers(
-        found, names, dataset["sample_dimension"], config["split"].get("variable")
+        found,
+        names,
+        dataset["sample_dimension"],
+        config["split"].get("variable"),
+        dataset["group"],
+        class_variable=names[-1] if has_classes else None,
     )
     manifest = prepare(
         source,
@@ -257,7 +263,8 @@ def test_without_outputs_it_lists_what_there_is(tmp_path, capsys):
     [
         ({"outputs": ["yy"]}, ["has no variable 'yy'", "did you mean 'y'?"]),
         ({"outputs": ["y"], "inputs": ["tt"]}, ["has no variable 'tt'"]),
-        ({"outputs": ["name"]}, ["'name' is not numeric"]),
+        ({"outputs": ["name"]}, ["'name' cannot be learned", "the same value"]),
+        ({"outputs": ["name", "y"]}, ["'name' is not numeric"]),
         ({"outputs": ["y", "level"]}, ["y and level have no dimension in common"]),
         ({"outputs": ["y"], "files": ["none.nc"]}, ["there is no file none.nc"]),
         ({"outputs": ["y"], "study": "a/b"}, ["study must be"]),
@@ -331,6 +338,10 @@ ODD_TABLES = {
         {f"v{i}": normal(100) for i in range(300)},
         *({}, "v0", [f"v{i}" for i in range(1, 300)], "random"),
     ),
+    "kinds.csv": (
+        {"t": normal(), "kind": RANDOM.choice(["rain", "snow, wet"], N)},
+        *({}, "kind", ["t"], "random"),
+    ),
     "events.parquet": ({"t": normal(), "y": normal() > 290}, {}, "y", ["t"], "random"),
 }
 
@@ -368,7 +379,9 @@ def test_a_file_with_variables_of_all_types_makes_a_config_that_runs(tmp_path):
         ({"t": [], "y": []}, "there are no samples"),
         ({"t": [np.nan] * N, "y": normal()}, "no input beside the outputs.*t: it is missing"),
         ({"t": [np.nan, 1, 2] * 8, "y": normal(24)}, "too few samples for a study: 16 can be used"),
-        ({"t": normal(), "y": ["a"] * N}, "'y' is not numeric but text, such as 'a'"),
+        ({"t": normal(), "y": ["a"] * N}, "output 'y' cannot be learned: it has the same value"),
+        ({"t": normal(), "y": [f"s{i}" for i in range(N)]}, "'y' has 600 different texts"),
+        ({"t": normal(), "y": ["2000-01-01"] * N}, "'y' is not numeric but a time"),
     ],
 )
 def test_odd_tables_from_which_nothing_can_be_learned_are_one_sentence(tmp_path, columns, told):

@@ -11,6 +11,7 @@ import xarray as xr
 
 from twostep.config.resolve import resolve_config
 from twostep.data import csv_file, parquet_file
+from twostep.data.labels import find_labels
 from twostep.data.open_file import open_file
 from twostep.data.prepare import prepare
 from twostep.data.slabs import SlabReader, list_slabs
@@ -287,3 +288,56 @@ def test_a_split_column_that_is_text_in_one_file_and_numbers_in_another_is_refus
     paths.append(write(data.assign(station=range(30)), tmp_path / f"b.{format}"))
     with pytest.raises(UserError, match=r"type of the split.variable is 'numeric'.*'text'"):
         read_headers(paths, ["x"], ["sample"], "station")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_classes_may_be_named_by_text(tmp_path, format):
+    paths = []
+    for part, names in enumerate((["snow", "rain", ""], ["rain", "hail, large", "snow"])):
+        data = table(120, part).assign(station=names * 40)
+        paths.append(write(data, tmp_path / f"{part}.{format}"))
+    config = resolve_config(
+        {
+            "study": "mine",
+            "dataset": {
+                "files": paths,
+                "inputs": [{"name": "z"}],
+                "outputs": [{"name": "station"}],
+                "max_dropped": 0.5,
+            },
+            "training": {"loss": "cross_entropy"},
+        }
+    )
+    source = read_headers(paths, ["z", "station"], ["sample"], class_variable="station")
+    manifest = prepare(
+        source,
+        config["dataset"],
+        config["split"],
+        output_activation="softmax",
+        seed=1,
+        folder=tmp_path / "prepare",
+    )
+    named = [f"station[{label}]" for label in ("hail, large", "rain", "snow")]
+    assert [output["name"] for output in manifest["outputs"]] == named
+    assert manifest["n_rows_used"] == 200
+    targets = np.load(tmp_path / "prepare" / "training_targets.npy")
+    np.testing.assert_array_equal(targets.sum(axis=1), 1)
+    splits = ("training", "validation", "test")
+    totals = sum(
+        np.load(tmp_path / "prepare" / f"{split}_targets.npy").sum(axis=0) for split in splits
+    )
+    np.testing.assert_array_equal(totals, [40, 80, 80])
+
+
+def test_text_is_no_class_where_it_makes_no_sense(tmp_path):
+    data = table(30)
+    paths = [write(data, tmp_path / "a.csv"), write(data.assign(station=1), tmp_path / "b.csv")]
+    with pytest.raises(UserError, match="the classes are text in one of them"):
+        read_headers(paths, ["station"], ["sample"], class_variable="station")
+    many = write(table(2000).assign(station=[f"s{i}" for i in range(2000)]), tmp_path / "d.csv")
+    source = read_headers([many], ["station"], ["sample"], class_variable="station")
+    with pytest.raises(UserError, match="'station' has more than 1,000 different texts"):
+        find_labels(source)
+    when = "a,b\n1,2000-01-01\n"
+    with pytest.raises(UserError, match="'b' is not numeric but a time"):
+        source_of(tmp_path, when, ["a", "b"], class_variable="b")

@@ -34,6 +34,7 @@ def main(
         dataset["group"],
         dataset["sample_weight"],
         units_of(dataset),
+        dataset["outputs"][0]["name"] if output_activation == "softmax" else None,
     )
     prepare(
         source,

@@ -16,9 +16,15 @@ from twostep.util.fingerprint import hash_module, hash_values
 
 @contextlib.contextmanager
 def counted_samples(
-    files: list[str], dataset: dict, split_variable: str | None, memory: str | Path
+    files: list[str],
+    dataset: dict,
+    split_variable: str | None,
+    memory: str | Path,
+    class_variable: str | None = None,
 ) -> Iterator[int]:
     """Yield the number of samples in files whose headers fit the config's section `dataset`.
+
+    `class_variable` is the output that names classes, if one does.
 
     The file `memory` tells that they did when they were last looked at: nothing is opened while the
     files' sizes and times, what is asked of them and the code that checks are what they were. A
@@ -34,7 +40,8 @@ def counted_samples(
     # Before the look: a file that changes meanwhile is looked at again.
     stamps = [[path, *stamp(path).values()] for path in files]
     code = hash_module("data.source")
-    key = hash_values([variables, dimensions, split_variable, group, weights, units, stamps, code])
+    asked = [variables, dimensions, split_variable, group, weights, units, class_variable]
+    key = hash_values([*asked, stamps, code])
     remembered = _recall(memory)
     if remembered.get("key") == key and isinstance(remembered.get("n_samples"), int):
         yield remembered["n_samples"]
@@ -43,7 +50,14 @@ def counted_samples(
     from twostep.data.source import read_headers, units_of
 
     source = read_headers(
-        files, variables, dimensions, split_variable, group, weights, units_of(dataset)
+        files,
+        variables,
+        dimensions,
+        split_variable,
+        group,
+        weights,
+        units_of(dataset),
+        class_variable,
     )
     n_samples = source.n_rows
     yield n_samples

@@ -15,6 +15,7 @@ from twostep.data.autocorrelation import (
     read_sample,
 )
 from twostep.data.cleaning import Columns
+from twostep.data.labels import find_labels
 from twostep.data.slabs import SlabReader, list_slabs
 from twostep.data.source import Source, read_headers
 from twostep.data.split_numbers import SPLITS
@@ -86,7 +87,7 @@ def suggest_config(
     are no inputs: one of them may tell which samples belong together. Raises UserError if the files
     differ, hold no samples, or no input can be used.
     """
-    source, sample = _look(files, [*inputs, *outputs], dimensions, group)
+    source, sample = _look(files, inputs, outputs, dimensions, group)
     values = _by_variable(source, sample)
     _count_training(source, 0.0)
     left_out = {each.name: reason for each in inputs if (reason := _why_useless(values[each.name]))}
@@ -102,10 +103,13 @@ def suggest_config(
             f"{shorten(why, LONGEST_LIST)}"
         )
     if left_out:
-        source, sample = _look(files, [*inputs, *outputs], dimensions, group)
+        source, sample = _look(files, inputs, outputs, dimensions, group)
     used = [*inputs, *outputs]
     training, training_note = _suggest_training(outputs, values)
-    variables = {each.name: _suggest(values[each.name], each.units) for each in used}
+    variables = {
+        each.name: Suggestion() if each.reason == TEXT else _suggest(values[each.name], each.units)
+        for each in used
+    }
     if training.get("output_activation") != "linear":
         variables |= {each.name: Suggestion("none", variables[each.name].note) for each in outputs}
     missing = {
@@ -140,11 +144,17 @@ def suggest_config(
 
 
 def _look(
-    files: list[str], used: list[Candidate], dimensions: list[str], group: str | None
+    files: list[str],
+    inputs: list[Candidate],
+    outputs: list[Candidate],
+    dimensions: list[str],
+    group: str | None,
 ) -> tuple[Source, Sample]:
     """Return the data set of some variables, and samples from all over it in physical units."""
-    names = [each.name for each in used]
-    source = read_headers(files, names, dimensions, group=group)
+    names = [each.name for each in (*inputs, *outputs)]
+    classes = outputs[0].name if len(outputs) == 1 else None
+    source = read_headers(files, names, dimensions, group=group, class_variable=classes)
+    find_labels(source)
     return source, read_sample(source, dict.fromkeys(names, "none"))
 
 
@@ -211,11 +221,17 @@ def _suggest_training(outputs: list[Candidate], values: dict[str, np.ndarray]) -
     is_integer = first.is_integer and values[first.name].shape[1] == 1
     is_whole = 2 <= len(kinds) <= MOST_CLASSES and bool((kinds == np.floor(kinds)).all())
     # A number with a unit counts something.
-    is_code = first.reason == CODES or (is_integer and first.units in DIMENSIONLESS)
+    is_code = first.reason in (CODES, TEXT) or (is_integer and first.units in DIMENSIONLESS)
+    if first.reason == TEXT and not is_whole:
+        raise UserError(
+            f"output {first.name!r} has {len(kinds):,} different texts, too many for classes: "
+            "choose another one"
+        )
     if not others and is_whole and is_code:
+        what = "texts" if first.reason == TEXT else "integers"
         return (
             {"loss": "cross_entropy"},
-            f"{first.name} holds {len(kinds)} integers, which are taken for classes",
+            f"{first.name} holds {len(kinds)} {what}, which are taken for classes",
         )
     if found.size and found.min() >= 0 and found.max() <= 1:
         if len(kinds) == 2:

@@ -219,3 +219,9 @@ def describe_type(array: xr.Variable) -> str:
 def is_numeric(array: xr.Variable) -> bool:
     """Tell whether a variable holds numbers; true and false are 1 and 0."""
     return array.dtype.kind in "biuf"
+
+
+def is_text(array: xr.Variable) -> bool:
+    """Tell whether a variable holds text that has no other meaning, such as a time."""
+    kind = array.encoding.get(tables.KIND, tables.TEXT)
+    return array.dtype.kind in "OSUT" and kind == tables.TEXT

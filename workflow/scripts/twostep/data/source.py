@@ -14,6 +14,7 @@ from twostep.data.open_file import (
     describe_type,
     hint_at_groups,
     is_numeric,
+    is_text,
     open_file,
     refuse_unreadable,
 )
@@ -61,7 +62,8 @@ class Source:
     `features` are those of the variables that were asked for, which lie in a `group` of each file,
     or in those above it; None is the file itself. `shapes_of_variables` are the further dimensions
     of each. `zero_fills` are, by the number of a file, the variables of which a 0 as it is stored
-    may be missing, and what it is in physical units.
+    may be missing, and what it is in physical units. `labels` are the texts of a variable that
+    names classes by text: empty until `find_labels` has looked for them.
     """
 
     files: list[str]
@@ -71,6 +73,7 @@ class Source:
     group: str | None = None
     shapes_of_variables: dict[str, Shape] = field(default_factory=dict)
     zero_fills: dict[int, dict[str, float]] = field(default_factory=dict)
+    labels: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -103,6 +106,7 @@ def read_headers(
     group: str | None = None,
     weight_variable: str | None = None,
     units: dict[str, str] | None = None,
+    class_variable: str | None = None,
 ) -> Source:
     """Check every file's header against the config; return the data set that they make.
 
@@ -110,13 +114,14 @@ def read_headers(
     variables have other entries or units than those of the first file. `split_variable` is what the
     samples are divided by, `weight_variable` has their weights; `group` is where in each file all
     variables are looked for. `units` are by variable, for those of which the files tell none.
+    `class_variable` names classes, and may be text.
     """
     source = Source(files, sample_dimensions, [], [], group)
     first = None
     for number, path in enumerate(files):
         with source.open(number) as data:
             header = _read_header(
-                data, path, variables, sample_dimensions, split_variable, units or {}
+                data, path, variables, sample_dimensions, split_variable, units or {}, class_variable
             )
             if weight_variable is not None:
                 _check_weights(data, path, weight_variable, sample_dimensions)
@@ -126,6 +131,8 @@ def read_headers(
         if header.zero_fills:
             source.zero_fills[number] = header.zero_fills
     if first:
+        if first.has_text and class_variable is not None:
+            source.labels[class_variable] = []
         source.features.extend(first.features)
         source.shapes_of_variables.update(first.variables)
     if source.n_rows == 0:
@@ -139,7 +146,7 @@ class _Header:
 
     `shape` are the sizes of the sample dimensions, and `splitting` are the attributes of the
     variable that the samples are divided by. `variables` are the further dimensions of the others,
-    and `zero_fills` are those of a Source.
+    and `zero_fills` are those of a Source. `has_text` tells if classes are named by text.
     """
 
     path: str
@@ -148,6 +155,7 @@ class _Header:
     features: list[Feature]
     splitting: dict[str, str]
     zero_fills: dict[str, float]
+    has_text: bool
 
 
 def _read_header(
@@ -157,6 +165,7 @@ def _read_header(
     sample_dimensions: list[str],
     split_variable: str | None,
     units: dict[str, str],
+    class_variable: str | None,
 ) -> _Header:
     used = [*variables, *([] if split_variable is None else [split_variable])]
     sizes = _sizes_in_use(data, path, used)
@@ -167,7 +176,8 @@ def _read_header(
                 f"names{suggest(dimension, data.sizes)}{hint_at_groups(data)}"
             )
     for variable in variables:
-        _check_variable(data, path, variable, sample_dimensions)
+        may_be_text = variable == class_variable
+        _check_variable(data, path, variable, sample_dimensions, may_be_text=may_be_text)
     splitting = {}
     if split_variable is not None:
         splitting = _describe_split_variable(data, path, split_variable, sample_dimensions)
@@ -179,6 +189,7 @@ def _read_header(
         _describe_features(data, path, shapes, units),
         splitting,
         _find_zero_fills(data, path, variables),
+        class_variable is not None and not is_numeric(data.variables[class_variable]),
     )
 
 
@@ -270,7 +281,9 @@ def _shape(array: xr.Variable, sample_dimensions: list[str]) -> Shape:
     return Shape(tuple(extra), tuple(array.sizes[dimension] for dimension in extra))
 
 
-def _check_variable(data: OpenFile, path: str, variable: str, sample_dimensions: list[str]) -> None:
+def _check_variable(
+    data: OpenFile, path: str, variable: str, sample_dimensions: list[str], *, may_be_text: bool
+) -> None:
     """Raise UserError unless `variable` is a numeric variable that can become features."""
     array = _find(data, path, variable, sample_dimensions, "dataset")
     shape = _shape(array, sample_dimensions)
@@ -279,7 +292,7 @@ def _check_variable(data: OpenFile, path: str, variable: str, sample_dimensions:
             raise UserError(
                 f"{path}: dimension {dimension!r} of variable {variable!r} has no entries"
             )
-    if not is_numeric(array):
+    if not is_numeric(array) and not (may_be_text and is_text(array)):
         raise UserError(f"{path}: variable {variable!r} is not numeric but {describe_type(array)}")
 
 
@@ -343,6 +356,11 @@ def _find(
 def _check_agreement(first: _Header, header: _Header) -> None:
     """Raise UserError if a file's features or split variable differ from the first file's."""
     path = header.path
+    if header.has_text != first.has_text:
+        raise UserError(
+            f"{path} and {first.path} differ: the classes are text in one of them, and numbers in "
+            "the other; write the same in all files"
+        )
     for name, shape in header.variables.items():
         if shape != first.variables[name]:
             raise UserError(
