@@ -481,6 +481,10 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
             ["dataset.sample_weight: the embedded parcel model", "no variable 'area'"],
         ),
         (
+            {"dataset.files": None, "dataset.inputs": [{"name": "tair", "units": "K"}]},
+            ["dataset.inputs, entry 1, units is 'K'", "has units of its own: take this key out"],
+        ),
+        (
             {"retrain.until.probability": 0.05, "retrain.controls": 5},
             ["retrain.controls is 5", "retrain.until needs at least 6 controls"],
         ),

@@ -160,7 +160,10 @@ def test_csv_as_programs_write_it(tmp_path, text):
         ("a,bb\n1,2\n", ["no variable 'b'", "did you mean 'bb'?"]),
         ("a,b\n1,2\nx y,3\n", ["'a' is not numeric but text", "'x y' at sample index 1"]),
         ("a,b\n" + "1,2\n" * 200 + "x,3\n", ["column 'a' is 'x' at sample index 200"]),
-        ("a,b\n" + "true,2\n" * 99 + "maybe,3\n", ["is 'maybe' at sample index 99", "neither true"]),
+        (
+            "a,b\n" + "true,2\n" * 99 + "maybe,3\n",
+            ["is 'maybe' at sample index 99", "neither true"],
+        ),
         ("a,b\n" + "1,2\n" * 99 + "1,5,2\n", ["3 fields at sample index 99", "2 names"]),
         ("a,b\n1\n", ["1 field at sample index 0", "2 names"]),
         ('a,b\n"1,5",2\n', ["'a' is not numeric but text, such as '1,5' at sample index 0"]),
@@ -185,12 +188,12 @@ def test_a_mistake_in_csv_is_one_sentence(tmp_path, text, fragments):
 
 def test_a_table_has_rows_and_no_groups(tmp_path):
     path = write(table(), tmp_path / "data.csv")
-    with pytest.raises(UserError, match="no dimension 'time'.*it has sample"):
+    with pytest.raises(UserError, match=r"no dimension 'time'.*it has sample"):
         read_headers([path], ["x"], ["time"])
-    with pytest.raises(UserError, match="no group 'inner'.*must be null"):
+    with pytest.raises(UserError, match=r"no group 'inner'.*must be null"):
         open_file(path, "inner")
     for name in ("data.csv.gz", "DATA.CSV.zip"):
-        with pytest.raises(UserError, match="is compressed.*unpack it"):
+        with pytest.raises(UserError, match=r"is compressed.*unpack it"):
             open_file(tmp_path / name)
 
 

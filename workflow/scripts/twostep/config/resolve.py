@@ -291,8 +291,13 @@ def _contradictions_in_data(config: dict) -> Iterator[str]:
     for name in names["inputs"]:
         if name in names["outputs"]:
             yield f"{describe_given(name)} is in both dataset.inputs and dataset.outputs"
-    if dataset["files"] is not None:
-        return
+    if dataset["files"] is None:
+        yield from _contradictions_with_generated(config, names)
+
+
+def _contradictions_with_generated(config: dict, names: dict[str, list[str]]) -> Iterator[str]:
+    """Yield a sentence for each thing that the generated data do not have; `names` are by role."""
+    dataset = config["dataset"]
     if dataset["group"] is not None:
         yield (
             f"dataset.group is {describe_given(dataset['group'])}, but dataset.files is null, and "
@@ -371,7 +376,7 @@ def _contradictions_with_classes(dataset: dict) -> Iterator[str]:
     if len(dataset["outputs"]) > 1:
         yield (
             f"dataset.outputs has {len(dataset['outputs'])} entries, but {classes} takes a single "
-            "one, an integer variable that names the classes"
+            "one, a variable of integers or text that names the classes"
         )
     if dataset["files"] is None:
         yield (

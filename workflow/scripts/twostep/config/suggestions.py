@@ -6,19 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import skew
 
-from twostep.config.first_look import A_TIME, CODES, NUMBERS, TEXT, Candidate
-from twostep.data.autocorrelation import (
-    N_SLABS,
-    SLAB_ROWS,
-    Sample,
-    measure_autocorrelation,
-    read_sample,
-)
+from twostep.config.first_look import CODES, TEXT, Candidate
+from twostep.config.suggested_split import suggest_split
+from twostep.data.autocorrelation import Sample, measure_autocorrelation, read_sample
 from twostep.data.cleaning import Columns
 from twostep.data.labels import find_labels
-from twostep.data.slabs import SlabReader, list_slabs
 from twostep.data.source import Source, read_headers
-from twostep.data.split_numbers import SPLITS
 from twostep.data.transforms import TRANSFORMS
 from twostep.util.errors import UserError
 from twostep.util.text import LONGEST_LIST, one_line, shorten
@@ -28,12 +21,6 @@ from twostep.util.text import LONGEST_LIST, one_line, shorten
 WIDE = 20.0
 # A variable with no more different values is taken for classes.
 MOST_CLASSES = 50
-# ASSUME: from this autocorrelation on neighbours must not be divided at random, as the summary has
-# it.
-ALIKE = 0.5
-N_BLOCKS, FEWEST_GROUPS = 50, 10
-# Blocks by a coordinate hold some of its places each.
-FEWEST_PLACES = 4 * FEWEST_GROUPS
 # Samples for step 1: what the paper and the default study take.
 STEP_1_SAMPLES = 4000
 # Fewer batches in an epoch are too few updates.
@@ -118,7 +105,7 @@ def suggest_config(
     usable = [np.isfinite(values[each.name]).all(axis=1) for each in used]
     n_dropped = 1 - float(np.mean(np.all(usable, axis=0)))
     columns = Columns.find(source, {"inputs": _entries(inputs), "outputs": _entries(outputs)})
-    split, split_note = _suggest_split(
+    split, split_note = suggest_split(
         source, measure_autocorrelation(source, columns, sample), others
     )
     n_training = _count_training(source, n_dropped)
@@ -282,75 +269,3 @@ def _sizes(n_training: int) -> tuple[float, int]:
     while batch_size > SMALLEST_BATCH and fraction * n_training < FEWEST_BATCHES * batch_size:
         batch_size //= 2
     return fraction, batch_size
-
-
-def _suggest_split(
-    source: Source, measured: dict | None, others: list[Candidate]
-) -> tuple[dict, str]:
-    """Return the section `split`, and why; `measured` is how alike neighbours are."""
-    own = [each for each in others if each.dimensions == tuple(source.sample_dimensions)]
-    for each in others:
-        if each.reason in (TEXT, NUMBERS) and set(each.dimensions) <= set(source.sample_dimensions):
-            if found := _by_labels(each.name, _values(source, each.name)):
-                return found
-    for each in own:
-        if each.reason == A_TIME and each.is_numeric:
-            if found := _by_time(each.name, _values(source, each.name), measured):
-                return found
-    if measured is None:
-        return {"method": "random"}, "it cannot be told if neighbouring samples are alike"
-    if not _are_alike(measured):
-        return {"method": "random"}, "neighbouring samples are not alike"
-    along = measured["along"]
-    note = f"neighbours along {along} are alike, so blocks of them stay together"
-    axis = source.sample_dimensions.index(along)
-    n_places = sum(shape[axis] for shape in source.shapes) if axis == 0 else source.shapes[0][axis]
-    has_coordinate = any(
-        each.name == along and each.dimensions == (along,) and each.is_numeric for each in others
-    )
-    if has_coordinate and n_places >= FEWEST_PLACES:
-        n_blocks = min(N_BLOCKS, n_places // 4)
-        return {"method": "blocks", "variable": along, "n_blocks": n_blocks}, note
-    return {"method": "blocks", "n_blocks": N_BLOCKS}, note
-
-
-def _are_alike(measured: dict) -> bool:
-    return min(measured["inputs"], measured["outputs"]) >= ALIKE
-
-
-def _by_labels(name: str, labels: np.ndarray) -> tuple[dict, str] | None:
-    """Return the split by a variable that names splits or groups, (n_samples,); None if neither."""
-    if labels.dtype.kind == "f":
-        labels = labels[np.isfinite(labels)]
-    if labels.dtype.kind == "U" and set(SPLITS) == set(labels):
-        return {"method": "variable", "variable": name}, f"{name} says which is in which split"
-    if FEWEST_GROUPS <= len(np.unique(labels)) <= len(labels) / 5:
-        note = f"samples with the same {name} stay together, as they may be alike"
-        return {"method": "group", "variable": name}, note
-    return None
-
-
-def _by_time(
-    name: str, times: np.ndarray, measured: dict | None
-) -> tuple[dict, str] | None:
-    """Return the split by a time, (n_samples,), that is no coordinate; None if it is not needed.
-
-    In the order of time neighbours can be compared. In any other they cannot, and close samples
-    may be alike.
-    """
-    times = times[np.isfinite(times)]
-    is_ordered = bool((np.diff(times) >= 0).all())
-    n_places = len(np.unique(times))
-    if n_places < FEWEST_PLACES or (is_ordered and not (measured and _are_alike(measured))):
-        return None
-    note = f"samples close in {name} {'are' if is_ordered else 'may be'} alike, and stay together"
-    n_blocks = min(N_BLOCKS, n_places // 4)
-    return {"method": "blocks", "variable": name, "n_blocks": n_blocks}, note
-
-
-def _values(source: Source, name: str) -> np.ndarray:
-    """Return the values of a variable for samples from all over the data, (n_samples,)."""
-    slabs = list(list_slabs(source, SLAB_ROWS))
-    places = np.linspace(0, len(slabs) - 1, min(N_SLABS, len(slabs))).round().astype(int)
-    with SlabReader(source, [name]) as reader:
-        return np.concatenate([reader.read(slabs[place])[name][:, 0] for place in places])

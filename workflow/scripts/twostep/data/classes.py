@@ -109,7 +109,8 @@ class Classes:
 def _read_names(source: Source, variable: str) -> dict[float, str]:
     """Return what the attributes of a variable call its values, the same in all files.
 
-    Texts are their own names. Raises UserError if files differ: a number would stand for two things.
+    Texts are their own names. Raises UserError if files differ: a number would stand for two
+    things.
     """
     if variable in source.labels:
         return {float(number): text for number, text in enumerate(source.labels[variable])}

@@ -135,7 +135,7 @@ class _Parser:
         """
         if not content.strip():
             empty = pa.array([], pa.binary())
-            return pa.table({name: empty for name in types or self.names})
+            return pa.table(dict.fromkeys(types or self.names, empty))
         wrong: list[pa_csv.InvalidRow] = []
 
         def note(row: pa_csv.InvalidRow) -> str:
@@ -159,9 +159,9 @@ class _Parser:
         except pa.ArrowInvalid as error:
             if not wrong:
                 raise
-            place = first_row + (wrong[0].number or 1) - 1
+            fields, row = wrong[0].actual_columns, first_row + (wrong[0].number or 1) - 1
             raise UserError(
-                f"{self._path} has {number(wrong[0].actual_columns, 'field')} at {DIMENSION} index {place}, and "
+                f"{self._path} has {number(fields, 'field')} at {DIMENSION} index {row}, and "
                 f"{self._n_fields} names in its first line: make these the same; text with "
                 f"{self._delimiter!r} in it needs quotes, and may have no line break"
             ) from error
@@ -173,7 +173,9 @@ def _look(path: str, n_bytes: int, modified_ns: int) -> _Look:
     with Path(path).open("rb") as file:
         names, delimiter = _read_names(file.readline(BLOCK_BYTES), path)
         parser = _Parser(path, names, delimiter)
-        blocks, starts, decimal_point, columns = [], [0], ".", {}
+        decimal_point, columns = ".", {name: Column(NUMBER) for name in names if name}
+        blocks: list[tuple[int, int]] = []
+        starts = [0]
         offset = file.tell()
         # Whole lines.
         while content := file.read(BLOCK_BYTES) + file.readline():
@@ -187,8 +189,6 @@ def _look(path: str, n_bytes: int, modified_ns: int) -> _Look:
                 blocks.append((offset, len(content)))
                 starts.append(starts[-1] + n_rows)
             offset += len(content)
-    if not blocks:
-        columns = {name: Column(NUMBER) for name in names if name}
     return _Look(names, delimiter, decimal_point, columns, tuple(blocks), np.array(starts))
 
 
@@ -261,8 +261,10 @@ def _first_other(values: pa.ChunkedArray, kind: str, decimal_point: str) -> tupl
     for place, value in enumerate(values.to_pylist()):
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         text = one_line(text)
-        is_known = text.lower() in ("true", "false", "0", "1") if kind == BOOLEAN else False
-        is_known |= kind != BOOLEAN and _is_number(text, decimal_point)
+        if kind == BOOLEAN:
+            is_known = text.lower() in ("true", "false", "0", "1")
+        else:
+            is_known = _is_number(text, decimal_point)
         if value is not None and text not in MISSING and not is_known:
             return place, text
     return None

@@ -76,8 +76,9 @@ class SlabReader:
         """Return {variable: array of (n_rows, n_entries)}.
 
         Numbers are float64, in physical units, NaN where missing by the file's own attributes; all
-        else is text. Of a variable with labels it is the number of each text. A variable that lacks some of the sample dimensions is repeated along them.
-        Raises UserError if the file cannot be read.
+        else is text. Of a variable with labels it is the number of each text. A variable that lacks
+        some of the sample dimensions is repeated along them. Raises UserError if the file cannot be
+        read.
         """
         path, dimensions = self._source.files[slab.file], self._source.sample_dimensions
         data = self._data

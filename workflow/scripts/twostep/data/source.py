@@ -121,7 +121,13 @@ def read_headers(
     for number, path in enumerate(files):
         with source.open(number) as data:
             header = _read_header(
-                data, path, variables, sample_dimensions, split_variable, units or {}, class_variable
+                data,
+                path,
+                variables,
+                sample_dimensions,
+                split_variable,
+                units or {},
+                class_variable,
             )
             if weight_variable is not None:
                 _check_weights(data, path, weight_variable, sample_dimensions)

@@ -73,7 +73,7 @@ class TableGroup:
             return None
         self._rows.names.append(name)
         values = indexing.LazilyIndexedArray(_Values(self._rows, name, column))
-        encoding = {KIND: column.kind, NOTE: column.note}
+        encoding: dict[str, object] = {KIND: column.kind, NOTE: column.note}
         if column.kind in STORED:
             encoding["dtype"] = STORED[column.kind]
         return xr.Variable((DIMENSION,), values, column.attributes, encoding)
@@ -120,7 +120,8 @@ class _Rows:
         """Forget where the reading is."""
         self._block = -1
         self._pieces: Iterator[dict[str, np.ndarray]] = iter(())
-        self._start, self._stop, self._piece = 0, 0, {}
+        self._start = self._stop = 0
+        self._piece: dict[str, np.ndarray] = {}
 
     def take(self, name: str, start: int, stop: int) -> np.ndarray:
         """Return the values of a column in a range of rows, (stop - start,)."""
