@@ -23,6 +23,8 @@ from twostep.data.tables import (
 
 # Rows that are decoded at a time: a group of rows may be the whole file.
 PIECE_ROWS = 65_536
+# Bytes of a column that are read from the file at a time.
+BUFFER_BYTES = 1_000_000
 # Where pandas keeps the labels of rows.
 INDEX = re.compile(r"__index_level_\d+__")
 # What a column's own metadata may tell, as the attributes of NetCDF do.
@@ -33,7 +35,7 @@ class ParquetTable:
     """A Parquet file; its blocks are its groups of rows."""
 
     def __init__(self, path: str | Path) -> None:
-        self._file = pq.ParquetFile(path)
+        self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES)
         schema = self._file.schema_arrow
         check_names(schema.names, str(path))
         self.columns = {
