@@ -94,7 +94,9 @@ def suggest_config(
     used = [*inputs, *outputs]
     training, training_note = _suggest_training(outputs, values)
     variables = {
-        each.name: Suggestion(note=TEXT) if each.reason == TEXT else _suggest(values[each.name], each.units)
+        each.name: Suggestion(note=TEXT)
+        if each.reason == TEXT
+        else _suggest(values[each.name], each.units)
         for each in used
     }
     if training.get("output_activation") != "linear":
