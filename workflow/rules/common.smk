@@ -5,17 +5,31 @@ import sys
 from contextlib import contextmanager
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-try:
-    SCRIPTS = str(Path(workflow.current_basedir).parent / "scripts")
-except TypeError:
-    raise WorkflowError(
-        "this workflow can be imported from a local path only, as its rules share a library: clone "
-        "the repository, and give the path of its Snakefile to `module`"
-    ) from None
+
+def scripts_folder():
+    """The folder of the scripts and the library on this machine.
+
+    A hosted repository cannot be listed. Snakemake fetches each file that is asked for, into a folder
+    of its own, where it stands beside the others as in the repository.
+    """
+    if isinstance(workflow.current_basedir, PathLike):
+        return Path(workflow.current_basedir).parent / "scripts"
+    names = Path(workflow.source_path("../files.txt")).read_text(encoding="utf-8").split()
+    fetched = [Path(workflow.source_path(f"../{name}")) for name in names]
+    if not fetched[0].as_posix().endswith(names[0]):
+        raise WorkflowError(
+            "this workflow cannot be imported by `git+file:`, for which Snakemake changes the names "
+            "of its library's files: give `module` the path of the Snakefile in a clone"
+        )
+    return fetched[0].parents[names[0].count("/")] / "scripts"
+
+
+SCRIPTS = str(scripts_folder())
 
 # The library is imported from its folder and need not be installed.
 if SCRIPTS not in sys.path:
