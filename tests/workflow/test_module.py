@@ -119,6 +119,15 @@ def test_another_workflow_imports_this_one_twice(fresh, tmp_path):
     assert one != other
 
 
+def test_two_copies_of_this_workflow_cannot_be_imported_together(fresh, tmp_path):
+    one, other = (repr(str(folder / "Snakefile")) for folder in (REPOSITORY, fresh.folder))
+    snakefile = OTHER_WORKFLOW.format(snakefile=one, more="")
+    process = run(fresh, tmp_path, snakefile + SECOND_MODULE.format(snakefile=other))
+    assert process.returncode != 0
+    assert f"imported from {REPOSITORY} and from {fresh.folder}" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
 @pytest.mark.parametrize("prefix", ['prefix: "elsewhere"', 'replace_prefix: {"results/": "out/"}'])
 def test_a_prefix_is_refused(fresh, tmp_path, prefix):
     snakefile = OTHER_WORKFLOW.format(snakefile=repr(str(REPOSITORY / "Snakefile")), more=prefix)

@@ -48,9 +48,16 @@ from twostep.trials.samplers import QMC, TPE, generation_of, known_trials, shard
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.files import read_json
-from twostep.util.fingerprint import hash_file, hash_script, hash_values
+from twostep.util.fingerprint import LIBRARY, hash_file, hash_script, hash_values
 from twostep.util.origin import NAME
 from twostep.util.own_copy import prefer_own_copy
+
+# A process has one copy of the library, of which the rules of another one would know nothing.
+if not LIBRARY.parent.samefile(SCRIPTS):
+    raise WorkflowError(
+        f"this workflow is imported from {LIBRARY.parents[2]} and from {Path(SCRIPTS).parents[1]}: "
+        "give both modules the same path, or the same tag, or run them one after the other"
+    )
 
 prefer_own_copy()
 
