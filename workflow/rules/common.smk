@@ -19,14 +19,15 @@ def scripts_folder():
     """
     if isinstance(workflow.current_basedir, PathLike):
         return Path(workflow.current_basedir).parent / "scripts"
-    names = Path(workflow.source_path("../files.txt")).read_text(encoding="utf-8").split()
-    fetched = [Path(workflow.source_path(f"../{name}")) for name in names]
-    if not fetched[0].as_posix().endswith(names[0]):
+    files = Path(workflow.source_path("../files.txt"))
+    if files.name != "files.txt":
         raise WorkflowError(
             "this workflow cannot be imported by `git+file:`, for which Snakemake changes the names "
             "of its library's files: give `module` the path of the Snakefile in a clone"
         )
-    return fetched[0].parents[names[0].count("/")] / "scripts"
+    for name in files.read_text(encoding="utf-8").split():
+        workflow.source_path(f"../{name}")
+    return files.parent / "scripts"
 
 
 SCRIPTS = str(scripts_folder())
