@@ -39,7 +39,7 @@ def cut(photo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def normalise(patches: np.ndarray) -> np.ndarray:
-    """Return patches with mean 0 and standard deviation 1: else brightness alone tells the photo."""
+    """Return patches of mean 0 and standard deviation 1: else brightness tells the photo."""
     centred = patches - patches.mean(axis=(1, 2), keepdims=True)
     return centred / patches.std(axis=(1, 2), keepdims=True)
 
