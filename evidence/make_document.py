@@ -21,6 +21,7 @@ from matrix.load import Matrix, Trained
 from replay import (
     agreement,
     budgets,
+    claim_figures,
     claims,
     comparisons,
     estimator,
@@ -257,9 +258,19 @@ def aerosol_curves() -> str:
     return comparisons.describe(AEROSOL.compare(cases))
 
 
+def list_domains() -> list[claims.Domain]:
+    """Return what the claims of the paper are held against."""
+    return [problem.as_domain(label) for label, problem in DOMAINS.items()]
+
+
 def domains_claims() -> str:
     """What the paper claims, and what each domain says of it."""
-    return claims.describe([problem.as_domain(label) for label, problem in DOMAINS.items()])
+    return claims.describe(list_domains())
+
+
+def domains_agreement() -> Figure:
+    """Losses of step 1 against those on all data."""
+    return claim_figures.draw_agreement(list_domains())
 
 
 def pairs() -> dict[str, list[samplers.Pair]]:
@@ -312,6 +323,8 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 FIGURES: dict[str, Callable[[], Figure]] = {
+    domains_agreement.__name__: domains_agreement,
+} | {
     f"{problem.name}_{kind}": partial(make, problem)
     for problem in (AEROSOL, MILLION)
     for kind, make in (("policies", policies_of), ("losses", losses_of))
