@@ -99,7 +99,8 @@ def test_another_workflow_imports_this_one_from_a_hosted_repository(fresh, hoste
 
 def test_the_list_of_what_is_fetched_from_a_hosted_repository_is_complete():
     workflow = REPOSITORY / "workflow"
-    files = [*workflow.glob("scripts/**/*.py"), *workflow.glob("schemas/*.yaml")]
+    patterns = ("schemas/*.yaml", "scripts/**/*.py", "scripts/**/*.html", "scripts/**/*.js")
+    files = [file for pattern in patterns for file in workflow.glob(pattern)]
     listed = (workflow / "files.txt").read_text().splitlines()
     assert listed == sorted(file.relative_to(workflow).as_posix() for file in files)
 
