@@ -21,6 +21,8 @@ from matrix.load import Matrix, Trained
 from replay import (
     agreement,
     budgets,
+    claim_figures,
+    claims,
     comparisons,
     estimator,
     figures,
@@ -43,10 +45,14 @@ SETTING = "one_cycle"
 
 @dataclass(frozen=True)
 class Problem:
-    """A matrix with the epochs of the search on all data that others are compared with."""
+    """A matrix with the epochs of the search on all data that others are compared with.
+
+    `few` are the samples and epochs of a step 1 on a few thousand samples.
+    """
 
     name: str
     epochs: int
+    few: tuple[int, int]
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -99,15 +105,31 @@ class Problem:
         cases = (comparisons.two_steps(self.matrix, self.last, *each) for each in trainings)
         return self.compare([case for found in cases for case in found])
 
+    def as_domain(self, label: str) -> claims.Domain:
+        """Return what the claims of the paper are held against."""
+        few, on_all = (SETTING, *self.few), (SETTING, ALL, self.epochs)
+        return claims.Domain(label, self.matrix, few, on_all, self.two_steps, self.truth)
+
     def compare(self, cases: Sequence[comparisons.Case]) -> list[tuple[comparisons.Case, Findings]]:
         """Replay cases."""
         return comparisons.compare(cases, self.last, self.truth)
 
 
-AEROSOL = Problem("aerosol", 25)
-MILLION = Problem("million", 4)
-TEN_MILLION = Problem("ten_million", 2)
-FLIGHTS = Problem("flights", 10)
+AEROSOL = Problem("aerosol", 25, (4800, 20))
+MILLION = Problem("million", 4, (12000, 20))
+TEN_MILLION = Problem("ten_million", 2, (16000, 20))
+FLIGHTS = Problem("flights", 10, (3400, 20))
+LATE = Problem("late", 2, (3400, 20))
+PHOTOS = Problem("photos", 3, (3200, 20))
+WORDS = Problem("words", 3, (3200, 20))
+# By their names in the table of the claims.
+DOMAINS = {
+    "aerosol": AEROSOL,
+    "air time of flights": FLIGHTS,
+    "late flights": LATE,
+    "patches of photographs": PHOTOS,
+    "words": WORDS,
+}
 SEARCHES = {
     "aerosol": "aerosol, layers and widths",
     "aerosol_rates": "the same and learning rates",
@@ -236,6 +258,21 @@ def aerosol_curves() -> str:
     return comparisons.describe(AEROSOL.compare(cases))
 
 
+def list_domains() -> list[claims.Domain]:
+    """Return what the claims of the paper are held against."""
+    return [problem.as_domain(label) for label, problem in DOMAINS.items()]
+
+
+def domains_claims() -> str:
+    """What the paper claims, and what each domain says of it."""
+    return claims.describe(list_domains())
+
+
+def domains_agreement() -> Figure:
+    """Losses of step 1 against those on all data."""
+    return claim_figures.draw_agreement(list_domains())
+
+
 def pairs() -> dict[str, list[samplers.Pair]]:
     """Return the searches by both samplers, by what they search."""
     n_retrained = CONFIG["samplers"]["sizes"]["n_retrained"]
@@ -255,7 +292,7 @@ def samplers_finalists() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     **{
         f"{problem.name}_{kind}": partial(make, problem)
-        for problem in (AEROSOL, MILLION, TEN_MILLION, FLIGHTS)
+        for problem in (AEROSOL, MILLION, TEN_MILLION, FLIGHTS, LATE, PHOTOS, WORDS)
         for kind, make in (
             ("agreement", agreement_of),
             ("two_steps", two_steps_of),
@@ -278,6 +315,7 @@ TABLES: dict[str, Callable[[], str]] = {
             aerosol_batches,
             aerosol_batch_costs,
             aerosol_curves,
+            domains_claims,
             samplers_losses,
             samplers_finalists,
         )
@@ -285,6 +323,8 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 FIGURES: dict[str, Callable[[], Figure]] = {
+    domains_agreement.__name__: domains_agreement,
+} | {
     f"{problem.name}_{kind}": partial(make, problem)
     for problem in (AEROSOL, MILLION)
     for kind, make in (("policies", policies_of), ("losses", losses_of))

@@ -70,7 +70,8 @@ def write_matrix(folder, columns, n_trials=N_TRIALS):
     place = folder / "made_up"
     place.mkdir()
     networks = [
-        Configuration((trial + 1,), 1e-3, 8, "relu", "adam", 0.0, 0.0) for trial in range(n_trials)
+        (Configuration((trial + 1,), 1e-3, 8, "relu", "adam", 0.0, 0.0), None)
+        for trial in range(n_trials)
     ]
     write_compressed(place / f"trials{SUFFIX}", trials_table(networks, 1, 1))
     (place / "provenance.json").write_text(json.dumps({"splits": {"training": 1600}}))
