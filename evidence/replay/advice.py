@@ -1,7 +1,7 @@
 """What a pilot would have told of each matrix, and what its advice would have come to."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -13,17 +13,18 @@ from replay.comparisons import CHOOSING, columns, true_losses
 from replay.outcomes import replay
 from replay.policies import Policy, last_training, training
 from twostep.analysis.advice import (
-    GOOD,
+    Unseen,
     Pilot,
     Prediction,
     Prior,
     agreement,
     agreement_of,
+    cheapest,
     extrapolate_seconds,
+    fit_plans,
     gap,
     predict,
-    recommend,
-    scores,
+    tail,
 )
 from twostep.util.wording import table, times
 
@@ -31,7 +32,7 @@ SETTING = "one_cycle"
 # The trials of a pilot, at most: a half of those of the matrix, as a study of it has.
 N_PILOT = 40
 N_PILOTS = 20
-NUMBERS = (1, 2, 4, 8)
+NUMBERS = (1, 2, 4, 8, 16, 32)
 # The mean regret that is asked for, as that of the safe policies.
 WANTED = 0.05
 # The best of the trials on all data, whose losses are trained twice.
@@ -49,7 +50,7 @@ class Piloted:
     name: str
     domain: str
     epochs: int
-    sets: Sequence[Sequence[tuple[int, int]]]
+    sets: tuple[tuple[tuple[int, int], ...], ...]
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -91,55 +92,42 @@ def noise_of(piloted: Piloted) -> float:
     return float(np.nanstd(ratios) / np.sqrt(2))
 
 
-def _tail(losses: np.ndarray) -> float:
-    """Return the slope of ln(loss) by the normal score beyond the good tenth, in gaps."""
-    logs, normal = np.sort(np.log(losses[~np.isnan(losses)])), np.sort(scores(losses))
-    best = np.arange(max(3, round(GOOD * len(losses))))
-    return float(np.polyfit(normal[best], logs[best], 1)[0] / gap(losses))
-
-
-def _shifts(piloted: Piloted) -> Iterator[tuple[list[float], float, float]]:
-    """Yield, for each pilot of all trials, what it does not see: of z, of ln(gap) and of ln(cost)."""
+def _unseen(piloted: Piloted) -> Iterator[dict[str, float]]:
+    """Yield what pilots of all trials do not see, by the names of the constants."""
+    needed, noise = np.nansum(piloted.on_all.seconds), np.log(noise_of(piloted))
     for number in range(len(piloted.sets) * 2):
         found = piloted.trainings(number)
         losses = [column.losses for column in found]
-        places = range(len(losses))
-        z = [agreement(losses[i], piloted.truth) - agreement_of(losses, i) for i in places]
         predicted = np.nansum(full_seconds(found[-1], piloted.on_all))
-        yield (
-            z,
-            float(np.log(gap(piloted.truth) / gap(losses[-1]))),
-            float(np.log(predicted / np.nansum(piloted.on_all.seconds))),
-        )
+        for place, seen in enumerate(losses):
+            yield {
+                "correlation": agreement(seen, piloted.truth) - agreement_of(losses, place),
+                "gap": np.log(gap(piloted.truth) / gap(losses[-1])),
+                "tail": np.log(tail(piloted.truth) / tail(losses[-1])),
+                "noise": noise,
+                "cost": np.log(needed / predicted),
+            }
 
 
 def fit(known: Sequence[Piloted]) -> Prior:
-    """Return the constants by the matrices of some domains, each domain with the same weight."""
-    domains: dict[str, list[Piloted]] = {}
+    """Return the constants by the matrices of some problems, each problem with the same weight."""
+    problems: dict[str, list[dict[str, float]]] = {}
     for piloted in known:
-        domains.setdefault(piloted.domain, []).append(piloted)
-    values = [[each for one in matrices for each in _shifts(one)] for matrices in domains.values()]
-    z_shift, z_spread = _moments([np.concatenate([z for z, _, _ in found]) for found in values])
-    gap_shift, gap_spread = _moments([np.array([g for _, g, _ in found]) for found in values])
-    _, cost_spread = _moments([np.array([cost for _, _, cost in found]) for found in values])
-    tail = np.mean([np.mean([_tail(one.truth) for one in each]) for each in domains.values()])
-    noise = np.mean([np.mean([noise_of(one) for one in each]) for each in domains.values()])
+        problems.setdefault(piloted.domain, []).extend(_unseen(piloted))
     return Prior(
-        *(
-            float(value)
-            for value in (z_shift, z_spread, gap_shift, gap_spread, tail, noise, cost_spread)
-        )
+        **{
+            field.name: _moments([np.array([v[field.name] for v in p]) for p in problems.values()])
+            for field in fields(Prior)
+        }
     )
 
 
-def _moments(by_domain: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Return mean and standard deviation, each domain with the same weight.
-
-    The deviation is that of a new domain from the mean of these few.
-    """
-    mean = np.mean([values.mean() for values in by_domain])
-    variance = np.mean([np.mean((values - mean) ** 2) for values in by_domain])
-    return float(mean), float(np.sqrt(variance * (1 + 1 / len(by_domain))))
+def _moments(by_problem: Sequence[np.ndarray]) -> Unseen:
+    """Return mean and standard deviation, the latter of a new problem from the mean of these."""
+    mean = np.mean([values.mean() for values in by_problem])
+    variance = np.mean([np.mean((values - mean) ** 2) for values in by_problem])
+    deviation = np.sqrt(variance * (1 + 1 / len(by_problem)))
+    return Unseen(float(mean), float(deviation), len(by_problem) - 1)
 
 
 @dataclass(frozen=True)
@@ -184,12 +172,12 @@ def try_pilots(piloted: Piloted, prior: Prior) -> Iterator[Trial]:
             plan
             for place in range(len(pilots))
             for plan in predict(
-                pilots, place, seconds, n_trials=len(study), numbers=NUMBERS, prior=prior
+                pilots, place, seconds, n_trials=len(study), numbers=[k for k in NUMBERS if 2 * k <= len(study)], prior=prior
             )
         ]
         outcomes = [_outcome(piloted, found, study, plan) for plan in plans]
-        best = recommend(plans, WANTED)
-        yield Trial(outcomes, None if best is None else outcomes[plans.index(best)])
+        plan = cheapest(fit_plans(plans, WANTED))
+        yield Trial(outcomes, None if plan is None else outcomes[plans.index(plan)])
 
 
 def _outcome(
@@ -267,4 +255,5 @@ def describe_prior(all_piloted: Sequence[Piloted]) -> str:
 
 
 def _values(prior: Prior) -> list[str]:
-    return [f"{value:.3f}" for value in astuple(prior)]
+    values = [getattr(prior, field.name) for field in fields(Prior)]
+    return [f"{value.mean:.2f}, {value.deviation:.2f}" for value in values]

@@ -12,15 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 from scipy.stats import rankdata
+from scipy.stats import t as student
 
 # The middle 90 % of the simulated studies.
 TAILS = (0.05, 0.5, 0.95)
+# A regret that most studies do not exceed.
+USUAL = 0.75
 # Simulated studies, and the trials of all of them together, at most.
 N_STUDIES, N_SIMULATED = 1000, 1_000_000
 FEWEST_STUDIES = 200
 # The share of the trials that are called good, and the normal score of the last one of them.
 GOOD = 0.1
 GOOD_SCORE = float(ndtri(GOOD))
+# Of fewer trials nobody can tell how ln(loss) falls.
+FEWEST_GOOD = 4
 # ASSUME: finalists are as costly as this share of the pilot's trials, the best ones.
 FINALISTS = 0.15
 # Finalists whose costs are drawn one by one; the mean of more of them hardly varies.
@@ -32,29 +37,45 @@ MOST_SPAN = 3.0
 
 
 @dataclass(frozen=True)
-class Prior:
-    """What studies with known losses on all data tell of what a pilot cannot see.
+class Unseen:
+    """What some problems tell of another one: their mean, and how far it may be from that.
 
-    Correlations are those of normal scores of losses, in Fisher's transform z.
+    That distance has Student's distribution, as from a few normal numbers, times `deviation`.
+    """
+
+    mean: float
+    deviation: float
+    degrees: int
+
+    def draw(self, random: np.random.Generator, n: int) -> np.ndarray:
+        """Return random values, (n, 1): one for each of as many studies.
+
+        They are spread evenly over the distribution, so that its tails depend on no chance.
+        """
+        values = student.ppf((np.arange(n) + 0.5) / n, self.degrees)
+        return self.mean + self.deviation * random.permutation(values)[:, None]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What problems with known losses on all data tell of what a pilot cannot see.
 
     Parameters
     ----------
-    z_shift, z_spread : mean and standard deviation of z with all data less z with the pilot's
-        largest size; for that size itself, less z with the size before it
-    gap_shift, gap_spread : the same of ln(gap on all data / gap on the largest size), see `gap`
-    tail : by how many gaps ln(loss) falls with a unit of the normal score, among the good trials
-    noise : standard deviation of ln(loss) between the training on all data that chooses a winner
-        and one that tells how good it is
-    cost_spread : standard deviation of ln(predicted seconds on all data / needed ones)
+    correlation : Fisher's z of the correlation with all data, less that with the pilot's largest
+        size; for that size itself, less that with the size before it; see `agreement_of`
+    gap : ln(gap on all data / gap on the largest size), see `gap`
+    tail : the same of `tail`
+    noise : ln of the standard deviation by which ln(loss) differs between the training on all data
+        that chooses a winner and one that tells how good it is
+    cost : ln(seconds needed on all data / predicted ones)
     """
 
-    z_shift: float
-    z_spread: float
-    gap_shift: float
-    gap_spread: float
-    tail: float
-    noise: float
-    cost_spread: float
+    correlation: Unseen
+    gap: Unseen
+    tail: Unseen
+    noise: Unseen
+    cost: Unseen
 
 
 @dataclass(frozen=True)
@@ -78,8 +99,9 @@ class Prediction:
     `pilot` is the place of that training among the pilots. `factor` is how many times cheaper the
     plan is than the same search on all data, without controls. `regret` is the loss of its winner
     over that of the winner of that search. Both have the ends of the middle 90 %, and the median
-    between them. `mean_regret` is the mean over studies. `mean_log_loss` is that of ln(loss) of the
-    winner, less that of the middle one of all configurations. `hours` are processor hours.
+    between them. `usual_regret` is what three of four studies do not exceed. `log_loss` is ln(loss)
+    of the winner, less that of the middle one of all configurations, the median over studies.
+    `hours` are processor hours.
     """
 
     pilot: int
@@ -87,8 +109,8 @@ class Prediction:
     n_retrained: int
     factor: Interval
     regret: Interval
-    mean_regret: float
-    mean_log_loss: float
+    usual_regret: float
+    log_loss: float
     hours: float
 
     @property
@@ -113,6 +135,14 @@ def gap(losses: np.ndarray) -> float:
     """Return by how much ln(loss) of the last good trial is below that of the middle one."""
     low, middle = np.nanquantile(np.log(losses), [GOOD, 0.5])
     return float(middle - low)
+
+
+def tail(losses: np.ndarray) -> float:
+    """Return by how many gaps ln(loss) falls with a unit of the normal score, for good trials."""
+    succeeded = losses[~np.isnan(losses)]
+    n_good = max(FEWEST_GOOD, round(GOOD * len(succeeded)))
+    slope = np.polyfit(np.sort(scores(succeeded))[:n_good], np.sort(np.log(succeeded))[:n_good], 1)
+    return float(slope[0] / gap(losses))
 
 
 def agreement_of(losses: Sequence[np.ndarray], place: int) -> float:
@@ -158,35 +188,53 @@ def predict(
     """
     # The same random numbers each time, so that plans differ by what they are.
     random = np.random.default_rng(0)
-    ratios, logs = _simulate(pilots, place, n_trials, numbers, prior, random)
-    for i, number in enumerate(numbers):
+    winners, regrets = _simulate(pilots, place, n_trials, numbers, prior, random)
+    for number, log_losses, log_regrets in zip(numbers, winners, regrets, strict=True):
         first, again, full = _costs(pilots[place], full_seconds, n_trials, number, random)
-        error = np.exp(random.normal(0, prior.cost_spread, N_STUDIES))
+        error = np.exp(prior.cost.draw(random, N_STUDIES)[:, 0])
         hours = float(np.median(first + again * error)) / 3600
         yield Prediction(
             place,
             n_trials,
             number,
-            _interval(full * error / (first + again * error)),
-            _interval(ratios[i]),
-            float(ratios[i].mean()),
-            float(logs[i].mean()),
+            _interval(np.log(full * error / (first + again * error))),
+            _interval(log_regrets),
+            float(np.exp(np.quantile(log_regrets, USUAL))),
+            float(np.median(log_losses)),
             hours,
         )
 
 
-def recommend(predictions: Sequence[Prediction], regret: float) -> Prediction | None:
-    """Return the cheapest plan with a mean regret of at most `regret` above 1; None if none has.
+def count_affordable(
+    pilot: Pilot, full_seconds: np.ndarray, *, hours: float, n_retrained: int
+) -> int:
+    """Return how many trials so many processor hours allow, with these retrained."""
+    order = np.argsort(scores(pilot.losses), kind="stable")
+    finalists = full_seconds[order[: max(1, round(FINALISTS * len(order)))]].mean()
+    return int((3600 * hours - n_retrained * finalists) / pilot.seconds.mean())
+
+
+def fit_plans(predictions: Sequence[Prediction], regret: float) -> list[Prediction]:
+    """Return the plans with a regret of at most `regret` above 1 in three of four studies.
 
     Plans whose intervals are too wide to tell anything are left out, and those that may be no
     cheaper than the search on all data.
     """
-    fit = [
+    return [
         plan
         for plan in predictions
-        if plan.span <= MOST_SPAN and plan.factor[0] > 1 and plan.mean_regret <= 1 + regret
+        if plan.span <= MOST_SPAN and plan.factor[0] > 1 and plan.usual_regret <= 1 + regret
     ]
-    return max(fit, key=lambda plan: plan.factor[1], default=None)
+
+
+def cheapest(plans: Sequence[Prediction]) -> Prediction | None:
+    """Return the plan that is the most times cheaper than a search on all data, if there is any."""
+    return max(plans, key=lambda plan: plan.factor[1], default=None)
+
+
+def best(plans: Sequence[Prediction]) -> Prediction | None:
+    """Return the plan whose winner has the lowest loss, if there is any."""
+    return min(plans, key=lambda plan: plan.log_loss, default=None)
 
 
 def _simulate(
@@ -197,27 +245,28 @@ def _simulate(
     prior: Prior,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the regrets and the winners' ln(loss) of studies, (n_numbers, n_studies) each."""
+    """Return ln(loss) of the winners of studies, and ln(regret), (n_numbers, n_studies) each."""
     n_studies = int(np.clip(N_SIMULATED // n_trials, FEWEST_STUDIES, N_STUDIES))
     losses = [pilot.losses for pilot in pilots]
-    # The sampling error of Fisher's z, and how far all data are from what the pilot shows.
-    spread = np.hypot(1 / np.sqrt(len(losses[0]) - 3), prior.z_spread)
-    z = agreement_of(losses, place) + random.normal(prior.z_shift, spread, (n_studies, 1))
-    gaps = gap(losses[-1]) * np.exp(
-        random.normal(prior.gap_shift, prior.gap_spread, (n_studies, 1))
-    )
+    largest = losses[-1]
+    # The sampling error of Fisher's z comes to how far all data are from what the pilot shows.
+    z = agreement_of(losses, place) + prior.correlation.draw(random, n_studies)
+    z += random.normal(0, 1 / np.sqrt(len(largest) - 3), (n_studies, 1))
+    gaps = gap(largest) * np.exp(prior.gap.draw(random, n_studies))
+    tails = tail(largest) * np.exp(prior.tail.draw(random, n_studies))
+    noise = np.exp(prior.noise.draw(random, n_studies))
     before, scatter, choosing, telling = random.normal(size=(4, n_studies, n_trials))
     after = np.tanh(z) * before + scatter / np.cosh(z)
-    logs = gaps * _shape(after, prior.tail)
+    logs = gaps * _shape(after, tails)
     # One training on all data chooses; another one tells how good the winner is.
     order = np.argsort(before, axis=1)
     seen, true = (
-        np.take_along_axis(logs + prior.noise * chance, order, axis=1)
+        np.take_along_axis(logs + noise * chance, order, axis=1)
         for chance in (choosing, telling)
     )
     best = _at_lowest(seen, true)
     winners = np.array([_at_lowest(seen[:, :number], true) for number in numbers])
-    return np.exp(winners - best), winners
+    return winners, winners - best
 
 
 def _at_lowest(seen: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -225,9 +274,9 @@ def _at_lowest(seen: np.ndarray, true: np.ndarray) -> np.ndarray:
     return np.take_along_axis(true, seen.argmin(axis=1)[:, None], axis=1)[:, 0]
 
 
-def _shape(score: np.ndarray, tail: float) -> np.ndarray:
+def _shape(score: np.ndarray, tails: np.ndarray) -> np.ndarray:
     """Return ln(loss) of trials by their normal score, in gaps from the middle one."""
-    return np.where(score > GOOD_SCORE, score / -GOOD_SCORE, -1 + tail * (score - GOOD_SCORE))
+    return np.where(score > GOOD_SCORE, score / -GOOD_SCORE, -1 + tails * (score - GOOD_SCORE))
 
 
 def _costs(
@@ -250,6 +299,7 @@ def _costs(
     )
 
 
-def _interval(values: np.ndarray) -> Interval:
-    low, middle, high = np.quantile(values, TAILS)
+def _interval(logs: np.ndarray) -> Interval:
+    """Return the ends and the middle of ratios by their logarithms."""
+    low, middle, high = np.exp(np.quantile(logs, TAILS))
     return float(low), float(middle), float(high)
