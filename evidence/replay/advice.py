@@ -2,132 +2,30 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 
 import numpy as np
 
-from matrix.columns import ALL
-from matrix.load import Matrix, Trained
+from matrix.load import Trained
 from replay import labels
-from replay.comparisons import CHOOSING, columns, true_losses
 from replay.outcomes import replay
+from replay.pilots import Piloted, fit, full_seconds, without
 from replay.policies import Policy, last_training, training
 from twostep.analysis.advice import (
-    Unseen,
     Pilot,
     Prediction,
     Prior,
-    agreement,
-    agreement_of,
     cheapest,
-    extrapolate_seconds,
     fit_plans,
-    gap,
     predict,
-    tail,
 )
 from twostep.util.wording import table, times
 
-SETTING = "one_cycle"
 # The trials of a pilot, at most: a half of those of the matrix, as a study of it has.
 N_PILOT = 40
 N_PILOTS = 20
 NUMBERS = (1, 2, 4, 8, 16, 32)
-# The mean regret that is asked for, as that of the safe policies.
+# The regret that is asked for, as that of the safe policies.
 WANTED = 0.05
-# The best of the trials on all data, whose losses are trained twice.
-N_BEST = 20
-
-
-@dataclass(frozen=True)
-class Piloted:
-    """A matrix with the trainings that pilots of it have, the fewest samples first.
-
-    `domain` is the problem: matrices of one problem are left out together. `sets` are different
-    pilots, each a list of (samples, epochs). `epochs` are those on all data.
-    """
-
-    name: str
-    domain: str
-    epochs: int
-    sets: tuple[tuple[tuple[int, int], ...], ...]
-
-    @cached_property
-    def matrix(self) -> Matrix:
-        """The tables."""
-        return Matrix(self.name)
-
-    @cached_property
-    def truth(self) -> np.ndarray:
-        """How good trials are on all data, (n_trials,)."""
-        return true_losses(self.matrix, SETTING, self.epochs)
-
-    @property
-    def on_all(self) -> Trained:
-        """The training on all data that chooses the winner."""
-        return self.matrix.column(SETTING, ALL, self.epochs, CHOOSING)
-
-    def trainings(self, number: int) -> list[Trained]:
-        """Return the trainings of a pilot: its set, and repetitions in turn."""
-        chosen = self.sets[number % len(self.sets)]
-        found = [columns(self.matrix, SETTING, *each) for each in chosen]
-        turn = number // len(self.sets)
-        return [repetitions[turn % len(repetitions)] for repetitions in found]
-
-
-def full_seconds(largest: Trained, on_all: Trained) -> np.ndarray:
-    """Return what trials would take on all data by their seconds on a smaller size, (n_trials,)."""
-    return extrapolate_seconds(
-        largest.train_seconds,
-        largest.seconds - largest.train_seconds,
-        updates=np.nanmax(on_all.updates) / largest.updates,
-        validations=np.full(len(largest.seconds), on_all.epochs / largest.epochs),
-    )
-
-
-def noise_of(piloted: Piloted) -> float:
-    """Return the standard deviation of ln(loss) between two trainings on all data."""
-    best = np.argsort(np.nan_to_num(piloted.on_all.all_losses, nan=np.inf))[:N_BEST]
-    ratios = np.log(piloted.on_all.all_losses[best] / piloted.truth[best])
-    return float(np.nanstd(ratios) / np.sqrt(2))
-
-
-def _unseen(piloted: Piloted) -> Iterator[dict[str, float]]:
-    """Yield what pilots of all trials do not see, by the names of the constants."""
-    needed, noise = np.nansum(piloted.on_all.seconds), np.log(noise_of(piloted))
-    for number in range(len(piloted.sets) * 2):
-        found = piloted.trainings(number)
-        losses = [column.losses for column in found]
-        predicted = np.nansum(full_seconds(found[-1], piloted.on_all))
-        for place, seen in enumerate(losses):
-            yield {
-                "correlation": agreement(seen, piloted.truth) - agreement_of(losses, place),
-                "gap": np.log(gap(piloted.truth) / gap(losses[-1])),
-                "tail": np.log(tail(piloted.truth) / tail(losses[-1])),
-                "noise": noise,
-                "cost": np.log(needed / predicted),
-            }
-
-
-def fit(known: Sequence[Piloted]) -> Prior:
-    """Return the constants by the matrices of some problems, each problem with the same weight."""
-    problems: dict[str, list[dict[str, float]]] = {}
-    for piloted in known:
-        problems.setdefault(piloted.domain, []).extend(_unseen(piloted))
-    return Prior(
-        **{
-            field.name: _moments([np.array([v[field.name] for v in p]) for p in problems.values()])
-            for field in fields(Prior)
-        }
-    )
-
-
-def _moments(by_problem: Sequence[np.ndarray]) -> Unseen:
-    """Return mean and standard deviation, the latter of a new problem from the mean of these."""
-    mean = np.mean([values.mean() for values in by_problem])
-    variance = np.mean([np.mean((values - mean) ** 2) for values in by_problem])
-    deviation = np.sqrt(variance * (1 + 1 / len(by_problem)))
-    return Unseen(float(mean), float(deviation), len(by_problem) - 1)
 
 
 @dataclass(frozen=True)
@@ -172,7 +70,12 @@ def try_pilots(piloted: Piloted, prior: Prior) -> Iterator[Trial]:
             plan
             for place in range(len(pilots))
             for plan in predict(
-                pilots, place, seconds, n_trials=len(study), numbers=[k for k in NUMBERS if 2 * k <= len(study)], prior=prior
+                pilots,
+                place,
+                seconds,
+                n_trials=len(study),
+                numbers=[k for k in NUMBERS if 2 * k <= len(study)],
+                prior=prior,
             )
         ]
         outcomes = [_outcome(piloted, found, study, plan) for plan in plans]
@@ -194,13 +97,8 @@ def _outcome(
     )
 
 
-def without(all_piloted: Sequence[Piloted], domain: str) -> list[Piloted]:
-    """Return the matrices of all other domains."""
-    return [piloted for piloted in all_piloted if piloted.domain != domain]
-
-
 def describe(all_piloted: Sequence[Piloted]) -> str:
-    """Return as a table what pilots say of each matrix, with constants from the other domains."""
+    """Return as a table what pilots say of each matrix, with constants from the other problems."""
     rows = [
         [
             "matrix",
@@ -217,7 +115,7 @@ def describe(all_piloted: Sequence[Piloted]) -> str:
         ]
     ]
     for piloted in all_piloted:
-        tried = list(try_pilots(piloted, fit(without(all_piloted, piloted.domain))))
+        tried = list(try_pilots(piloted, fit(without(all_piloted, piloted.problem))))
         rows.append([piloted.name, *_cells(tried)])
     return table(rows)
 
@@ -246,11 +144,11 @@ def _cells(tried: Sequence[Trial]) -> list[str]:
 
 
 def describe_prior(all_piloted: Sequence[Piloted]) -> str:
-    """Return the constants as a table: without each domain, and those of all."""
-    domains = list(dict.fromkeys(piloted.domain for piloted in all_piloted))
+    """Return the constants as a table: without each problem, and those of all."""
+    problems = list(dict.fromkeys(piloted.problem for piloted in all_piloted))
     rows = [["without", *(f"`{field.name}`" for field in fields(Prior))]]
-    for domain in domains:
-        rows.append([domain, *_values(fit(without(all_piloted, domain)))])
+    for problem in problems:
+        rows.append([problem, *_values(fit(without(all_piloted, problem)))])
     return table([*rows, ["none", *_values(fit(all_piloted))]])
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from matrix.columns import ALL
 from replay import budgets, labels
-from replay.advice import SETTING, Piloted, without
 from replay.comparisons import SAFE_REGRET, columns
 from replay.outcomes import find, halves
+from replay.pilots import SETTING, Piloted, without
 from replay.policies import Policy, Stage, last_training, training
 from twostep.util.wording import table, times
 
@@ -36,9 +36,7 @@ class Rule:
 
     def __str__(self) -> str:
         """Return the rule in words."""
-        return (
-            f"{self.samples:,} samples, {self.updates:,} updates, {labels.percent(self.share)}"
-        )
+        return f"{self.samples:,}, {self.updates:,}, {labels.percent(self.share)}"
 
 
 @dataclass(frozen=True)
@@ -107,13 +105,11 @@ def make_rule(known: Sequence[Piloted]) -> Rule:
     safe = [rule for rule in rules if worst[rule] <= SAFE_REGRET]
     if not safe:
         return min(rules, key=lambda rule: worst[rule])
-    return max(
-        safe, key=lambda rule: np.mean([np.log(each.factor) for each in applied[rule]])
-    )
+    return max(safe, key=lambda rule: np.mean([np.log(each.factor) for each in applied[rule]]))
 
 
 def predict_factor(applied: Applied, known: Sequence[Applied], share: float) -> float:
-    """Return the factor that the other problems predict: by updates, and by their finalists' cost."""
+    """Return the factor by updates, and by what finalists of the other problems cost."""
     larger = float(np.mean([each.larger for each in known]))
     return 1 / (applied.part + share * larger)
 
@@ -123,7 +119,7 @@ def describe(all_piloted: Sequence[Piloted]) -> str:
     rows = [
         [
             "tried on",
-            "rule made from the others",
+            "rule made from the other problems: samples, updates, retrained",
             "nearest training",
             "times cheaper, predicted",
             "times cheaper, replayed",
@@ -132,7 +128,7 @@ def describe(all_piloted: Sequence[Piloted]) -> str:
         ]
     ]
     for piloted in all_piloted:
-        known = without(all_piloted, piloted.domain)
+        known = without(all_piloted, piloted.problem)
         rule = make_rule(known)
         others = [apply(rule, other) for other in known]
         applied = apply(rule, piloted)
@@ -149,6 +145,6 @@ def describe(all_piloted: Sequence[Piloted]) -> str:
             ]
         )
     rule = make_rule(all_piloted)
-    found = [apply(rule, piloted).regret for piloted in all_piloted]
-    rows.append(["none", f"{rule}", "", "", "", f"{min(found):.2f} to {max(found):.2f}", ""])
-    return table(rows)
+    regrets = [apply(rule, piloted).regret for piloted in all_piloted]
+    seen = f"{min(regrets):.2f} to {max(regrets):.2f}"
+    return table([*rows, ["none", f"{rule}", "", "", "", seen, ""]])

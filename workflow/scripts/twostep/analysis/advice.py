@@ -120,14 +120,19 @@ class Prediction:
 
 
 def scores(losses: np.ndarray) -> np.ndarray:
-    """Return the normal scores of losses, (n_trials,): the lowest loss first, failed trials last."""
+    """Return the normal scores of losses, (n_trials,): the lowest for the lowest loss."""
+    # Failed trials come last.
     ranks = rankdata(np.where(np.isnan(losses), np.inf, losses))
     return ndtri((ranks - 0.5) / len(losses))
 
 
 def agreement(first: np.ndarray, second: np.ndarray) -> float:
     """Return Fisher's z of the correlation of the normal scores of two sets of losses."""
-    correlation = float(np.corrcoef(scores(first), scores(second))[0, 1])
+    normal = scores(first), scores(second)
+    # Losses that are all the same order nothing.
+    if not all(each.any() for each in normal):
+        return 0.0
+    correlation = float(np.corrcoef(*normal)[0, 1])
     return float(np.arctanh(np.clip(correlation, -MOST_CORRELATION, MOST_CORRELATION)))
 
 
@@ -142,7 +147,8 @@ def tail(losses: np.ndarray) -> float:
     succeeded = losses[~np.isnan(losses)]
     n_good = max(FEWEST_GOOD, round(GOOD * len(succeeded)))
     slope = np.polyfit(np.sort(scores(succeeded))[:n_good], np.sort(np.log(succeeded))[:n_good], 1)
-    return float(slope[0] / gap(losses))
+    distance = gap(losses)
+    return float(slope[0] / distance) if distance else 0.0
 
 
 def agreement_of(losses: Sequence[np.ndarray], place: int) -> float:
@@ -261,8 +267,7 @@ def _simulate(
     # One training on all data chooses; another one tells how good the winner is.
     order = np.argsort(before, axis=1)
     seen, true = (
-        np.take_along_axis(logs + noise * chance, order, axis=1)
-        for chance in (choosing, telling)
+        np.take_along_axis(logs + noise * chance, order, axis=1) for chance in (choosing, telling)
     )
     best = _at_lowest(seen, true)
     winners = np.array([_at_lowest(seen[:, :number], true) for number in numbers])

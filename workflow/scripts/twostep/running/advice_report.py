@@ -60,8 +60,9 @@ def describe_advice(study: str, piloted: Piloted, wanted: Wanted) -> str:
     lines = [f"# Advice for study {study}", _origin(piloted)]
     if len(piloted.full_seconds) < FEWEST_TRIALS:
         lines.append(
-            f"Cannot tell: only {number(len(piloted.full_seconds), 'trial')} succeeded on all sizes, "
-            f"and at least {FEWEST_TRIALS} are needed: raise `advise.n_pilot` or `search.n_trials`."
+            f"Cannot tell: only {number(len(piloted.full_seconds), 'trial')} succeeded on all "
+            f"sizes, and at least {FEWEST_TRIALS} are needed: raise `advise.n_pilot` or "
+            "`search.n_trials`."
         )
         return "\n\n".join(lines) + "\n"
     lines.append(_pilot_table(piloted))
@@ -76,9 +77,9 @@ def describe_advice(study: str, piloted: Piloted, wanted: Wanted) -> str:
 
 EXPLANATION = (
     "Brackets are 90 % intervals for a single study. *Times cheaper* compares with a search of as "
-    "many trials on all data, without controls. *Regret* is the loss of the winner over that of the "
-    "winner of such a search: 1.05 is 5 % more. Hours are processor hours of both steps, without "
-    "controls."
+    "many trials on all data, with step 2's budget. *Regret* is the loss of the winner over that "
+    "of the winner of such a search: 1.05 is 5 % more. Hours are processor hours of both steps. "
+    "Controls come to the costs: each is a training on all data."
 )
 
 
@@ -127,9 +128,7 @@ def _pilot_table(piloted: Piloted) -> str:
     losses = [pilot.losses for pilot in piloted.pilots]
     rows = [["fraction", "samples", "budget", "a trial takes", "on all data", "correlation"]]
     full = duration(float(piloted.full_seconds.mean()))
-    for place, (setting, samples) in enumerate(
-        zip(piloted.settings, piloted.samples, strict=True)
-    ):
+    for place, (setting, samples) in enumerate(zip(piloted.settings, piloted.samples, strict=True)):
         rows.append(
             [
                 fraction_name(setting["fraction"]),
@@ -141,8 +140,8 @@ def _pilot_table(piloted: Piloted) -> str:
             ]
         )
     note = (
-        "The correlation is that of the ranks with the largest size; for that size itself, with the "
-        "size before it."
+        "The correlation is that of the ranks with the largest size. For that size itself, it is "
+        "that with the size before it."
     )
     return f"{table(rows)}\n\n{note}"
 
@@ -157,8 +156,8 @@ def _recommendation(piloted: Piloted, plan: Prediction) -> list[str]:
     return [
         "## The recommended plan",
         f"It is {times(middle)} times cheaper than a search on all data [{times(low)}, "
-        f"{times(high)}]. Its regret is {_ratios(plan.regret)}, and {plan.mean_regret:.2f} in the "
-        "mean.",
+        f"{times(high)}]. Its regret is {_ratios(plan.regret)}. In three of four studies it is at "
+        f"most {plan.usual_regret:.2f}.",
         f"```yaml\n{yaml.safe_dump(part, sort_keys=False).strip()}\n```",
     ]
 
@@ -167,8 +166,8 @@ def _why_none(plans: Sequence[Prediction], wanted: Wanted) -> str:
     """Return in a sentence why no plan is recommended."""
     if not plans:
         return (
-            "Cannot tell: there is no plan with at least two trials for each one that is retrained: "
-            "raise `search.n_trials` or `advise.processor_hours`."
+            "Cannot tell: there is no plan with two trials for each one that is retrained: raise "
+            "`search.n_trials` or `advise.processor_hours`."
         )
     told = [plan for plan in plans if plan.span <= MOST_SPAN]
     if not told:
@@ -178,14 +177,14 @@ def _why_none(plans: Sequence[Prediction], wanted: Wanted) -> str:
         )
     if all(plan.factor[0] <= 1 for plan in told):
         return (
-            "Cannot tell: each plan that is certain enough may cost as much as a search on all data: "
-            "name smaller fractions or shorter budgets in `advise.pilots`."
+            "Cannot tell: each plan that is certain enough may cost as much as a search on all "
+            "data: name smaller fractions or shorter budgets in `advise.pilots`."
         )
-    lowest = min(plan.mean_regret for plan in told if plan.factor[0] > 1)
+    lowest = min(plan.usual_regret for plan in told if plan.factor[0] > 1)
     return (
-        f"Cannot tell: `advise.regret` is {percent(wanted.regret)}, but no plan has a mean regret of "
-        f"less than {percent(lowest - 1)}: name larger fractions or longer budgets in "
-        "`advise.pilots`, or raise `advise.regret`."
+        f"Cannot tell: `advise.regret` is {percent(wanted.regret)}, but no plan has a regret of "
+        f"less than {percent(lowest - 1)} in three of four studies: name larger fractions or "
+        "longer budgets in `advise.pilots`, or raise `advise.regret`."
     )
 
 
@@ -198,7 +197,7 @@ def _plan_table(piloted: Piloted, plans: Sequence[Prediction]) -> str:
             "retrained",
             "times cheaper [90 %]",
             "regret, median [90 %]",
-            "regret, mean",
+            "in 3 of 4, at most",
             "hours",
         ]
     ]
@@ -213,7 +212,7 @@ def _plan_table(piloted: Piloted, plans: Sequence[Prediction]) -> str:
                 f"{plan.n_retrained:,}",
                 f"{times(middle)} [{times(low)}, {times(high)}]",
                 _ratios(plan.regret),
-                f"{plan.mean_regret:.2f}",
+                f"{plan.usual_regret:.2f}",
                 f"{plan.hours:.2g}",
             ]
         )

@@ -37,6 +37,4 @@ def count_pilot_trials(search: dict, advise: dict) -> int:
 def pilot_shards(search: dict, advise: dict) -> list[tuple[int, int]]:
     """Return the first trial of each shard of a pilot, and the one after its last."""
     n_trials = count_pilot_trials(search, advise)
-    return [
-        (first, min(first + SHARD_SIZE, n_trials)) for first in range(0, n_trials, SHARD_SIZE)
-    ]
+    return [(first, min(first + SHARD_SIZE, n_trials)) for first in range(0, n_trials, SHARD_SIZE)]
