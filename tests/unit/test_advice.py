@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-
 from advise import join_pilots
+
 from twostep.analysis import advice
 from twostep.analysis.advice import Pilot, Prediction, Prior, Unseen
 from twostep.config.resolve import resolve_config
@@ -87,7 +87,7 @@ def test_less_agreement_with_all_data_makes_an_interval_wider():
 
 
 def test_intervals_hold_what_studies_of_the_same_kind_come_to():
-    """All data are another size like those of the pilot: 90 % of the studies are in the interval."""
+    """All data are another size like those of the pilot: 90 % of studies are in the interval."""
     random = np.random.default_rng(4)
     held = []
     for _ in range(100):
