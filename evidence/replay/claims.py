@@ -52,8 +52,8 @@ def describe(domains: Sequence[Domain]) -> str:
 
 
 def _losses(domain: Domain) -> np.ndarray:
-    """Return the losses that choose the winner on all data, (n_trials,)."""
-    return columns(domain.matrix, *domain.on_all)[0].all_losses
+    """Return the losses on all data that the table of networks goes by, (n_trials,)."""
+    return columns(domain.matrix, *domain.on_all)[0].losses
 
 
 def _best(domain: Domain) -> np.ndarray:

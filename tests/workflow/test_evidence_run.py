@@ -92,7 +92,7 @@ def test_a_matrix_of_classes_and_networks_of_ones_own(tmp_path):
             "n_trials": 40,
             "fractions": [0.5],
             "space": {
-                "hyperparameters": {"width": {"min": 2, "max": 9, "integer": True}, "share": 0.1},
+                "hyperparameters": {"width": {"min": 2, "max": 99, "integer": True}, "share": 0.1},
                 "batch_size": 32,
             },
         },
