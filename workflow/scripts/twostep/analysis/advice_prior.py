@@ -10,9 +10,9 @@ from twostep.analysis.advice import Prior, Unseen
 # Of aerosol activation, air times of flights, photographs, words and late flights.
 DEGREES = 4
 PRIOR = Prior(
-    correlation=Unseen(-0.17, 0.40, DEGREES),
-    gap=Unseen(0.17, 0.20, DEGREES),
-    tail=Unseen(0.01, 0.62, DEGREES),
-    noise=Unseen(-4.70, 1.13, DEGREES),
-    cost=Unseen(0.11, 0.10, DEGREES),
+    correlation=Unseen(-0.20, 0.38, DEGREES),
+    gap=Unseen(0.08, 0.23, DEGREES),
+    tail=Unseen(-0.10, 0.76, DEGREES),
+    noise=Unseen(-4.02, 0.71, DEGREES),
+    cost=Unseen(0.07, 0.08, DEGREES),
 )
