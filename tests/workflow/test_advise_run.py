@@ -18,8 +18,10 @@ def test_a_pilot_is_trained_once_and_reused_by_the_search(fresh, tmp_path):
     text = (study.results / "advise.md").read_text()
     assert re.search(r"^\| 0\.1 \| 128 \| at most 2 epochs", text, re.M)
     assert "The recommended plan" in text or "Cannot tell: " in text
-    # Another wish is another text, from the same trials.
+    # Another wish is another text from the same trials. The search has the fraction and the budget of
+    # the second pilot, and takes its trials, too.
     study.config["advise"]["regret"] = 0.5
-    assert set(study.run("advise").jobs) == {"advise"}
-    # The search has the fraction and the budget of the second pilot.
-    assert study.run("search").trials("0.2") == [12, 13]
+    work = study.run("advise", "search")
+    assert work.jobs["pilot_shard"] == 0
+    assert work.jobs["advise"] == 1
+    assert work.trials("0.2") == [12, 13]
