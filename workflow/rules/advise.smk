@@ -41,9 +41,7 @@ rule advise:
         pilots=json_param(list(PILOTS.values())),
         n_trials=config["search"]["n_trials"],
         budget=json_param(config["retrain"]["budget"]),
-        wanted=json_param(
-            {name: config["advise"][name] for name in ("regret", "processor_hours")}
-        ),
+        wanted=json_param({name: config["advise"][name] for name in ("regret", "processor_hours")}),
         study=config["study"],
         code=code("advise"),
     script:
