@@ -160,14 +160,7 @@ def train_trials(
         key = trainer.key(trial)
         entry = known.get(key)
         if entry is None:
-            finished = train_watched(trainer, trial, watch)
-            errors = evaluation.measure(configuration, finished)
-            entry = {
-                "key": key,
-                "record": finished.record,
-                "timing": finished.timing,
-                "errors": errors,
-            }
+            entry = {"key": key, **_train(trainer, evaluation, trial, watch)}
             journal.append(number, entry)
         entries.append(entry)
         log.info(
@@ -180,3 +173,10 @@ def train_trials(
             len(trials),
         )
     return entries
+
+
+def _train(trainer: Trainer, evaluation: Evaluation, trial: Trial, watch: Watch) -> dict:
+    """Return the `record`, the `timing` and the `errors` of a trial."""
+    finished = train_watched(trainer, trial, watch)
+    errors = evaluation.measure(trial.configuration, finished)
+    return {"record": finished.record, "timing": finished.timing, "errors": errors}

@@ -30,10 +30,10 @@ def draw_agreement(domains: Sequence[Domain]) -> Figure:
 
 def _draw_domain(axes: Axes, domain: Domain) -> None:
     first = columns(domain.matrix, *domain.few)[0].losses
-    both = [_above_lowest(losses) for losses in (first, domain.truth)]
-    limits = (0.97, 1.03 * max(1.2, np.nanmax(both)))
+    on_few, on_all = (_above_lowest(losses) for losses in (first, domain.truth))
+    limits = (0.97, 1.03 * max(1.2, np.nanmax(on_few), np.nanmax(on_all)))
     axes.plot(limits, limits, color=GREY, linewidth=1, zorder=0)
-    axes.scatter(*both, s=5, color=BLUE)
+    axes.scatter(on_few, on_all, s=5, color=BLUE)
     axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, box_aspect=1)
     samples = labels.samples(domain.matrix, domain.few[1])
     axes.set_title(f"{domain.label},\n{samples}", fontsize="small")
