@@ -155,6 +155,11 @@ def test_processor_hours_decide_how_many_trials_are_recommended():
     assert many > few > 10
 
 
+def test_no_more_trials_are_recommended_than_the_space_has():
+    text = describe_advice("mine", piloted(pilots(gap=0.1)), Wanted(200, 0.05, 0.3, 60))
+    assert "n_trials: 60\n" in text
+
+
 @pytest.mark.parametrize(
     ("found", "wanted", "told"),
     [

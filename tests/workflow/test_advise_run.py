@@ -18,8 +18,8 @@ def test_a_pilot_is_trained_once_and_reused_by_the_search(fresh, tmp_path):
     text = (study.results / "advise.md").read_text()
     assert re.search(r"^\| 0\.1 \| 128 \| at most 2 epochs", text, re.M)
     assert "The recommended plan" in text or "Cannot tell: " in text
-    # Another wish is another text from the same trials. The search has the fraction and the budget of
-    # the second pilot, and takes its trials, too.
+    # Another wish is another text from the same trials. The search has fraction and budget of the
+    # second pilot, and takes its trials, too.
     study.config["advise"]["regret"] = 0.5
     work = study.run("advise", "search")
     assert work.jobs["pilot_shard"] == 0

@@ -39,9 +39,15 @@ rule advise:
         runtime=growing(60),
     params:
         pilots=json_param(list(PILOTS.values())),
-        n_trials=config["search"]["n_trials"],
         budget=json_param(config["retrain"]["budget"]),
-        wanted=json_param({name: config["advise"][name] for name in ("regret", "processor_hours")}),
+        wanted=json_param(
+            {
+                "n_trials": config["search"]["n_trials"],
+                "regret": config["advise"]["regret"],
+                "processor_hours": config["advise"]["processor_hours"],
+                "n_distinct": count_configurations(config["search"]["space"]),
+            }
+        ),
         study=config["study"],
         code=code("advise"),
     script:

@@ -32,7 +32,7 @@ from twostep.trials.pilots import count_pilot_trials, list_pilots, pilot_shards
 from twostep.trials.rounds import count_finalists, round_sizes
 from twostep.trials.rungs import count_shards, rankings_of_step_2, rung_names
 from twostep.trials.samplers import QMC, TPE, generation_of, known_trials, shard_ranges
-from twostep.trials.space import largest_batch
+from twostep.trials.space import count_configurations, largest_batch
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.files import read_json
 from twostep.util.fingerprint import hash_script

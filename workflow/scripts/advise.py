@@ -23,7 +23,6 @@ def main(
     records: list[str],
     timings: list[str],
     pilots: list[dict],
-    n_trials: int,
     budget: dict,
     wanted: dict,
     study: str,
@@ -38,7 +37,7 @@ def main(
         for of_pilot, timed in zip(_by_pilot(records), _by_pilot(timings), strict=True)
     ]
     piloted = join_pilots(found, pilots, budget, read_json(manifest)["splits"])
-    text = describe_advice(study, piloted, Wanted(n_trials, **wanted))
+    text = describe_advice(study, piloted, Wanted(**wanted))
     write_text(output, text)
     print(text, file=sys.stderr)
 
@@ -102,7 +101,6 @@ if __name__ == "__main__":
             records=snakemake.input.records,
             timings=snakemake.input.timings,
             pilots=json.loads(snakemake.params.pilots),
-            n_trials=snakemake.params.n_trials,
             budget=json.loads(snakemake.params.budget),
             wanted=json.loads(snakemake.params.wanted),
             study=snakemake.params.study,

@@ -1,5 +1,6 @@
 """The advice of a pilot in words and tables."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,11 +49,15 @@ class Piloted:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is wanted of a study: its trials or its processor hours, and the largest mean regret."""
+    """What is wanted of a study: its trials or its processor hours, and the largest regret.
+
+    The space has `n_distinct` different configurations, and a study cannot have more trials.
+    """
 
     n_trials: int
     regret: float
     processor_hours: float | None
+    n_distinct: float = math.inf
 
 
 def describe_advice(study: str, piloted: Piloted, wanted: Wanted) -> str:
@@ -97,7 +102,7 @@ def list_plans(piloted: Piloted, wanted: Wanted) -> list[Prediction]:
                     hours=wanted.processor_hours,
                     n_retrained=n_retrained,
                 )
-            n_trials = min(n_trials, MOST_TRIALS)
+            n_trials = int(min(n_trials, wanted.n_distinct, MOST_TRIALS))
             if n_retrained <= MOST_RETRAINED * n_trials:
                 by_trials.setdefault(n_trials, []).append(n_retrained)
         for n_trials, numbers in by_trials.items():
