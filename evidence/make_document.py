@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matrix.columns import ALL
 from matrix.load import Matrix, Trained
 from replay import (
+    advice,
     agreement,
     budgets,
     claim_figures,
@@ -29,9 +30,11 @@ from replay import (
     law,
     networks,
     numbers,
+    rule,
     samplers,
 )
 from replay.outcomes import Findings
+from replay.pilots import PILOTED
 from replay.policies import Stage, last_training
 from twostep.figures.style import DOTS_PER_INCH, METADATA
 from twostep.util.files import atomic_path, write_text
@@ -289,6 +292,21 @@ def samplers_finalists() -> str:
     return samplers.describe_agreement(pairs())
 
 
+def rule_of_thumb() -> str:
+    """One rule for samples, updates and retrainings, tried on problems it was not made from."""
+    return rule.describe(PILOTED)
+
+
+def advice_validation() -> str:
+    """What pilots say of problems that the constants of the advice were not learned from."""
+    return advice.describe(PILOTED)
+
+
+def advice_constants() -> str:
+    """These constants, and those of all problems, which the workflow has."""
+    return advice.describe_prior(PILOTED)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     **{
         f"{problem.name}_{kind}": partial(make, problem)
@@ -316,6 +334,9 @@ TABLES: dict[str, Callable[[], str]] = {
             aerosol_batch_costs,
             aerosol_curves,
             domains_claims,
+            rule_of_thumb,
+            advice_validation,
+            advice_constants,
             samplers_losses,
             samplers_finalists,
         )
