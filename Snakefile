@@ -22,6 +22,7 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/origins.smk"
+include: "workflow/rules/messages.smk"
 
 
 rule all:

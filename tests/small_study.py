@@ -61,15 +61,21 @@ class Study:
         command = [*self._command(), *arguments]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600)
 
+    def write_config(self) -> None:
+        """Write the config where the commands look for it."""
+        (self.folder / "study.yaml").write_text(yaml.safe_dump(self.config))
+
     def _command(self) -> list[str]:
         """Write the config; return the command that runs it."""
-        (self.folder / "study.yaml").write_text(yaml.safe_dump(self.config))
+        self.write_config()
         return [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2"]
 
-    def look(self) -> str:
+    def look(self, *options: str) -> str:
         """Return what the command says that tells how far the study is, mistakes included."""
         command = [sys.executable, "workflow/scripts/progress.py", "--configfile", "study.yaml"]
-        looked = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        looked = subprocess.run(
+            [*command, *options], cwd=self.folder, capture_output=True, text=True
+        )
         return looked.stdout + looked.stderr
 
     def run_and_look(self) -> list[str]:

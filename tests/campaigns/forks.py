@@ -4,6 +4,7 @@ Imports take most of the time of a dry run. Each start is a fork of its own, in 
 own, and knows nothing of the others. The jobs that it starts are processes as always.
 """
 
+import atexit
 import importlib
 import json
 import os
@@ -100,14 +101,19 @@ def _run(request: dict) -> None:
         os.dup2(os.open(path, mode, 0o600), number)
     sys.argv = ["snakemake", *request["arguments"]]
     status = 1
+    # What the run itself asks for, and not what the modules did that were loaded before.
+    atexit._clear()
     try:
         sys.modules["snakemake.cli"].main()
         status = 0
     except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

@@ -6,9 +6,15 @@ from pathlib import Path
 import yaml
 
 ENVS = Path(__file__).parents[2] / "envs"
-# Names that differ between the two worlds; Snakemake itself is outside its rules' environments.
+# Names that differ between the two worlds. Outside the environments of rules are Snakemake itself
+# and what shows a run to a person.
 CONDA_NAMES = {"torch": "pytorch", "netCDF4": "netcdf4"}
-ONLY_PIP = {"snakemake", "snakemake-executor-plugin-slurm"}
+ONLY_PIP = {
+    "rich",
+    "snakemake",
+    "snakemake-executor-plugin-slurm",
+    "snakemake-logger-plugin-rich",
+}
 
 
 def test_conda_and_pip_pin_the_same_versions():

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from twostep.util.checked_json import write_checked
+from twostep.util.errors import UserError
 from twostep.util.job import job
+from twostep.util.job_note import read_notes, say_what_is_new
 from twostep.util.origin import PLAN
 
 
@@ -65,7 +67,7 @@ def test_a_job_that_fails_leaves_none_and_takes_the_old_one_away(folder):
 
 
 def test_a_job_waits_for_another_machines_files_and_says_what_is_wrong_in_the_end(
-    folder, monkeypatch, capsys
+    folder, monkeypatch
 ):
     """The new plan becomes visible only after a while."""
     run(snakemake("draw", "results/x/list.txt", seed=2))
@@ -79,4 +81,52 @@ def test_a_job_waits_for_another_machines_files_and_says_what_is_wrong_in_the_en
     plan(folder, 0, draw={"seed": 1})
     with pytest.raises(SystemExit):
         run(snakemake("rank", "results/x/table.csv", ["results/x/list.txt"]))
-    assert "list.txt was made with another seed (2, not 1)" in capsys.readouterr().err
+    [note] = read_notes(folder).values()
+    assert "list.txt was made with another seed (2, not 1)" in note.said
+
+
+# The note of a job
+
+
+def test_a_job_at_work_has_a_note_that_goes_with_it(folder):
+    with job(snakemake("draw", "results/x/list.txt")) as note:
+        note.tell(done=1, of=3)
+        [read] = read_notes(folder).values()
+        assert (read.rule, read.details, read.is_at_work()) == ("draw", {"done": 1, "of": 3}, True)
+        Path("results/x/list.txt").touch()
+    assert not read_notes(folder)
+
+
+def test_the_error_of_a_job_is_said_once_at_the_end_of_the_run(folder, capsys):
+    description = snakemake("draw", "results/x/list.txt")
+    with pytest.raises(SystemExit), job(description):
+        raise UserError("x is wrong: take it out")
+    assert capsys.readouterr().err == ""
+    say_what_is_new(folder, {})
+    assert capsys.readouterr().err == "Error: x is wrong: take it out\n"
+    before = read_notes(folder)
+    say_what_is_new(folder, before)
+    assert capsys.readouterr().err == ""
+    # The same job fails again.
+    with pytest.raises(SystemExit), job(description):
+        raise UserError("x is wrong: take it out")
+    say_what_is_new(folder, before)
+    assert capsys.readouterr().err == "Error: x is wrong: take it out\n"
+
+
+def test_answers_of_a_job_are_said_at_the_end_of_the_run(folder, capsys):
+    with job(snakemake("draw", "results/x/list.txt")) as note:
+        note.leave("The first.")
+        note.leave("The second.")
+        Path("results/x/list.txt").touch()
+    say_what_is_new(folder, {})
+    assert capsys.readouterr().err == "The first.\nThe second.\n"
+
+
+def test_a_job_goes_on_where_no_note_can_be_written_and_says_its_error_itself(folder, capsys):
+    (folder / "logs").mkdir()
+    (folder / "logs/jobs").touch()
+    with pytest.raises(SystemExit), job(snakemake("draw", "results/x/list.txt")) as note:
+        note.tell(done=1, of=3)
+        raise UserError("x is wrong: take it out")
+    assert capsys.readouterr().err == "Error: x is wrong: take it out\n"

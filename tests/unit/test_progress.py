@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from small_study import CONFIG, REPOSITORY
 from twostep.config.resolve import resolve_config
 from twostep.running.progress import measure_progress
 from twostep.running.progress_report import describe_progress
+from twostep.running.step import Step
 from twostep.training.configuration import Configuration
 from twostep.training.data import TrainingData
 from twostep.training.objective import Objective
@@ -28,6 +30,8 @@ from twostep.trials.search import search
 from twostep.trials.supervision import Watch
 from twostep.trials.trainer import Trainer
 from twostep.trials.trial import Trial
+from twostep.util.job_note import JobNote
+from twostep.util.origin import PLAN
 
 DATA = "hash of the subset"
 NOW = 1_800_000_000.0
@@ -269,10 +273,8 @@ def describe(config, folder, now=NOW) -> str:
 def test_words_for_a_run_that_is_on(config, folder):
     entries = [entry(config, 0, 0.3), entry(config, 1, 0.00123), entry(config, 2, status="failed")]
     append(folder, entries, ended=NOW - 20)
-    log = folder / "logs/search/0.2/shard_0.log"
-    log.parent.mkdir(parents=True)
-    log.write_text("2027-01-15 08:00:00,000 INFO trial 2 failed, loss -, 0 epochs; 3 of 3 done\n")
-    os.utime(log, (NOW, NOW))
+    note = at_work(folder, "search/0.2/shard_0", "search_shard", fraction="0.2", shard="0")
+    note.tell(done=3, of=6)
     text = describe(config, folder)
     assert "data: prepared, 1,280 training, 160 validation, 160 test samples" in text
     assert "step 1, fraction 0.2: 3 of 6 trials done (2 ok, 1 failed)" in text
@@ -280,15 +282,99 @@ def test_words_for_a_run_that_is_on(config, folder):
     # 3 trials in 110 s leave 110 s for the other 3.
     assert "shards at work: 1; 1.64 a minute over the last 110 s, about 110 s left" in text
     assert "the last one ended 20 s ago" in text
+    assert "shard 0: 3 of 6 trials" in text
     assert "step 2: not yet, 0 of 1 fractions are ranked" in text
     assert text.endswith("not finished")
-    log.write_text(log.read_text() + "2027-01-15 08:00:01,000 INFO finished in 9.0 s\n")
+    note.close()
     assert "at work" not in describe(config, folder)
+
+
+def at_work(folder: Path, log: str, rule: str, **wildcards: str) -> JobNote:
+    """Return the note of a job of this process, which is at work."""
+    return JobNote(str(folder / f"logs/{log}.log"), rule, wildcards, folder)
+
+
+def of_another(folder: Path, **changes: object) -> None:
+    """Let all notes be those of another machine or process, or of another time."""
+    when = changes.pop("when", NOW)
+    for path in folder.glob("logs/jobs/*.json"):
+        write(path, json.loads(path.read_text()) | changes)
+        os.utime(path, (when, when))
+
+
+def test_a_retraining_tells_how_far_it_is(config, folder):
+    (folder / "rank/0.2").mkdir(parents=True)
+    ranking = "rank,trial\n" + "".join(f"{trial + 1},{trial}\n" for trial in range(6))
+    (folder / "rank/0.2/trials.csv").write_text(ranking)
+    note = at_work(folder, "retrain/trial_1", "retrain_trial", trial="1", repetition="0")
+    progress = retrain.RetrainProgress(
+        Trial(1, drawn(config)[1], "retrain"), Budget(max_epochs=60), note.tell
+    )
+    training = {"epochs": 20, "updates": 400, "best_epoch": 19, "min_val_loss": 0.00123456}
+    progress.pass_on(training)
+    text = describe(config, folder)
+    assert "models at work: 1" in text
+    assert "trial 1, seed 0: epochs 20 of at most 60, best validation loss 0.00123\n" in text
+
+
+def test_a_job_whose_process_is_gone_is_not_at_work(config, folder):
+    at_work(folder, "search/0.2/shard_0", "search_shard", fraction="0.2", shard="0")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    of_another(folder, process=gone.pid)
+    assert "at work: 1" not in describe(config, folder)
+
+
+def test_a_job_on_another_machine_is_believed_for_a_while(config, folder):
+    at_work(folder, "search/0.2/shard_0", "search_shard", fraction="0.2", shard="0")
+    of_another(folder, host="node17")
+    assert "shards at work: 1" in describe(config, folder)
+    assert "at work: 1" not in describe(config, folder, NOW + 3600)
+
+
+def test_what_is_at_work_beside_the_training_is_named(config, folder):
+    at_work(folder, "figures", "figures")
+    at_work(folder, "generate/part_0", "generate", part="0")
+    at_work(folder, "generate/part_1", "generate", part="1")
+    of_another(folder, when=NOW - 90)
+    text = describe(config, folder)
+    assert "figures for 90 s" in text and "generate (2 jobs) for 90 s" in text
+
+
+def test_a_damaged_note_is_none(config, folder):
+    at_work(folder, "figures", "figures")
+    [path] = folder.glob("logs/jobs/*.json")
+    whole = path.read_text()
+    for content in ("", whole[:-9], "[]", '{"rule": "figures"}'):
+        path.write_text(content)
+        assert "also at work" not in describe(config, folder)
+
+
+def test_a_job_that_has_failed_is_told_until_the_next_run(config, folder):
+    at_work(folder, "prepare", "prepare").fail("x is wrong: take it out")
+    assert "\n  Error: x is wrong: take it out\n" in describe(config, folder)
+    write(folder / PLAN, {})
+    of_another(folder, when=(folder / PLAN).stat().st_mtime - 1)
+    assert "x is wrong" not in describe(config, folder)
+
+
+def test_what_follows_step_2_is_counted(config, folder):
+    config["retrain"] |= {"top_k": 1, "controls": 0}
+    config["search"]["n_trials"] = 0
+    progress = replace(
+        measure_progress(config, folder, NOW), searches=[], retraining=Step("retrain", 0)
+    )
+    assert "results: 0 of 8 are there, not yet selection, " in describe_progress(progress, "x", NOW)
 
 
 def test_words_for_a_run_that_seems_dead(config, folder):
     append(folder, [entry(config, 0)], ended=NOW - 7200)
-    assert "no sign of life: is it running?" in describe(config, folder)
+    moment = time.localtime(NOW - 7200)
+    text = describe(config, folder)
+    assert (
+        f"nothing has moved since {time.strftime('%Y-%m-%d %H:%M:%S', moment)}, 2.0 h ago" in text
+    )
+    assert "no job is at work: if no run is, give the same command again" in text
 
 
 def test_words_for_a_study_that_has_not_begun(config, tmp_path):
@@ -333,12 +419,14 @@ def test_the_log_of_retraining_tells_epochs_best_loss_and_time_left(caplog, monk
     monkeypatch.setattr(retrain.time, "monotonic", lambda: clock[0])
     configuration = Configuration((8,), 1e-3, 32, "relu", "adam", 0.0, 0.0)
     trial = Trial(17, configuration, "retrain", 1)
-    progress = retrain.ProgressLog(trial, Budget(max_epochs=60, max_updates=10_000))
+    budget = Budget(max_epochs=60, max_updates=10_000)
+    told = []
+    progress = retrain.RetrainProgress(trial, budget, lambda **details: told.append(details))
     # A training that another process has begun; 2 s an epoch of 100 updates from there.
     with caplog.at_level("INFO"):
         for epoch in range(20, 31):
             training = {"epochs": epoch, "updates": 100 * epoch, "best_epoch": 19}
-            progress.log(training | {"min_val_loss": 0.00123456})
+            progress.pass_on(training | {"min_val_loss": 0.00123456})
             clock[0] += 2
     assert caplog.messages == [
         f"trial 17, seed 1: epochs {epoch} of at most 60, updates {updates} of at most 10,000, "
@@ -349,6 +437,7 @@ def test_the_log_of_retraining_tells_epochs_best_loss_and_time_left(caplog, monk
             (30, "3,000", ", at most 60 s left"),
         )
     ]
+    assert [details["seconds_left"] for details in told] == [None, *range(78, 58, -2)]
 
 
 # The command

@@ -6,6 +6,8 @@ one, byte by byte.
 
 import re
 
+from twostep.util.job_note import read_notes
+
 
 def test_the_command_follows_a_run(looks, finished):
     files = set(finished.folder.rglob("*"))
@@ -21,6 +23,13 @@ def test_the_command_follows_a_run(looks, finished):
         # Step 2 may have begun between two looks.
         assert done[0] == 0 or pattern.startswith("step 2")
     assert any("not prepared yet" in text or "nothing is there yet" in text for text in looks)
+    # The figures take longer than the time between two looks.
+    assert any("also at work: " in text for text in looks)
+
+
+def test_jobs_that_have_ended_leave_what_they_have_to_say(finished):
+    notes = read_notes(finished.results).values()
+    assert [(note.rule, note.failed) for note in notes] == [("export", False)]
 
 
 def test_what_is_damaged_counts_as_not_there(study):

@@ -52,7 +52,8 @@ try:
         check_writable(RESULTS)
         check_data(config, DATA_FILES, memory=f"{RESULTS}/journal/data_headers.json")
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    # A WorkflowError would put the place in this file around the sentence.
+    raise SystemExit(f"Error: {error}") from None
 
 if workflow.modifier.path_modifier.replace_prefix(RESULTS) != RESULTS:
     raise WorkflowError(

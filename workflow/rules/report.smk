@@ -74,9 +74,3 @@ rule report_pages:
         code=code("report_pages"),
     script:
         "../scripts/report_pages.py"
-
-
-onsuccess:
-    # What to read is soon lost among the messages of a run.
-    if Path(f"{RESULTS}/summary.md").exists():
-        print(f"What study {config['study']} has found: {RESULTS}/summary.md", file=sys.stderr)

@@ -1,7 +1,7 @@
 """Write a retrained model for other programs, with a model card and reference values."""
 
 import json
-import sys
+from collections.abc import Callable
 from functools import partial
 
 from twostep.export.export import FORMATS, export_model
@@ -29,8 +29,9 @@ def main(
     chosen: dict | None,
     files: dict[str, str],
     threads: int,
+    say: Callable[[str], None],
 ) -> None:
-    """Write `files`; print how far each format is from the trained network on test rows.
+    """Write `files`; say how far each format is from the trained network on test rows.
 
     Exported is the model that the table `selection` names, by the settings `chosen`; without one,
     by request, the only one of the models. `evaluations` are in the order of the models.
@@ -52,11 +53,11 @@ def main(
     differences = export_model(models[index], manifest, study, files, card)
     for name, difference in differences.items():
         text = f"{FORMATS[name]}: {difference:.1e}"
-        print(f"Largest difference from the trained network, {text}", file=sys.stderr)
+        say(f"Largest difference from the trained network, {text}")
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake) as note:
         main(
             models=snakemake.input.models,
             evaluations=snakemake.input.evaluations,
@@ -70,4 +71,5 @@ if __name__ == "__main__":
             chosen=json.loads(snakemake.params.chosen),
             files=dict(snakemake.output.items()),
             threads=snakemake.threads,
+            say=note.leave,
         )

@@ -3,7 +3,7 @@
 import itertools
 import json
 import logging
-import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def main(
     output: str,
     gpu_percent: int,
     threads: int,
+    say: Callable[[str], None],
 ) -> None:
     """Write the forecast and say it; a subset lies in the folder named after its fraction."""
     resolved = json.loads(config)
@@ -78,7 +79,7 @@ def main(
     name = processor_name() if device.type == "cpu" else torch.cuda.get_device_name(device)
     text = describe_forecast(plan, searching, retraining, name)
     write_text(output, text)
-    print(text, file=sys.stderr)
+    say(text)
 
 
 def read_sizes(manifest: str, own: dict[Configuration, NetworkSize]) -> Sizes:
@@ -94,7 +95,7 @@ def read_sizes(manifest: str, own: dict[Configuration, NetworkSize]) -> Sizes:
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake) as note:
         main(
             manifest=snakemake.input.manifest,
             subsets=snakemake.input.subsets,
@@ -105,4 +106,5 @@ if __name__ == "__main__":
             output=snakemake.output[0],
             gpu_percent=snakemake.resources.get("machine_gpu", 100),
             threads=snakemake.threads,
+            say=note.leave,
         )

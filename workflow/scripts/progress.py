@@ -6,6 +6,7 @@ python workflow/scripts/progress.py --configfile my-study.yaml
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -22,12 +23,22 @@ from twostep.util.errors import UserError
 DEFAULT = Path(__file__).parents[2] / "config/config.yaml"
 
 
-def main(*, config_files: list[Path], directory: Path) -> None:
-    """Print how far the study is whose config files are given, merged as Snakemake does it."""
+def main(*, config_files: list[Path], directory: Path, watch: bool) -> None:
+    """Print how far the study is whose config files are given, merged as Snakemake does it.
+
+    With `watch`, go on showing it until it is finished.
+    """
     config = resolve_config(read_config(config_files))
-    now = time.time()
-    progress = measure_progress(config, directory / "results" / config["study"], now)
-    print(describe_progress(progress, config["study"], now))
+    study = config["study"]
+    look = partial(measure_progress, config, directory / "results" / study)
+    if watch and sys.stdout.isatty():
+        # Not needed for a single look, which is to be a quick one.
+        from twostep.running.progress_view import follow
+
+        follow(look, study)
+    else:
+        now = time.time()
+        print(describe_progress(look(now), study, now))
 
 
 def read_config(config_files: list[Path]) -> dict:
@@ -49,8 +60,18 @@ if __name__ == "__main__":
         "--configfile", nargs="+", type=Path, default=[DEFAULT], help="as for snakemake"
     )
     parser.add_argument("--directory", type=Path, default=Path(), help="as for snakemake")
+    parser.add_argument(
+        "--watch", action="store_true", help="bars that follow the run, until Ctrl-C"
+    )
     arguments = parser.parse_args()
     try:
-        main(config_files=arguments.configfile, directory=arguments.directory)
+        main(
+            config_files=arguments.configfile,
+            directory=arguments.directory,
+            watch=arguments.watch,
+        )
+    except KeyboardInterrupt:
+        # The way to end a view.
+        pass
     except UserError as error:
         sys.exit(f"Error: {error}")

@@ -2,8 +2,7 @@
 
 import json
 import logging
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twostep.trials.configurations import read_networks
 from twostep.trials.records import read_lines
@@ -34,8 +33,9 @@ def main(
     precision: str,
     output: str,
     threads: int,
+    say: Callable[[str], None],
 ) -> None:
-    """Write both records and the names of the fields that differ; say the outcome on stderr."""
+    """Write both records and the names of the fields that differ; say the outcome."""
     recorded = find_record(read_lines(records), trial, step)
     trainer = make_trainer(
         manifest,
@@ -55,11 +55,11 @@ def main(
     write_json(output, {"differing": differing, "recorded": recorded, "reproduced": reproduced})
     sentence = describe_comparison(trial, differing)
     log.info("%s", sentence)
-    print(sentence, file=sys.stderr)
+    say(sentence)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake) as note:
         rung = snakemake.wildcards.get("rung")
         main(
             manifest=snakemake.input.manifest,
@@ -77,4 +77,5 @@ if __name__ == "__main__":
             precision=snakemake.params.precision,
             output=snakemake.output[0],
             threads=snakemake.threads,
+            say=note.leave,
         )

@@ -13,6 +13,7 @@ from twostep.trials.trainer import make_trainer
 from twostep.trials.trial import Trial
 from twostep.util.files import atomic_path, read_json, write_json
 from twostep.util.job import job
+from twostep.util.job_note import Tell, tell_nobody
 from twostep.util.logs import end_process
 
 
@@ -36,6 +37,7 @@ def main(
     evaluation: str,
     threads: int,
     watch: Watch,
+    tell: Tell = tell_nobody,
 ) -> None:
     """Write the trained model, its record, its timing and its errors on the test split."""
     trainer = make_trainer(
@@ -51,7 +53,7 @@ def main(
     )
     [(configuration, size)] = read_networks(configurations, range(trial, trial + 1))
     finalist = Trial(trial, configuration, "retrain", repetition, size)
-    saved = retrain(trainer, finalist, read_json(manifest), journal, watch)
+    saved = retrain(trainer, finalist, read_json(manifest), journal, watch, tell)
     content = read_model_file(saved)
     errors = evaluate(saved, content["record"], manifest, Objective(**objective))
     write_json(evaluation, errors)
@@ -62,7 +64,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake) as note:
         main(
             manifest=snakemake.input.manifest,
             configurations=snakemake.input.configurations,
@@ -82,5 +84,6 @@ if __name__ == "__main__":
             evaluation=snakemake.output.evaluation,
             threads=snakemake.threads,
             watch=supervise(),
+            tell=note.tell,
         )
     end_process()

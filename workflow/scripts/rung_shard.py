@@ -11,6 +11,7 @@ from twostep.trials.supervision import Watch, supervise
 from twostep.trials.trainer import make_trainer
 from twostep.util.files import read_json
 from twostep.util.job import job
+from twostep.util.job_note import Tell, tell_nobody
 from twostep.util.logs import end_process
 
 
@@ -35,6 +36,7 @@ def main(
     timings: str,
     threads: int,
     watch: Watch,
+    tell: Tell = tell_nobody,
 ) -> None:
     """Write one record and one timing per trial, in the order of their ids."""
     trainer = make_trainer(
@@ -59,13 +61,14 @@ def main(
         watch,
         [size for _, size in networks],
         step=rung_name(rung),
+        tell=tell,
     )
     write_lines(timings, measured)
     write_lines(records, found)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake) as note:
         main(
             manifest=snakemake.input.manifest,
             configurations=snakemake.input.configurations,
@@ -86,5 +89,6 @@ if __name__ == "__main__":
             timings=snakemake.output.timings,
             threads=snakemake.threads,
             watch=supervise(),
+            tell=note.tell,
         )
     end_process()

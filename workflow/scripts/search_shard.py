@@ -9,6 +9,7 @@ from twostep.trials.search import search
 from twostep.trials.supervision import Watch, supervise
 from twostep.trials.trainer import make_trainer
 from twostep.util.job import job
+from twostep.util.job_note import Tell, tell_nobody
 from twostep.util.logs import end_process
 
 
@@ -30,6 +31,7 @@ def main(
     timings: str,
     threads: int,
     watch: Watch,
+    tell: Tell = tell_nobody,
 ) -> None:
     """Write one record and one timing per trial, in the order of their ids."""
     trainer = make_trainer(
@@ -45,13 +47,15 @@ def main(
         precision=precision,
     )
     drawn, sizes = zip(*read_networks(configurations, trials), strict=True)
-    found, measured = search(trainer, trials, drawn, Journal(journal, watch.job), watch, sizes)
+    found, measured = search(
+        trainer, trials, drawn, Journal(journal, watch.job), watch, sizes, tell=tell
+    )
     write_lines(timings, measured)
     write_lines(records, found)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake) as note:
         main(
             manifest=snakemake.input.manifest,
             configurations=snakemake.input.configurations,
@@ -69,5 +73,6 @@ if __name__ == "__main__":
             timings=snakemake.output.timings,
             threads=snakemake.threads,
             watch=supervise(),
+            tell=note.tell,
         )
     end_process()

@@ -16,7 +16,7 @@ from twostep.util.checked_json import read_checked
 from twostep.util.fingerprint import LIBRARY, hash_file
 from twostep.util.processor import processor_name
 
-# What decides numbers and figures; the rest follows from these.
+# What decides numbers and figures, and what runs the study; the rest follows from these.
 PACKAGES = (
     "markdown-it-py",
     "matplotlib",
@@ -28,10 +28,12 @@ PACKAGES = (
     "optuna",
     "pandas",
     "pygments",
+    "rich",
     "scikit-learn",
     "scipy",
     "snakemake",
     "snakemake-executor-plugin-slurm",
+    "snakemake-logger-plugin-rich",
     "threadpoolctl",
     "torch",
     "xarray",

@@ -10,7 +10,7 @@ it needs, whatever the shard size.
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from twostep.trials.records import REPEATABLE
@@ -78,23 +78,27 @@ class Journal:
         return self._folder / f"{bucket:06d}"
 
 
-def read_outlines(folder: str | Path) -> Iterator[tuple[Path, list[dict]]]:
-    """Yield each file of the journal in a folder with its entries in their order, to look at a run.
+def journal_files(folder: str | Path) -> list[Path]:
+    """Return the files of the journal in a folder."""
+    return sorted(Path(folder).glob("*/*.jsonl"))
+
+
+def read_outlines(path: Path) -> list[dict]:
+    """Return the entries of a file of a journal in their order, to look at a run.
 
     The entries lack the loss curves and their checksums are not compared, both of which would take
     most of the time. Left out are lines that are not whole or lack what is looked at.
     """
-    for path in sorted(Path(folder).glob("*/*.jsonl")):
-        entries = []
-        for line in path.read_bytes().split(b"\n"):
-            # JSON escapes the quotation marks within text: these are the record's own keys.
-            head, curves, rest = line.partition(b', "train_loss": [')
-            if curves:
-                line = head + b'}, "timing": ' + rest.partition(b']}, "timing": ')[2]
-            entry = _parse_outline(line)
-            if entry:
-                entries.append(entry)
-        yield path, entries
+    entries = []
+    for line in path.read_bytes().split(b"\n"):
+        # JSON escapes the quotation marks within text: these are the record's own keys.
+        head, curves, rest = line.partition(b', "train_loss": [')
+        if curves:
+            line = head + b'}, "timing": ' + rest.partition(b']}, "timing": ')[2]
+        entry = _parse_outline(line)
+        if entry:
+            entries.append(entry)
+    return entries
 
 
 def _parse_outline(line: bytes) -> dict | None:

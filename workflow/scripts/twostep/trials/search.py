@@ -9,6 +9,7 @@ from twostep.trials.journal import Journal
 from twostep.trials.supervision import Watch
 from twostep.trials.trainer import Trainer, train_watched
 from twostep.trials.trial import Trial
+from twostep.util.job_note import Tell, tell_nobody
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +23,14 @@ def search(
     sizes: Sequence[NetworkSize | None] | None = None,
     *,
     step: str = "search",
+    tell: Tell = tell_nobody,
 ) -> tuple[list[dict], list[dict]]:
     """Return the records and the timings of trials, training those the journal does not have.
 
     `trials` are their ids; each has one of the `configurations`, and one of the `sizes` if the
     networks are the user's own. Every trial that is trained goes into the journal at once. `watch`
     knows the trials to give up, and `step` names what the trials draw their random numbers for: the
-    search or a rung.
+    search or a rung. `tell` is called with how many trials are `done`, `of` how many.
     """
     known = journal.read(trials)
     records, timings = [], []
@@ -48,6 +50,7 @@ def search(
         records.append(entry["record"])
         timings.append(entry["timing"])
         best = _better(best, entry["record"])
+        tell(done=len(records), of=len(trials))
         _log_progress(entry["record"], len(records), len(trials), n_trained, start, best)
     log.info("%d trials: %d trained, %d reused", len(trials), n_trained, len(trials) - n_trained)
     return records, timings

@@ -44,11 +44,12 @@ def _remove_abandoned(path: Path) -> None:
     own = f".{path.name}.{_PLACE}."
     for leftover in path.parent.glob(f"{glob.escape(own)}*"):
         process = leftover.name.removeprefix(own).split(".")[0]
-        if process.isdecimal() and not _is_running(int(process)):
+        if process.isdecimal() and not is_running(int(process)):
             leftover.unlink(missing_ok=True)
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Tell whether this machine has a process with this number."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

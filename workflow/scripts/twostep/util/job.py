@@ -1,13 +1,14 @@
-"""The frame of every job: its log, its sentences, and what its results were made from."""
+"""The frame of every job: its log, its note, and what its results were made from."""
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from twostep.util.checked_json import read_checked
 from twostep.util.errors import UserError
+from twostep.util.job_note import JobNote
 from twostep.util.logs import reporting
 from twostep.util.origin import (
     PLAN,
@@ -22,22 +23,25 @@ from twostep.util.origin import (
 
 
 @contextmanager
-def job(snakemake: Any) -> Iterator[None]:
+def job(snakemake: Any) -> Iterator[JobNote]:
     """Check what the job reads, log what happens in it, and leave the origin of its results.
 
     `snakemake` is the object that Snakemake gives to a script. A UserError, and what the system
-    says of files and disks, become a sentence and exit status 1.
+    says of files and disks, become a sentence in the job's note and exit status 1.
     """
-    with reporting(snakemake.log[0]):
-        folder = study_folder(snakemake.log[0])
+    log_file = snakemake.log[0]
+    folder = study_folder(log_file)
+    wildcards = dict(snakemake.wildcards.items())
+    note = JobNote(log_file, snakemake.rule, wildcards, folder)
+    with closing(note), reporting(log_file, note.fail):
         outputs = [Path(path) for path in snakemake.output]
         # Until the new results are complete, nothing says what the files are.
         origin_path(list(snakemake.output)).unlink(missing_ok=True)
         inputs = _check_patiently([Path(path) for path in snakemake.input], folder)
-        yield
+        yield note
         origin = Origin(
             rule=snakemake.rule,
-            wildcards=dict(snakemake.wildcards.items()),
+            wildcards=wildcards,
             settings=portable(dict(snakemake.params.items()), folder),
             inputs=inputs,
             outputs={path.relative_to(folder).as_posix(): stamp(path) for path in outputs},
