@@ -32,7 +32,7 @@ test-fortran: $(VENV)/installed-dev
 test-gpu: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest tests/gpu
 
-# The report, opened in a browser: needs the Debian packages chromium and chromium-driver, and says so
+# The report and the page to explore, opened in a browser: needs the Debian packages chromium and chromium-driver, and says so
 # if they are not there.
 test-browser: $(VENV)/installed-dev
 	$(VENV)/bin/python -m pytest tests/browser

@@ -34,5 +34,6 @@ rule all:
         rules.export.output,
         rules.figures.output,
         rules.summarise.output,
+        rules.explore.output,
         rules.provenance.output,
         rules.report_pages.output,

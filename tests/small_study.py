@@ -78,6 +78,13 @@ class Study:
         )
         return looked.stdout + looked.stderr
 
+    def explore(self) -> str:
+        """Return what the command says that writes the page to explore, mistakes included."""
+        self._command()
+        command = [sys.executable, "workflow/scripts/explore_now.py", "--configfile", "study.yaml"]
+        written = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        return written.stdout + written.stderr
+
     def run_and_look(self) -> list[str]:
         """Run the workflow, which must succeed, with looks at it; return what these said."""
         path = self.folder / "output"

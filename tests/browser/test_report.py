@@ -1,8 +1,6 @@
 """The report of a real study, looked at in a browser without a network."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,18 +15,6 @@ from small_study import Study
 
 from twostep.report.entries import figure_entries, page_entries
 
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--window-size=1400,900",
-    # No name is found: whatever the page asked of the network would fail, and show in the log.
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-)
 FRACTIONS = ["0.2"]
 FIGURES = figure_entries(FRACTIONS)
 PAGES = page_entries(FRACTIONS)
@@ -47,43 +33,10 @@ def report(finished: Study, tmp_path_factory) -> Path:
     return study.folder / "report.html"
 
 
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory) -> Iterator[webdriver.Chrome]:
-    programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
-    if None in programs.values():
-        pytest.fail(
-            "these tests need the Debian packages chromium and chromium-driver: "
-            "apt-get install chromium chromium-driver",
-            pytrace=False,
-        )
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs["chromium"]
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(programs["chromedriver"])
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
-
-
 @pytest.fixture
-def page(chromium, report) -> Iterator[webdriver.Chrome]:
-    """The report, just opened; whatever is done with it, no error and no request may come of it."""
-    for log in ("browser", "performance"):
-        chromium.get_log(log)
-    chromium.get(report.as_uri())
-    yield chromium
-    # Snakemake's own page warns of how it embeds its libraries.
-    errors = [entry for entry in chromium.get_log("browser") if entry["level"] != "WARNING"]
-    assert errors == []
-    events = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
-    asked = {
-        event["params"]["request"]["url"].split(":")[0]
-        for event in events
-        if event["method"] == "Network.requestWillBeSent"
-    }
-    assert {"file", "data"} <= asked <= {"file", "data", "blob"}
+def page(open_page, report) -> webdriver.Chrome:
+    """The report, just opened."""
+    return open_page(report)
 
 
 def wait(page, condition):

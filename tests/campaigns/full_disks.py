@@ -43,6 +43,7 @@ STAGES = {
     "predict": ["predict"],
     "export": ["export"],
     "summarise": ["summary.*"],
+    "explore": ["explore.*"],
     "figures": ["figures"],
     "provenance": ["provenance.*"],
     "report_pages": ["report"],

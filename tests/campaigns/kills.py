@@ -89,6 +89,7 @@ STAGES = {
     "predict": "predict.log",
     "export": "export/",
     "summarise": "summarise.log",
+    "explore": "explore.log",
     "figures": "figures.log",
     "provenance": "provenance.log",
     "report_pages": "report_pages.log",

@@ -63,6 +63,10 @@ def test_rungs_train_what_passed_and_a_change_trains_what_is_new(rungs):
     seen = study.look()
     for told in ("rung 1: 9 of 9 trials done", "rung 2: 7 of 7 trials done", "finished: read"):
         assert told in seen
+    page = (study.results / "explore.html").read_text()
+    # The command finds what the run has used.
+    study.explore()
+    assert (study.results / "explore.html").read_text() == page
 
     [trial, *_] = sorted(cuts[1])
     again = study.snakemake(f"results/{study.config['study']}/reproduce/rung_2/trial_{trial}.json")

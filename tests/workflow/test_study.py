@@ -47,6 +47,7 @@ def test_every_stage_leaves_its_results(finished):
         "inference/inference.csv",
         "predict/predictions.nc",
         "summary.md",
+        "explore.html",
     ):
         assert (results / path).stat().st_size > 0
     figures = {path.stem for path in (results / "figures").glob("*.png")}

@@ -166,3 +166,42 @@ rule summarise:
         code=code("summarise"),
     script:
         "../scripts/summarise.py"
+
+
+# The files of the page to explore that are no Python, and so have no part in the hash of the code.
+EXPLORE_PARTS = [f"{SCRIPTS}/twostep/report/explore.{suffix}" for suffix in ("html", "js")]
+
+
+# A page to look at all trials, with charts and a table that select the same.
+rule explore:
+    input:
+        searches=expand(
+            rules.search_shard.output.records, fraction=FRACTIONS, shard=range(len(SHARDS))
+        ),
+        rungs=[
+            path
+            for rung in RUNGS
+            for path in expand(
+                rules.rung_shard.output.records,
+                rung=rung,
+                shard=range(count_shards(config["search"], config["retrain"], int(rung))),
+            )
+        ],
+        retrained=rules.retrain.input.records,
+    output:
+        f"{RESULTS}/explore.html",
+    log:
+        f"{RESULTS}/logs/explore.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **memory(partial(file_mb, copies=10)),
+        runtime=growing(30),
+    params:
+        study=config["study"],
+        loss=config["training"]["loss"],
+        n_trials=config["search"]["n_trials"],
+        page=hash_values([hash_file(path) for path in EXPLORE_PARTS]),
+        code=code("explore"),
+    script:
+        "../scripts/explore.py"

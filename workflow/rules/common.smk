@@ -34,7 +34,7 @@ from twostep.trials.samplers import QMC, TPE, generation_of, known_trials, shard
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.files import read_json
-from twostep.util.fingerprint import hash_script
+from twostep.util.fingerprint import hash_file, hash_script, hash_values
 from twostep.util.origin import NAME
 from twostep.util.own_copy import prefer_own_copy
 

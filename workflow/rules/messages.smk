@@ -11,7 +11,7 @@ last_words = []
 def say_at_the_end(folder, before):
     """Print what jobs have left to say since `before`, and where the results are."""
     say_what_is_new(folder, before)
-    print(*last_words, sep="\n", end="", file=sys.stderr)
+    print(*last_words, sep="", end="", file=sys.stderr)
 
 
 if workflow.is_main_process:
@@ -21,3 +21,4 @@ if workflow.is_main_process:
 onsuccess:
     if Path(f"{RESULTS}/summary.md").exists():
         last_words.append(f"What study {config['study']} has found: {RESULTS}/summary.md\n")
+        last_words.append(f"All its trials, to explore in a browser: {RESULTS}/explore.html\n")

@@ -17,6 +17,7 @@ RULES_OF_RESULTS = (
     "predict",
     "figures",
     "summarise",
+    "explore",
 )
 
 
@@ -31,6 +32,7 @@ rule provenance:
         evaluations=rules.select_model.input.evaluations,
         predictions=rules.predict.output[0],
         summary=rules.summarise.output[0],
+        explore=rules.explore.output[0],
     output:
         f"{RESULTS}/provenance.json",
     log:

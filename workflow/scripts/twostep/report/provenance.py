@@ -36,6 +36,7 @@ PACKAGES = (
     "snakemake-logger-plugin-rich",
     "threadpoolctl",
     "torch",
+    "vl-convert-python",
     "xarray",
     "zarr",
 )
