@@ -35,6 +35,7 @@ OUTPUTS = {
 }
 NAMES = {
     "onnx": "model.onnx",
+    "pt2": "model.pt2",
     "torchscript": "model.pt",
     "text": "model.txt",
     "reference": "reference.csv",

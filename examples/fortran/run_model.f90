@@ -1,6 +1,6 @@
 ! Runs an exported model on the inputs of a table and compares with the outputs in it:
 !
-!     gfortran -O2 -o run_model twostep_model.f90 run_model.f90
+!     gfortran -O3 -march=native -o run_model twostep_model.f90 run_model.f90
 !     ./run_model model.txt reference.csv
 !
 ! Prints the outputs, one sample a line. The table has a line of names, then the inputs and the

@@ -9,6 +9,9 @@ module twostep_model
    public :: feature_type, model_type, load_model, predict
 
    integer, parameter :: text_length = 1024
+   ! Samples that are computed together: many for fast matrix products, and so few that all that is
+   ! between two layers stays in the processor's cache.
+   integer, parameter :: block_size = 128
 
    ! An input or an output; smallest and largest are the range in the training data.
    type :: feature_type
@@ -63,88 +66,89 @@ contains
       type(model_type), intent(in) :: model
       real(real64), intent(in) :: inputs(:, :)
       real(real64), allocatable :: outputs(:, :)
-      real(real64), allocatable :: standardised(:, :)
-      real(real32), allocatable :: values(:, :)
-      logical, allocatable :: is_valid(:)
-      integer :: i, j
+      integer :: first, last
 
       allocate (outputs(size(model%outputs), size(inputs, 2)))
-      outputs = ieee_value(1.0_real64, ieee_quiet_nan)
-      if (size(inputs, 1) /= size(model%inputs)) return
-      allocate (standardised(size(inputs, 1), size(inputs, 2)), is_valid(size(inputs, 2)))
-      standardised = 0.0_real64
-      associate (features => model%inputs)
-         do j = 1, size(inputs, 2)
-            ! Looked at before it is computed with, as programs may trap invalid operations.
-            is_valid(j) = all(in_domain(inputs(:, j), features%transform))
-            if (.not. is_valid(j)) cycle
-            standardised(:, j) = (transformed(inputs(:, j), features%transform) - features%mean) / features%std
-            is_valid(j) = all(abs(standardised(:, j)) <= huge(1.0_real32))
-            if (.not. is_valid(j)) standardised(:, j) = 0.0_real64
-         end do
-      end associate
-
-      values = real(standardised, real32)
-      do i = 1, size(model%layers)
-         values = matmul(model%layers(i)%weights, values)
-         do j = 1, size(values, 2)
-            values(:, j) = activated(values(:, j) + model%layers(i)%biases, model%layers(i)%activation)
-            if (model%layers(i)%activation == 'softmax') values(:, j) = softmax(values(:, j))
-         end do
+      if (size(inputs, 1) /= size(model%inputs)) then
+         outputs = ieee_value(1.0_real64, ieee_quiet_nan)
+         return
+      end if
+      do first = 1, size(inputs, 2), block_size
+         last = min(first + block_size - 1, size(inputs, 2))
+         call predict_block(model, inputs(:, first:last), outputs(:, first:last))
       end do
+   end function predict
 
+   pure subroutine predict_block(model, inputs, outputs)
+      type(model_type), intent(in) :: model
+      real(real64), intent(in) :: inputs(:, :)
+      real(real64), intent(out) :: outputs(:, :)
+      real(real32), allocatable :: values(:, :)
+      logical :: is_valid(size(inputs, 2))
+      integer :: i
+
+      is_valid = .true.
+      allocate (values(size(inputs, 1), size(inputs, 2)))
+      do i = 1, size(model%inputs)
+         call standardise(model%inputs(i), inputs(i, :), values(i, :), is_valid)
+      end do
+      do i = 1, size(model%layers)
+         call apply_layer(model%layers(i), values)
+      end do
       do i = 1, size(model%outputs)
          associate (feature => model%outputs(i))
             outputs(i, :) = inverted(real(values(i, :), real64) * feature%std + feature%mean, feature%transform)
          end associate
+         where (.not. is_valid) outputs(i, :) = ieee_value(1.0_real64, ieee_quiet_nan)
       end do
-      do j = 1, size(inputs, 2)
-         if (.not. is_valid(j)) outputs(:, j) = ieee_value(1.0_real64, ieee_quiet_nan)
-      end do
-   end function predict
+   end subroutine predict_block
 
-   elemental function in_domain(x, transform)
-      real(real64), intent(in) :: x
-      character(len=*), intent(in) :: transform
-      logical :: in_domain
+   ! An input of some samples; where it cannot be used, the sample is not valid any more.
+   pure subroutine standardise(feature, x, standardised, is_valid)
+      type(feature_type), intent(in) :: feature
+      real(real64), intent(in) :: x(:)
+      real(real32), intent(out) :: standardised(:)
+      logical, intent(inout) :: is_valid(:)
+      ! In the domain of each transform.
+      real(real64), parameter :: harmless = 0.5_real64
+      real(real64) :: y(size(x))
 
-      in_domain = ieee_is_finite(x)
-      if (.not. in_domain) return
-      select case (transform)
+      ! Looked at before it is computed with, as programs may trap invalid operations.
+      is_valid = is_valid .and. ieee_is_finite(x)
+      y = merge(x, harmless, is_valid)
+      select case (feature%transform)
       case ('log10')
-         in_domain = x > 0
+         is_valid = is_valid .and. y > 0
+         y = log10(merge(y, harmless, is_valid))
       case ('log1p')
-         in_domain = x > -1
+         is_valid = is_valid .and. y > -1
+         y = log1p(merge(y, harmless, is_valid))
       case ('logit')
-         in_domain = x > 0 .and. x < 1
+         is_valid = is_valid .and. y > 0 .and. y < 1
+         y = merge(y, harmless, is_valid)
+         y = log(y) - log(1 - y)
       end select
-   end function in_domain
+      y = (y - feature%mean) / feature%std
+      is_valid = is_valid .and. abs(y) <= huge(1.0_real32)
+      standardised = real(merge(y, 0.0_real64, is_valid), real32)
+   end subroutine standardise
 
-   elemental function transformed(x, transform) result(y)
+   ! log(1 + x), exact near 0, too.
+   elemental function log1p(x) result(y)
       real(real64), intent(in) :: x
-      character(len=*), intent(in) :: transform
       real(real64) :: y
 
-      y = x
-      select case (transform)
-      case ('log10')
-         y = log10(x)
-      case ('log1p')
-         ! log(1 + x), exact near 0, too.
-         if (abs(x) < 0.5_real64) then
-            y = 2 * atanh(x / (2 + x))
-         else
-            y = log(1 + x)
-         end if
-      case ('logit')
-         y = log(x) - log(1 - x)
-      end select
-   end function transformed
+      if (abs(x) < 0.5_real64) then
+         y = 2 * atanh(x / (2 + x))
+      else
+         y = log(1 + x)
+      end if
+   end function log1p
 
-   elemental function inverted(y, transform) result(x)
-      real(real64), intent(in) :: y
+   pure function inverted(y, transform) result(x)
+      real(real64), intent(in) :: y(:)
       character(len=*), intent(in) :: transform
-      real(real64) :: x
+      real(real64) :: x(size(y))
 
       x = y
       select case (transform)
@@ -159,30 +163,52 @@ contains
       end select
    end function inverted
 
-   elemental function activated(x, activation) result(y)
-      real(real32), intent(in) :: x
-      character(len=*), intent(in) :: activation
-      real(real32) :: y
+   ! Values (n_inputs, n_samples) of the layer to those of its units, (n_units, n_samples).
+   pure subroutine apply_layer(layer, values)
+      type(layer_type), intent(in) :: layer
+      real(real32), allocatable, intent(inout) :: values(:, :)
+      real(real32), allocatable :: sums(:, :)
+      integer :: j
 
-      y = x
+      allocate (sums(size(layer%biases), size(values, 2)))
+      if (size(values, 2) == 1) then
+         ! Compilers are slow with a matrix of one column.
+         sums(:, 1) = matmul(layer%weights, values(:, 1))
+      else
+         sums = matmul(layer%weights, values)
+      end if
+      do j = 1, size(sums, 2)
+         sums(:, j) = sums(:, j) + layer%biases
+         call activate(sums(:, j), layer%activation)
+      end do
+      call move_alloc(sums, values)
+   end subroutine apply_layer
+
+   ! The units of a layer, of one sample.
+   pure subroutine activate(x, activation)
+      real(real32), intent(inout) :: x(:)
+      character(len=*), intent(in) :: activation
+
       select case (activation)
       case ('relu')
          ! Unlike max(x, 0), this keeps what is not a number.
-         if (x < 0) y = 0.0_real32
+         where (x < 0) x = 0.0_real32
       case ('leaky_relu')
-         if (x < 0) y = 0.01_real32 * x
+         where (x < 0) x = 0.01_real32 * x
       case ('elu')
-         if (x < 0) y = tanh(x / 2) * (exp(x) + 1)
+         where (x < 0) x = tanh(x / 2) * (exp(x) + 1)
       case ('gelu')
-         y = x / 2 * (1 + erf(x / sqrt(2.0_real32)))
+         x = x / 2 * (1 + erf(x / sqrt(2.0_real32)))
       case ('silu')
-         y = x * logistic(x)
+         x = x * logistic(x)
       case ('tanh')
-         y = tanh(x)
+         x = tanh(x)
       case ('sigmoid')
-         y = logistic(x)
+         x = logistic(x)
+      case ('softmax')
+         x = softmax(x)
       end select
-   end function activated
+   end subroutine activate
 
    ! Of all units of a layer together, without overflow.
    pure function softmax(x) result(y)

@@ -70,10 +70,12 @@ def test_ten_lines_are_enough_and_the_papers_values_are_the_defaults():
         "group": None,
         "sample_dimension": ["sample"],
         "inputs": [
-            {"name": "tair", "transform": "none", "scale": "standardise"},
-            {"name": "rh", "transform": "none", "scale": "standardise"},
+            {"name": "tair", "transform": "none", "units": None, "scale": "standardise"},
+            {"name": "rh", "transform": "none", "units": None, "scale": "standardise"},
         ],
-        "outputs": [{"name": "fn", "transform": "none", "weight": 1, "missing": "drop"}],
+        "outputs": [
+            {"name": "fn", "transform": "none", "units": None, "weight": 1, "missing": "drop"}
+        ],
         "sample_weight": None,
         "max_dropped": 0.05,
         "constant_features": "refuse",
@@ -304,8 +306,8 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
             ["dataset.inputs, entry 2, trasform", "did you mean dataset.inputs, entry 2, trans"],
         ),
         (
-            {"dataset.outputs": [{"name": "fn", "units": "1"}]},
-            ["dataset.outputs, entry 1, units", "known here: name, transform"],
+            {"dataset.outputs": [{"name": "fn", "label": "1"}]},
+            ["dataset.outputs, entry 1, label", "known here: name, transform"],
         ),
         ({"a\nb": 1}, ["a b is not a known key"]),
         # An unknown key explains a missing one better than the reverse.
@@ -477,6 +479,10 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
                 "dataset.sample_weight": "area",
             },
             ["dataset.sample_weight: the embedded parcel model", "no variable 'area'"],
+        ),
+        (
+            {"dataset.files": None, "dataset.inputs": [{"name": "tair", "units": "K"}]},
+            ["dataset.inputs, entry 1, units is 'K'", "has units of its own: take this key out"],
         ),
         (
             {"retrain.until.probability": 0.05, "retrain.controls": 5},

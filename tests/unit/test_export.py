@@ -42,20 +42,26 @@ REPOSITORY = Path(__file__).parents[2]
 ALL_OUTPUTS = ["log10", "none", "log1p", "logit"]
 
 
-def run_onnx(folder, inputs):
+def load_onnx(folder):
     session = onnxruntime.InferenceSession(folder / "model.onnx")
-    return session.run(["outputs"], {"inputs": inputs})[0]
+    return lambda inputs: session.run(["outputs"], {"inputs": inputs})[0]
 
 
-def run_torchscript(folder, inputs):
-    return torch.jit.load(folder / "model.pt")(torch.from_numpy(inputs)).numpy()
+def load_pt2(folder):
+    module = torch.export.load(folder / "model.pt2").module()
+    return lambda inputs: module(torch.from_numpy(inputs)).numpy()
 
 
-def run_text(folder, inputs):
-    return read_text_model(folder / "model.txt").predict(inputs)
+def load_torchscript(folder):
+    module = torch.jit.load(folder / "model.pt")
+    return lambda inputs: module(torch.from_numpy(inputs)).numpy()
 
 
-RUNS = {"onnx": run_onnx, "torchscript": run_torchscript, "text": run_text}
+def load_text(folder):
+    return read_text_model(folder / "model.txt").predict
+
+
+LOADS = {"onnx": load_onnx, "pt2": load_pt2, "torchscript": load_torchscript, "text": load_text}
 KINDS = [
     *({"activation": name, "outputs": ALL_OUTPUTS} for name in ACTIVATIONS),
     {"activation": "tanh", "output_activation": "sigmoid"},
@@ -81,30 +87,31 @@ def exported(tmp_path_factory):
 def test_each_format_computes_what_the_weights_say(tmp_path, kind):
     model, manifest = save_made_up(tmp_path / "prepare", **kind)
     differences = export(model, manifest, tmp_path)
-    assert differences.keys() == RUNS.keys() and max(differences.values()) <= 1e-5
+    assert differences.keys() == LOADS.keys() and max(differences.values()) <= 1e-5
     inputs = physical_inputs(inputs=kind.get("inputs", INPUTS))
     expected = compute_by_hand(model, inputs)
     assert_same(predict(model, inputs), expected)
-    for run in RUNS.values():
-        assert_same(run(tmp_path, inputs), expected)
+    for load in LOADS.values():
+        run = load(tmp_path)
+        assert_same(run(inputs), expected)
         # Any number of samples, each by itself.
-        assert_same(np.vstack([run(tmp_path, inputs[i : i + 1]) for i in range(20)]), expected[:20])
+        assert_same(np.vstack([run(inputs[i : i + 1]) for i in range(20)]), expected[:20])
 
 
-@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-def test_outputs_are_nan_outside_the_domain_and_only_there(exported, run):
+@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS)
+def test_outputs_are_nan_outside_the_domain_and_only_there(exported, load):
     model, folder = exported
     inputs = np.repeat(physical_inputs(1), 9, axis=0)
     outside = [(0, np.nan), (0, np.inf), (1, 0.0), (1, -1.0), (2, -1.0), (4, 0.0), (4, 1.0)]
     for row, (column, value) in enumerate([*outside, (0, 1e300)]):
         inputs[row, column] = value
-    outputs = run(folder, inputs)
+    outputs = load(folder)(inputs)
     assert np.isnan(outputs[:8]).all() and np.isfinite(outputs[8]).all()
     np.testing.assert_array_equal(np.isnan(predict(model, inputs)), np.isnan(outputs))
 
 
-@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
-def test_tiny_values_keep_their_digits(tmp_path, run):
+@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS)
+def test_tiny_values_keep_their_digits(tmp_path, load):
     """log1p and its inverse near 0, a logit near its ends: where naive formulas lose digits."""
     inputs = [
         {"name": "x", "units": "1", "transform": "log1p", "mean": 1e-13, "std": 1e-13},
@@ -117,7 +124,7 @@ def test_tiny_values_keep_their_digits(tmp_path, run):
     torch.save(content, model)
     export(model, manifest, tmp_path)
     values = np.column_stack([np.linspace(1e-14, 3e-13, 50), np.logspace(-18, -8, 50)])
-    outputs, expected = run(tmp_path, values), predict(model, values)
+    outputs, expected = load(tmp_path)(values), predict(model, values)
     assert_same(outputs, expected)
     assert 0 < np.abs(expected).max() < 1e-10 and len(np.unique(outputs[:, 0])) == 50
 
@@ -127,8 +134,9 @@ def test_metadata_name_the_inputs_and_the_origin(exported):
     content = torch.load(model, weights_only=True)
     digest = hashlib.sha256(b"".join(x.numpy().tobytes() for x in content["weights"].values()))
     session = onnxruntime.InferenceSession(folder / "model.onnx")
-    extra = {"metadata.json": ""}
+    extra, extra_of_pt2 = {"metadata.json": ""}, {"metadata.json": ""}
     torch.jit.load(folder / "model.pt", _extra_files=extra)
+    torch.export.load(folder / "model.pt2", extra_files=extra_of_pt2)
     text = read_text_model(folder / "model.txt")
     onnx_metadata = session.get_modelmeta().custom_metadata_map
     for metadata in (onnx_metadata, json.loads(extra["metadata.json"]), text.metadata):
@@ -138,6 +146,7 @@ def test_metadata_name_the_inputs_and_the_origin(exported):
         assert metadata["weights_sha256"] == digest.hexdigest()
         assert f"torch {torch.__version__}" in metadata["exported_with"]
     assert json.loads(extra["metadata.json"]) == onnx_metadata
+    assert json.loads(extra_of_pt2["metadata.json"]) == onnx_metadata
     num = json.loads(onnx_metadata["inputs"])[1]
     assert (num["name"], num["unit"], num["transform"]) == ("num[a]", "cm-3", "log10")
     assert (num["min"], num["max"], num["mean"], num["std"]) == (0.25, 3.5, 2.5, 0.9)
@@ -166,7 +175,7 @@ def test_the_same_model_gives_the_same_bytes(exported, tmp_path):
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", program, model, model.parent / "manifest.json", folder],
-            env={**os.environ, "PYTHONPATH": f"{REPOSITORY}/tests"},
+            env={**os.environ, "PYTHONPATH": f"{REPOSITORY}/workflow/scripts:{REPOSITORY}/tests"},
         )
         for folder in folders
     ]
@@ -214,7 +223,7 @@ def test_formats_may_differ_by_what_single_precision_makes(tmp_path, monkeypatch
     rows = exporting.read_checked_rows(str(manifest), load_model(path))
     assert rows.tolerance == exporting.ROUNDING_ERRORS * rows.rounding > 100 * exporting.TOLERANCE
     # By how much they do depends on the machine.
-    differences = {"onnx": 2 * rows.rounding, "torchscript": 0.0, "text": 0.0}
+    differences = {"onnx": 2 * rows.rounding, "pt2": 0.0, "torchscript": 0.0, "text": 0.0}
     monkeypatch.setattr(exporting, "measure_differences", lambda *_: differences)
     assert export(path, manifest, tmp_path / "export") == differences
     differences["onnx"] *= 2
@@ -293,13 +302,18 @@ def test_a_damaged_text_is_refused(exported, tmp_path, old, new):
         read_text_model(tmp_path / "model.txt")
 
 
-@pytest.mark.parametrize("program", ["run_onnx.py", "run_torchscript.py"])
-def test_the_examples_run(exported, program):
+@pytest.mark.parametrize(
+    ("program", "given"),
+    [("run_onnx.py", "."), ("run_torch.py", "model.pt2"), ("run_torch.py", "model.pt")],
+)
+def test_the_examples_run(exported, program, given):
     process = subprocess.run(
-        [sys.executable, REPOSITORY / "examples" / program, exported[1]],
+        [sys.executable, REPOSITORY / "examples" / program, exported[1] / given],
         capture_output=True,
         text=True,
     )
     assert process.returncode == 0, process.stderr
     difference = process.stdout.split("Largest difference from the table: ")[1].split()[0]
     assert 0 <= float(difference) < 1e-3
+    # Such as that TorchScript is deprecated.
+    assert not process.stderr

@@ -1,8 +1,11 @@
 """A first config for files of many kinds: what it suggests, and that it runs as it is."""
 
 import re
+from pathlib import Path
 
+import netCDF4
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 import yaml
@@ -34,8 +37,14 @@ def config_of(tmp_path, files, outputs, **options) -> dict:
     dataset = config["dataset"]
     names = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
     found = sorted(map(str, tmp_path.glob(files.rpartition("/")[2])))
+    has_classes = config["training"]["loss"] == "cross_entropy"
     source = read_headers(
-        found, names, dataset["sample_dimension"], config["split"].get("variable")
+        found,
+        names,
+        dataset["sample_dimension"],
+        config["split"].get("variable"),
+        dataset["group"],
+        class_variable=names[-1] if has_classes else None,
     )
     manifest = prepare(
         source,
@@ -254,7 +263,8 @@ def test_without_outputs_it_lists_what_there_is(tmp_path, capsys):
     [
         ({"outputs": ["yy"]}, ["has no variable 'yy'", "did you mean 'y'?"]),
         ({"outputs": ["y"], "inputs": ["tt"]}, ["has no variable 'tt'"]),
-        ({"outputs": ["name"]}, ["'name' is not numeric"]),
+        ({"outputs": ["name"]}, ["'name' cannot be learned", "the same value"]),
+        ({"outputs": ["name", "y"]}, ["'name' is not numeric"]),
         ({"outputs": ["y", "level"]}, ["y and level have no dimension in common"]),
         ({"outputs": ["y"], "files": ["none.nc"]}, ["there is no file none.nc"]),
         ({"outputs": ["y"], "study": "a/b"}, ["study must be"]),
@@ -278,3 +288,113 @@ def test_what_cannot_be_is_one_sentence_and_nothing_is_written(
     for fragment in fragments:
         assert fragment in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["data.nc"]
+
+
+def as_table(path: Path, columns: dict, **options) -> None:
+    """Write a table as CSV or Parquet, by the name of the file."""
+    data = pd.DataFrame(columns)
+    if path.suffix == ".csv":
+        data.to_csv(path, **{"index": False} | options)
+    else:
+        data.to_parquet(path)
+
+
+# Files, what is in them and how they are written; what is to be learned, the inputs that are
+# chosen, and the method or the variable of the split.
+ODD_TABLES = {
+    "index.csv": ({"t": normal(), "y": normal()}, {"index": True}, "y", ["t"], "random"),
+    "decimal_commas.csv": (
+        {"row": range(N), "w/o, %": normal(), "null": normal(), "$y$": normal()},
+        {"sep": ";", "decimal": ","},
+        *("$y$", ["w/o, %", "null"], "random"),
+    ),
+    "nullable.parquet": (
+        {
+            "count": pd.array([None, *range(N - 1)], "Int64"),
+            "wet": pd.array([None, *[True, False] * N], "boolean")[:N],
+            "when": pd.date_range("2000", periods=N),
+            "lists": [[1.0]] * N,
+            "y": normal(),
+        },
+        *({}, "y", ["count", "wet"], "random"),
+    ),
+    "stations.csv": (
+        {"station_id": np.repeat(np.arange(30), N // 30), "t": normal(), "y": normal()},
+        *({}, "y", ["t"], "station_id"),
+    ),
+    "shuffled.parquet": (
+        {"time": RANDOM.permutation(N), "t": normal(), "y": normal()},
+        *({}, "y", ["t"], "time"),
+    ),
+    "series.csv": (
+        {
+            "date": pd.date_range("2000", periods=N),
+            "t": np.cumsum(RANDOM.normal(size=N)),
+            "y": np.cumsum(RANDOM.normal(size=N)),
+        },
+        *({}, "y", ["t"], "blocks"),
+    ),
+    "wide.csv": (
+        {f"v{i}": normal(100) for i in range(300)},
+        *({}, "v0", [f"v{i}" for i in range(1, 300)], "random"),
+    ),
+    "kinds.csv": (
+        {"t": normal(), "kind": RANDOM.choice(["rain", "snow, wet"], N)},
+        *({}, "kind", ["t"], "random"),
+    ),
+    "events.parquet": ({"t": normal(), "y": normal() > 290}, {}, "y", ["t"], "random"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_TABLES)
+def test_odd_tables_make_a_config_that_runs(tmp_path, name):
+    columns, options, output, inputs, split = ODD_TABLES[name]
+    as_table(tmp_path / name, columns, **options)
+    config = config_of(tmp_path, f"{tmp_path}/{name}", [output])
+    assert names(config) == inputs
+    assert split in config["split"].values()
+
+
+def test_a_file_with_variables_of_all_types_makes_a_config_that_runs(tmp_path):
+    with netCDF4.Dataset(tmp_path / "data.nc", "w") as data:
+        data.createDimension("n", N)
+        for name in ("größe (µm)", "y", "a: b #c"):
+            data.createVariable(name, "f8", ("n",))[:] = normal()
+        pair = data.createCompoundType(np.dtype([("a", "f8"), ("b", "i4")]), "two numbers")
+        data.createVariable("pair", pair, ("n",))
+        data.createVariable("text", str, ("n",))[:] = np.full(N, "a", object)
+        data.createVariable("number", "f8", ())[:] = 1.0
+        data.createVariable("never_written", "f4", ("n",))
+        packed = data.createVariable("packed", "i2", ("n",), fill_value=-1)
+        packed.scale_factor = 0.5
+        packed[:] = np.round(normal())
+    config = config_of(tmp_path, f"{tmp_path}/data.nc", ["y"])
+    assert names(config) == ["größe (µm)", "a: b #c", "packed"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"t": [1.0], "y": [2.0]}, "too few samples for a study: 1 can be used.*at least 20"),
+        ({"t": [], "y": []}, "there are no samples"),
+        ({"t": [np.nan] * N, "y": normal()}, "no input beside the outputs.*t: it is missing"),
+        ({"t": [np.nan, 1, 2] * 8, "y": normal(24)}, "too few samples for a study: 16 can be used"),
+        ({"t": normal(), "y": ["a"] * N}, "output 'y' cannot be learned: it has the same value"),
+        ({"t": normal(), "y": [f"s{i}" for i in range(N)]}, "'y' has 600 different texts"),
+        ({"t": normal(), "y": ["2000-01-01"] * N}, "'y' is not numeric but a time"),
+    ],
+)
+def test_odd_tables_from_which_nothing_can_be_learned_are_one_sentence(tmp_path, columns, told):
+    as_table(tmp_path / "data.csv", columns)
+    with pytest.raises(UserError, match=told) as error:
+        config_of(tmp_path, f"{tmp_path}/data.csv", ["y"])
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_without_samples_is_one_sentence(tmp_path):
+    with netCDF4.Dataset(tmp_path / "data.nc", "w") as data:
+        data.createDimension("n", None)
+        for name in "ty":
+            data.createVariable(name, "f8", ("n",))
+    with pytest.raises(UserError, match="no samples in"):
+        config_of(tmp_path, f"{tmp_path}/data.nc", ["y"])

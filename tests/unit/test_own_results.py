@@ -14,6 +14,7 @@ from twostep.analysis.importance import measure_importance
 from twostep.analysis.study import Search
 from twostep.export.export import export_model
 from twostep.export.onnx_format import run_onnx
+from twostep.export.pt2_format import run_pt2
 from twostep.export.torchscript_format import run_torchscript
 from twostep.figures.all_figures import draw_figures
 from twostep.model.model import load_model, save_model
@@ -225,13 +226,16 @@ def export(folder, source, target="out"):
 @pytest.mark.parametrize("source", [PLAIN, SINGLE])
 def test_what_is_exported_predicts_as_the_network(tmp_path, source):
     path, folder, differences, missing = export(tmp_path, source)
-    assert set(differences) == {"onnx", "torchscript"} and not missing
+    assert set(differences) == {"onnx", "pt2", "torchscript"} and not missing
     inputs = physical_inputs()
     expected = load_model(path, run_code=True).predict(inputs)
     assert_same(run_onnx(folder / "model.onnx", inputs), expected)
+    assert_same(run_pt2(folder / "model.pt2", inputs), expected)
+    singles = [run_pt2(folder / "model.pt2", inputs[i : i + 1]) for i in range(2)]
+    assert_same(np.vstack(singles), expected[:2])
     assert_same(run_torchscript(folder / "model.pt", inputs), expected)
     assert not (folder / "model.txt").exists()
-    for name in ("model.onnx", "model.pt"):
+    for name in ("model.onnx", "model.pt2", "model.pt"):
         assert str(tmp_path).encode() not in (folder / name).read_bytes()
 
 
@@ -239,21 +243,25 @@ def test_the_same_model_gives_the_same_bytes(tmp_path):
     _, first, *_ = export(tmp_path, PLAIN, "first")
     _, second, *_ = export(tmp_path, PLAIN, "second")
     # TorchScript numbers the classes that a process has traced.
-    for name in ("model.onnx", "reference.csv"):
+    for name in ("model.onnx", "model.pt2", "reference.csv"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
-def test_a_network_that_cannot_be_traced_leaves_empty_files_and_reasons(tmp_path):
+def test_a_network_that_cannot_be_traced_leaves_empty_files_and_reasons(tmp_path, capfd):
     _, folder, differences, missing = export(tmp_path, BRANCHING)
     assert differences == {}
     assert all("outputs differ by" in missing[name] for name in ("onnx", "torchscript"))
-    assert [(folder / name).stat().st_size for name in ("model.onnx", "model.pt")] == [0, 0]
+    assert "data-dependent" in missing["pt2"]
+    names = ("model.onnx", "model.pt2", "model.pt")
+    assert [(folder / name).stat().st_size for name in names] == [0, 0, 0]
     assert (folder / "reference.csv").stat().st_size > 0
+    # Nothing of torch's own, such as graphs.
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_the_other_formats_go_on_if_one_cannot_be_written(tmp_path):
     _, folder, differences, missing = export(tmp_path, NOT_IN_ONNX)
-    assert list(differences) == ["torchscript"] and list(missing) == ["onnx"]
+    assert list(differences) == ["pt2", "torchscript"] and list(missing) == ["onnx"]
     assert "bessel_j0" in missing["onnx"]
     assert (folder / "model.pt").stat().st_size > 0
 
@@ -263,11 +271,11 @@ def test_the_card_tells_hyperparameters_and_missing_formats(tmp_path):
     card = card_of(
         path,
         read_json(manifest),
-        differences={"torchscript": 1e-7},
+        differences={"pt2": 1e-7, "torchscript": 1e-7},
         missing={"onnx": "NoWay: an operation"},
     )
     assert "| network | of the user's own |" in card and "| its hyperparameters | a 3 |" in card
     assert "hidden layers" not in card and "dropout" not in card
     assert "`model.onnx` is empty, because torch cannot write this network as ONNX: NoWay" in card
-    assert "onnxruntime.InferenceSession" not in card and "torch.jit.load" in card
-    assert "fortran" not in card
+    assert "onnxruntime.InferenceSession" not in card and "torch.export.load" in card
+    assert "load_model" not in card

@@ -16,7 +16,7 @@ import torch
 from twostep.config.resolve import load_schema
 from twostep.config.sentences import list_keys
 from twostep.data.transforms import TRANSFORMS
-from twostep.export import onnx_functions, text_format, torchscript_format
+from twostep.export import onnx_functions, physical_network, text_format
 from twostep.training.activations import IN_PLACE
 from twostep.training.configuration import Configuration
 from twostep.training.network import ACTIVATIONS, OUTPUT_ACTIVATIONS, build_network
@@ -68,9 +68,9 @@ def test_the_text_format_knows_every_activation():
     assert_knows("export/text_format.py", text_format.ACTIVATIONS, ALL_ACTIVATIONS)
 
 
-def test_torchscript_knows_every_transform_and_its_inverse():
-    for known in (torchscript_format.TRANSFORMS, torchscript_format.INVERSES):
-        assert_knows("export/torchscript_format.py", known, TRANSFORMS)
+def test_the_traced_formats_know_every_transform_and_its_inverse():
+    for known in (physical_network.TRANSFORMS, physical_network.INVERSES):
+        assert_knows("export/physical_network.py", known, TRANSFORMS)
 
 
 def test_onnx_knows_every_transform_its_inverse_and_every_activation():
@@ -80,15 +80,14 @@ def test_onnx_knows_every_transform_its_inverse_and_every_activation():
 
 
 def test_the_fortran_reader_knows_them_in_each_of_its_choices():
-    """Two choices apply or invert a transform, a third one tells its domain."""
+    """One choice applies a transform within its domain, the other inverts it."""
     place = "examples/fortran/twostep_model.f90"
     transforms = fortran_choices("transform")
-    assert len(transforms) == 3
+    assert len(transforms) == 2
     for known in transforms:
         assert_knows(f"select case (transform) in {place}", known, set(TRANSFORMS) - UNCHANGED)
     (activations,) = fortran_choices("activation")
-    # That of all units together is a function of its own.
-    wanted = set(ALL_ACTIVATIONS) - UNCHANGED - {"softmax"}
+    wanted = set(ALL_ACTIVATIONS) - UNCHANGED
     assert_knows(f"select case (activation) in {place}", activations, wanted)
     # A name that is not in its list is refused.
     listed = re.search(r"layer%activation == \[.*?::(.*?)\]", READER, re.DOTALL)
@@ -97,7 +96,7 @@ def test_the_fortran_reader_knows_them_in_each_of_its_choices():
 
 def fortran_choices(kind: str) -> list[list[str]]:
     """Return the cases of each choice by a transform or an activation."""
-    blocks = re.findall(rf"select case \({kind}\).*?end select", READER, re.DOTALL)
+    blocks = re.findall(rf"select case \((?:feature%)?{kind}\).*?end select", READER, re.DOTALL)
     return [re.findall(r"case \('(\w+)'\)", block) for block in blocks]
 
 

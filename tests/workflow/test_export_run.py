@@ -32,7 +32,7 @@ def test_a_full_run_exports_the_selected_model(finished):
     assert card.startswith(f"# Model card: trial {selected['trial']}, seed 0\n")
     assert "It is the model that the study selected. 6 random configurations" in card
     log = (finished.results / "logs" / "export" / "selected.log").read_text()
-    assert log.count("largest difference on 160 test rows") == 3
+    assert log.count("largest difference on 160 test rows") == 4
     provenance = json.loads((finished.results / "provenance.json").read_text())
     for name in NAMES.values():
         digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
@@ -40,18 +40,29 @@ def test_a_full_run_exports_the_selected_model(finished):
     assert "export" in provenance["code"]["stages"]
 
 
-def test_any_retrained_model_is_exported_by_one_command(study):
+def test_any_retrained_model_is_exported_by_one_command_and_the_portfolio_by_its_target(study):
     selected = read_selection(study).at["selected", "trial"]
     retrained = pd.read_csv(study.results / "select" / "retrained.csv")["trial"]
     other = next(trial for trial in retrained if trial != selected)
     target = f"results/small/export/trial_{other}_seed_0/model.onnx"
-    process = study.snakemake(target)
+    process = study.snakemake(target, "portfolio")
     assert process.returncode == 0, process.stderr
-    for name in ("ONNX", "TorchScript", "text"):
+    for name in ("ONNX", "pt2", "TorchScript", "text"):
         assert f"Largest difference from the trained network, {name}: " in process.stderr
+    # Of torch, as of TorchScript.
+    assert "Warning" not in process.stderr
     folder = (study.folder / target).parent
     assert {path.name for path in folder.iterdir()} == {*NAMES.values(), "origin.json"}
     assert "exported by request" in (folder / "model_card.md").read_text()
+    portfolio = pd.read_csv(study.results / "portfolio" / "portfolio.csv")
+    assert portfolio.loc[portfolio["selected"], "trial"].tolist() == [selected]
+    page = (study.results / "portfolio.md").read_text()
+    for trial in portfolio["trial"]:
+        card = f"export/trial_{trial}_seed_0/model_card.md"
+        assert f"[trial {trial}]({card})" in page
+        files = {path.name for path in (study.results / card).parent.iterdir()}
+        assert files == {*NAMES.values(), "origin.json"}
+    assert "Nothing to be done" in study.snakemake("portfolio").stderr
     process = study.snakemake(target.replace(f"trial_{other}", "trial_6"))
     assert process.returncode != 0
     assert "there is no trial 6: search.n_trials is 6" in process.stderr

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
-import xarray as xr
+import pandas as pd
 import yaml
 
 
@@ -13,12 +13,12 @@ def test_the_config_that_is_written_runs(fresh, tmp_path):
     random = np.random.default_rng(1)
     x = random.normal(280, 10, 800)
     aerosol = 10 ** random.uniform(0, 4, 800)
-    data = {"ta": x, "na": aerosol, "rate": x * np.log10(aerosol)}
-    variables = {name: ("time", values) for name, values in data.items()}
-    xr.Dataset(variables).to_netcdf(study.folder / "mine.nc")
+    data = {"ta (K)": x, "N/A": aerosol, "taux, réel": x * np.log10(aerosol)}
+    # With the numbers of the rows, as pandas writes them.
+    pd.DataFrame(data).to_csv(study.folder / "mine.csv")
     script = "workflow/scripts/write_config.py"
-    options = ["--outputs", "rate", "--study", "small", "--to", "mine.yaml"]
-    command = [sys.executable, script, "mine.nc", *options]
+    options = ["--outputs", "taux, réel", "--study", "small", "--to", "mine.yaml"]
+    command = [sys.executable, script, "mine.csv", *options]
     done = subprocess.run(command, cwd=study.folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "mine.yaml is written" in done.stdout

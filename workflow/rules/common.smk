@@ -368,6 +368,7 @@ def export_files(folder):
     """The files of one exported model."""
     names = dict(
         onnx="model.onnx",
+        pt2="model.pt2",
         torchscript="model.pt",
         # Of fully connected networks alone.
         **({} if NETWORK else {"text": "model.txt"}),
@@ -375,3 +376,24 @@ def export_files(folder):
         card="model_card.md",
     )
     return {key: f"{RESULTS}/export/{folder}/{name}" for key, name in names.items()}
+
+
+def files_of_portfolio(wildcards, *, keys):
+    """Some of the exported files of each model of the portfolio, in the order of its table."""
+    # Until the last cut is known, an earlier table must not ask for models.
+    retrained = {(trial, seed) for trial in trials_of_step_2() for seed in REPETITIONS}
+    path = checkpoints.choose_portfolio.get().output[0]
+
+    # Imported here, since pandas is slow to load and jobs need not wait for it.
+    from twostep.util.tables import read_table
+
+    with one_sentence():
+        table = read_table(path)
+    files = export_files(MODEL_NAME)
+    return [
+        files[key].format(trial=trial, repetition=seed)
+        for trial, seed in zip(table["trial"], table["seed"])
+        # An earlier table may name others, which nobody asks for any more.
+        if (trial, seed) in retrained
+        for key in keys
+    ]

@@ -56,3 +56,48 @@ use rule export_trial as export with:
             }
         ),
         code=code("export"),
+
+
+# Not part of a full run either: all retrained models that no other one beats. A checkpoint, because
+# only its table tells which models are exported.
+checkpoint choose_portfolio:
+    input:
+        retrained=rules.select_model.output.retrained,
+        inference=rules.measure_inference.output[0],
+        selection=rules.select_model.output.selection,
+    output:
+        f"{RESULTS}/portfolio/portfolio.csv",
+    log:
+        f"{RESULTS}/logs/choose_portfolio.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **memory(growing(1000)),
+        runtime=growing(30),
+    params:
+        code=code("choose_portfolio"),
+    script:
+        "../scripts/choose_portfolio.py"
+
+
+# The target `snakemake portfolio`: these models, exported by the rule above, and a page on them.
+rule portfolio:
+    input:
+        table=rules.choose_portfolio.output[0],
+        cards=partial(files_of_portfolio, keys=["card"]),
+        models=partial(files_of_portfolio, keys=["onnx", "pt2", "torchscript"]),
+    output:
+        f"{RESULTS}/portfolio.md",
+    log:
+        f"{RESULTS}/logs/portfolio.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **memory(growing(1000)),
+        runtime=growing(30),
+    params:
+        study=config["study"],
+        n_seeds=config["retrain"]["seeds"],
+        code=code("portfolio"),
+    script:
+        "../scripts/portfolio.py"

@@ -11,6 +11,8 @@ RULES = [
     rules.reproduce,
     rules.reproduce_rung,
     rules.export_trial,
+    rules.choose_portfolio,
+    rules.portfolio,
     rules.provenance,
     rules.report_pages,
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from twostep.data.file_versions import describe_files, record_files
 from twostep.data.prepare import prepare
-from twostep.data.source import read_headers
+from twostep.data.source import read_headers, units_of
 from twostep.util.job import job
 
 
@@ -33,6 +33,8 @@ def main(
         split["variable"],
         dataset["group"],
         dataset["sample_weight"],
+        units_of(dataset),
+        dataset["outputs"][0]["name"] if output_activation == "softmax" else None,
     )
     prepare(
         source,

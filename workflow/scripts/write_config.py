@@ -76,7 +76,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("files", nargs="+", help="NetCDF files or Zarr stores, or a pattern")
+    parser.add_argument("files", nargs="+", help="NetCDF, Zarr, CSV or Parquet files, or a pattern")
     parser.add_argument("--outputs", nargs="+", default=[], help="variables to be predicted")
     parser.add_argument("--inputs", nargs="+", default=[], help="variables to predict them from")
     parser.add_argument("--group", help="path of the group in the files that has the variables")

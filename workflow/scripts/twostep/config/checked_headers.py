@@ -16,9 +16,15 @@ from twostep.util.fingerprint import hash_module, hash_values
 
 @contextlib.contextmanager
 def counted_samples(
-    files: list[str], dataset: dict, split_variable: str | None, memory: str | Path
+    files: list[str],
+    dataset: dict,
+    split_variable: str | None,
+    memory: str | Path,
+    class_variable: str | None = None,
 ) -> Iterator[int]:
     """Yield the number of samples in files whose headers fit the config's section `dataset`.
+
+    `class_variable` is the output that names classes, if one does.
 
     The file `memory` tells that they did when they were last looked at: nothing is opened while the
     files' sizes and times, what is asked of them and the code that checks are what they were. A
@@ -27,21 +33,33 @@ def counted_samples(
 
     Raises UserError as `read_headers` does.
     """
-    variables = [entry["name"] for entry in (*dataset["inputs"], *dataset["outputs"])]
+    entries = [*dataset["inputs"], *dataset["outputs"]]
+    variables = [entry["name"] for entry in entries]
     dimensions, group = dataset["sample_dimension"], dataset["group"]
-    weights = dataset["sample_weight"]
+    weights, units = dataset["sample_weight"], [entry.get("units") for entry in entries]
     # Before the look: a file that changes meanwhile is looked at again.
     stamps = [[path, *stamp(path).values()] for path in files]
     code = hash_module("data.source")
-    key = hash_values([variables, dimensions, split_variable, group, weights, stamps, code])
+    asked = [variables, dimensions, split_variable, group, weights, units, class_variable]
+    key = hash_values([*asked, stamps, code])
     remembered = _recall(memory)
     if remembered.get("key") == key and isinstance(remembered.get("n_samples"), int):
         yield remembered["n_samples"]
         return
     # Imported here, since what it needs is slow to load.
-    from twostep.data.source import read_headers
+    from twostep.data.source import read_headers, units_of
 
-    n_samples = read_headers(files, variables, dimensions, split_variable, group, weights).n_rows
+    source = read_headers(
+        files,
+        variables,
+        dimensions,
+        split_variable,
+        group,
+        weights,
+        units_of(dataset),
+        class_variable,
+    )
+    n_samples = source.n_rows
     yield n_samples
     # On a full disk, say: the next start looks again.
     with contextlib.suppress(OSError):

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from twostep.data.open_file import OpenFile, hint_at_groups, is_numeric, open_file
+from twostep.data.tables import KIND, OTHER, TIME
 from twostep.data.texts import is_characters
 from twostep.util.errors import UserError
 from twostep.util.text import one_line, suggest
@@ -21,8 +23,19 @@ OF_ONE_SAMPLE = re.compile(
 )
 # Why what names classes is no input: codes have no order.
 CODES = "codes of classes"
-# Of a time, which is no quantity that a network should learn from.
-SINCE = " since "
+# Of a time, which is no quantity that a network should learn from: a part of its units, and names
+# of columns, which have no units.
+A_TIME, SINCE = "a time", " since "
+TIMES = re.compile(r"(time|date|date_?time|time_?stamp)(_?(utc|gmt))?", re.IGNORECASE)
+# ASSUME: integers of these names number what several samples belong to, and samples of one are
+# alike.
+NUMBERS, TEXT = "numbers of groups", "text"
+OF_GROUPS = re.compile(
+    r"(.*[ _-])?(station|site|group|subject|patient|event|storm|basin|catchment|run|member|flight|"
+    r"profile|track|trajectory|plot|ship|buoy|sensor|well)([ _-]?(id|no|nr|number|index|code))?|"
+    r".*[ _-]id|id",
+    re.IGNORECASE,
+)
 
 
 def as_pattern(files: list[str]) -> list[str]:
@@ -72,6 +85,9 @@ def list_candidates(path: str, group: str | None = None) -> list[Candidate]:
 
 def _describe(data: OpenFile, name: str, bounds: set[str]) -> Candidate:
     array = data.variables[name]
+    kind = np.dtype(array.encoding.get("dtype", array.dtype)).kind
+    # What is packed holds other numbers than those that are stored.
+    is_integer = kind in "iub" and not {"scale_factor", "add_offset"} & set(array.attrs)
     # The last dimension of single characters is that of the text they make.
     n_own = array.ndim - is_characters(array, [])
     units = one_line(str(array.attrs.get("units", "")))
@@ -82,21 +98,26 @@ def _describe(data: OpenFile, name: str, bounds: set[str]) -> Candidate:
         units,
         one_line(str(array.attrs.get("long_name", ""))),
         is_numeric(array),
-        # What is packed holds other numbers than those that are stored.
-        array.dtype.kind in "iub" and not {"scale_factor", "add_offset"} & set(array.attrs),
-        "bounds of a coordinate" if name in bounds else _why_no_input(name, array, units),
+        is_integer,
+        "bounds of a coordinate"
+        if name in bounds
+        else _why_no_input(name, array, units, is_integer=is_integer),
     )
 
 
-def _why_no_input(name: str, array: xr.Variable, units: str) -> str:
+def _why_no_input(name: str, array: xr.Variable, units: str, *, is_integer: bool) -> str:
     if not is_numeric(array):
-        return "text"
+        kind = array.encoding.get(KIND)
+        is_other = kind == OTHER or array.dtype.kind == "V"
+        return A_TIME if kind == TIME else "neither numbers nor text" if is_other else TEXT
     if name in array.dims:
         return "a coordinate"
-    if SINCE in units:
-        return "a time"
+    if SINCE in units or (not units and TIMES.fullmatch(name)):
+        return A_TIME
     if "flag_meanings" in array.attrs:
         return CODES
+    if is_integer and not units and OF_GROUPS.fullmatch(name):
+        return NUMBERS
     return ""
 
 

@@ -115,7 +115,10 @@ def check_data(config: dict, files: list[str], memory: str | Path) -> None:
     if not files:
         _check_fractions(config, config["generate"]["n_samples"])
         return
-    with counted_samples(files, config["dataset"], config["split"]["variable"], memory) as n_rows:
+    dataset, split_variable = config["dataset"], config["split"]["variable"]
+    has_classes = config["training"]["loss"] == "cross_entropy"
+    classes = dataset["outputs"][0]["name"] if has_classes else None
+    with counted_samples(files, dataset, split_variable, memory, classes) as n_rows:
         _check_fractions(config, n_rows)
 
 

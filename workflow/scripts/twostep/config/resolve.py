@@ -291,8 +291,13 @@ def _contradictions_in_data(config: dict) -> Iterator[str]:
     for name in names["inputs"]:
         if name in names["outputs"]:
             yield f"{describe_given(name)} is in both dataset.inputs and dataset.outputs"
-    if dataset["files"] is not None:
-        return
+    if dataset["files"] is None:
+        yield from _contradictions_with_generated(config, names)
+
+
+def _contradictions_with_generated(config: dict, names: dict[str, list[str]]) -> Iterator[str]:
+    """Yield a sentence for each thing that the generated data do not have; `names` are by role."""
+    dataset = config["dataset"]
     if dataset["group"] is not None:
         yield (
             f"dataset.group is {describe_given(dataset['group'])}, but dataset.files is null, and "
@@ -305,6 +310,13 @@ def _contradictions_in_data(config: dict) -> Iterator[str]:
                 yield (
                     f"dataset.{role}, entry {i + 1}: {source} has no variable "
                     f"{describe_given(name)}{suggest(name, DIMENSIONS)}"
+                )
+    for role in names:
+        for i, entry in enumerate(dataset[role]):
+            if entry["units"] is not None:
+                yield (
+                    f"dataset.{role}, entry {i + 1}, units is {describe_given(entry['units'])}, "
+                    f"but {source} has units of its own: take this key out"
                 )
     if dataset["sample_dimension"] != [GENERATED_DIMENSION]:
         given = ", ".join(describe_given(name) for name in dataset["sample_dimension"])
@@ -364,7 +376,7 @@ def _contradictions_with_classes(dataset: dict) -> Iterator[str]:
     if len(dataset["outputs"]) > 1:
         yield (
             f"dataset.outputs has {len(dataset['outputs'])} entries, but {classes} takes a single "
-            "one, an integer variable that names the classes"
+            "one, a variable of integers or text that names the classes"
         )
     if dataset["files"] is None:
         yield (

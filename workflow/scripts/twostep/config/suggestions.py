@@ -6,35 +6,28 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import skew
 
-from twostep.config.first_look import CODES, Candidate
-from twostep.data.autocorrelation import (
-    N_SLABS,
-    SLAB_ROWS,
-    Sample,
-    measure_autocorrelation,
-    read_sample,
-)
+from twostep.config.first_look import CODES, TEXT, Candidate
+from twostep.config.suggested_split import suggest_split
+from twostep.data.autocorrelation import Sample, measure_autocorrelation, read_sample
 from twostep.data.cleaning import Columns
-from twostep.data.slabs import SlabReader, list_slabs
+from twostep.data.labels import find_labels
 from twostep.data.source import Source, read_headers
-from twostep.data.split_numbers import SPLITS
 from twostep.data.transforms import TRANSFORMS
 from twostep.util.errors import UserError
+from twostep.util.text import LONGEST_LIST, one_line, shorten
 
 # Quantities whose middle 98 % span more than that are easier to learn from as logarithms, if these
 # are less skewed.
 WIDE = 20.0
 # A variable with no more different values is taken for classes.
 MOST_CLASSES = 50
-# ASSUME: from this autocorrelation on neighbours must not be divided at random, as the summary has
-# it.
-ALIKE = 0.5
-N_BLOCKS, FEWEST_GROUPS = 50, 10
 # Samples for step 1: what the paper and the default study take.
 STEP_1_SAMPLES = 4000
 # Fewer batches in an epoch are too few updates.
 BATCH, SMALLEST_BATCH, FEWEST_BATCHES = 128, 8, 8
 TRAINING_SHARE = 0.8
+# Half of them fill one of the smallest batches.
+FEWEST_TRAINING = 2 * SMALLEST_BATCH
 # Units of what has none.
 DIMENSIONLESS = ("", "1", "-", "fraction")
 
@@ -81,20 +74,31 @@ def suggest_config(
     are no inputs: one of them may tell which samples belong together. Raises UserError if the files
     differ, hold no samples, or no input can be used.
     """
-    source, sample = _look(files, [*inputs, *outputs], dimensions, group)
+    source, sample = _look(files, inputs, outputs, dimensions, group)
     values = _by_variable(source, sample)
+    _count_training(source, 0.0)
     left_out = {each.name: reason for each in inputs if (reason := _why_useless(values[each.name]))}
+    left_out |= dict.fromkeys(_find_counters(sample, inputs, values), "it counts the samples")
     for each in outputs:
         if reason := _why_useless(values[each.name]):
             raise UserError(f"output {each.name!r} cannot be learned: {reason}; choose another one")
     inputs = [each for each in inputs if each.name not in left_out]
     if not inputs:
-        raise UserError(f"{files[0]} has no input beside the outputs: name some with --inputs")
+        why = "".join(f"; {one_line(name)}: {reason}" for name, reason in left_out.items())
+        raise UserError(
+            f"{files[0]} has no input beside the outputs: name some with --inputs"
+            f"{shorten(why, LONGEST_LIST)}"
+        )
     if left_out:
-        source, sample = _look(files, [*inputs, *outputs], dimensions, group)
+        source, sample = _look(files, inputs, outputs, dimensions, group)
     used = [*inputs, *outputs]
     training, training_note = _suggest_training(outputs, values)
-    variables = {each.name: _suggest(values[each.name], each.units) for each in used}
+    variables = {
+        each.name: Suggestion(note=TEXT)
+        if each.reason == TEXT
+        else _suggest(values[each.name], each.units)
+        for each in used
+    }
     if training.get("output_activation") != "linear":
         variables |= {each.name: Suggestion("none", variables[each.name].note) for each in outputs}
     missing = {
@@ -103,10 +107,11 @@ def suggest_config(
     usable = [np.isfinite(values[each.name]).all(axis=1) for each in used]
     n_dropped = 1 - float(np.mean(np.all(usable, axis=0)))
     columns = Columns.find(source, {"inputs": _entries(inputs), "outputs": _entries(outputs)})
-    split, split_note = _suggest_split(
+    split, split_note = suggest_split(
         source, measure_autocorrelation(source, columns, sample), others
     )
-    fraction, batch_size = _sizes(math.floor(TRAINING_SHARE * source.n_rows * (1 - n_dropped)))
+    n_training = _count_training(source, n_dropped)
+    fraction, batch_size = _sizes(n_training)
     return Suggestions(
         n_samples=source.n_rows,
         variables=variables,
@@ -128,11 +133,17 @@ def suggest_config(
 
 
 def _look(
-    files: list[str], used: list[Candidate], dimensions: list[str], group: str | None
+    files: list[str],
+    inputs: list[Candidate],
+    outputs: list[Candidate],
+    dimensions: list[str],
+    group: str | None,
 ) -> tuple[Source, Sample]:
     """Return the data set of some variables, and samples from all over it in physical units."""
-    names = [each.name for each in used]
-    source = read_headers(files, names, dimensions, group=group)
+    names = [each.name for each in (*inputs, *outputs)]
+    classes = outputs[0].name if len(outputs) == 1 else None
+    source = read_headers(files, names, dimensions, group=group, class_variable=classes)
+    find_labels(source)
     return source, read_sample(source, dict.fromkeys(names, "none"))
 
 
@@ -157,6 +168,19 @@ def _why_useless(values: np.ndarray) -> str:
     if finite.min() == finite.max():
         return "it has the same value in all samples that were looked at"
     return ""
+
+
+def _find_counters(
+    sample: Sample, inputs: list[Candidate], values: dict[str, np.ndarray]
+) -> list[str]:
+    """Return the inputs whose values, (n_rows, n_entries), are the numbers of the samples."""
+    rows = np.concatenate([slab.first_row + np.arange(slab.n_rows) for slab, _ in sample])
+    found = []
+    for each in inputs:
+        differences = values[each.name] - rows[:, None]
+        if each.is_integer and len(rows) > 1 and (differences == differences[0]).all():
+            found.append(each.name)
+    return found
 
 
 def _suggest(values: np.ndarray, units: str) -> Suggestion:
@@ -186,11 +210,17 @@ def _suggest_training(outputs: list[Candidate], values: dict[str, np.ndarray]) -
     is_integer = first.is_integer and values[first.name].shape[1] == 1
     is_whole = 2 <= len(kinds) <= MOST_CLASSES and bool((kinds == np.floor(kinds)).all())
     # A number with a unit counts something.
-    is_code = first.reason == CODES or (is_integer and first.units in DIMENSIONLESS)
+    is_code = first.reason in (CODES, TEXT) or (is_integer and first.units in DIMENSIONLESS)
+    if first.reason == TEXT and not is_whole:
+        raise UserError(
+            f"output {first.name!r} has {len(kinds):,} different texts, too many for classes: "
+            "choose another one"
+        )
     if not others and is_whole and is_code:
+        what = "texts" if first.reason == TEXT else "integers"
         return (
             {"loss": "cross_entropy"},
-            f"{first.name} holds {len(kinds)} integers, which are taken for classes",
+            f"{first.name} holds {len(kinds)} {what}, which are taken for classes",
         )
     if found.size and found.min() >= 0 and found.max() <= 1:
         if len(kinds) == 2:
@@ -220,6 +250,18 @@ def _max_dropped(missing: float) -> float:
     return 0.05 if missing < 0.03 else min(1.0, math.ceil(150 * missing) / 100)
 
 
+def _count_training(source: Source, n_dropped: float) -> int:
+    """Return about how many samples train if this share of all is dropped; UserError if too few."""
+    n_usable = math.floor(source.n_rows * (1 - n_dropped))
+    n_training = math.floor(TRAINING_SHARE * n_usable)
+    if n_training < FEWEST_TRAINING:
+        raise UserError(
+            f"{source.files[0]} has too few samples for a study: {n_usable:,} can be used, and "
+            f"there must be at least {math.ceil(FEWEST_TRAINING / TRAINING_SHARE)}"
+        )
+    return n_training
+
+
 def _sizes(n_training: int) -> tuple[float, int]:
     """Return the fraction of step 1, and a batch size of which it fills some."""
     wanted = min(0.5, STEP_1_SAMPLES / max(1, n_training))
@@ -229,41 +271,3 @@ def _sizes(n_training: int) -> tuple[float, int]:
     while batch_size > SMALLEST_BATCH and fraction * n_training < FEWEST_BATCHES * batch_size:
         batch_size //= 2
     return fraction, batch_size
-
-
-def _suggest_split(
-    source: Source, measured: dict | None, others: list[Candidate]
-) -> tuple[dict, str]:
-    """Return the section `split`, and why; `measured` is how alike neighbours are."""
-    for each in others:
-        if each.reason == "text" and set(each.dimensions) <= set(source.sample_dimensions):
-            texts = _texts(source, each.name)
-            if set(SPLITS) == set(texts):
-                note = f"{each.name} says which sample is in which split"
-                return {"method": "variable", "variable": each.name}, note
-            if FEWEST_GROUPS <= len(np.unique(texts)) <= len(texts) / 5:
-                note = f"samples with the same {each.name} stay together, as they may be alike"
-                return {"method": "group", "variable": each.name}, note
-    if measured is None:
-        return {"method": "random"}, "it cannot be told if neighbouring samples are alike"
-    if min(measured["inputs"], measured["outputs"]) < ALIKE:
-        return {"method": "random"}, "neighbouring samples are not alike"
-    along = measured["along"]
-    note = f"neighbours along {along} are alike, so blocks of them stay together"
-    axis = source.sample_dimensions.index(along)
-    n_places = sum(shape[axis] for shape in source.shapes) if axis == 0 else source.shapes[0][axis]
-    has_coordinate = any(
-        each.name == along and each.dimensions == (along,) and each.is_numeric for each in others
-    )
-    if has_coordinate and n_places >= 4 * FEWEST_GROUPS:
-        n_blocks = min(N_BLOCKS, n_places // 4)
-        return {"method": "blocks", "variable": along, "n_blocks": n_blocks}, note
-    return {"method": "blocks", "n_blocks": N_BLOCKS}, note
-
-
-def _texts(source: Source, name: str) -> np.ndarray:
-    """Return the texts of a variable for samples from all over the data, (n_samples,)."""
-    slabs = list(list_slabs(source, SLAB_ROWS))
-    places = np.linspace(0, len(slabs) - 1, min(N_SLABS, len(slabs))).round().astype(int)
-    with SlabReader(source, [name]) as reader:
-        return np.concatenate([reader.read(slabs[place])[name][:, 0] for place in places])

@@ -5,13 +5,12 @@ from dataclasses import asdict
 import numpy as np
 
 from twostep.data.cleaning import Columns
+from twostep.data.labels import MOST_CLASSES
 from twostep.data.source import Feature, Source
 from twostep.data.split_numbers import SPLITS, UNKNOWN
 from twostep.util.errors import UserError
 from twostep.util.text import list_names
 
-# ASSUME: a variable with more values than that does not hold classes.
-MOST_CLASSES = 1000
 # Up to here, single precision tells all integers from each other.
 LARGEST_CODE = 2**24
 
@@ -78,7 +77,7 @@ class Classes:
                     )
 
     def labels(self) -> list[str]:
-        """Return what the classes are called: by flag_meanings, if the files have them."""
+        """Return what the classes are called: by flag_meanings or texts, if the files have them."""
         labels = [self._names.get(value, str(value)) for value in self.values]
         if len(set(labels)) < len(labels):
             twice = next(label for label in labels if labels.count(label) > 1)
@@ -110,8 +109,11 @@ class Classes:
 def _read_names(source: Source, variable: str) -> dict[float, str]:
     """Return what the attributes of a variable call its values, the same in all files.
 
-    Raises UserError if files differ: a number would stand for two things.
+    Texts are their own names. Raises UserError if files differ: a number would stand for two
+    things.
     """
+    if variable in source.labels:
+        return {float(number): text for number, text in enumerate(source.labels[variable])}
     found: list[dict[float, str]] = []
     for number, path in enumerate(source.files):
         with source.open(number) as data:

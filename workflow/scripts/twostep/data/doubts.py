@@ -25,7 +25,8 @@ TINY_SHARE = 1e-9
 # What is said of each kind; `rows` says in how many of all rows.
 TEXTS = {
     SENTINEL: "{features} {verb} {value} in {rows}, far from all other values, first in {first}. "
-    "If it stands for missing values, declare it as `missing_value` in the file, or mask it.",
+    "If it stands for missing values, declare it as `missing_value` in the file, or mask it. In a "
+    "table, leave the field empty.",
     FAR: "{features} {verb} {value} in {rows}, far from all other values, in {first}. If it is "
     "an error, correct or mask it.",
     TINY: "{features} may be zero but for rounding errors: no value is larger than {value} in "

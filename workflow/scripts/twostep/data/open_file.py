@@ -8,7 +8,7 @@ from typing import NoReturn, Protocol
 import netCDF4
 import xarray as xr
 
-from twostep.data import netcdf_groups, zarr_groups, zarr_stores
+from twostep.data import netcdf_groups, tables, zarr_groups, zarr_stores
 from twostep.data.netcdf3 import missing_bytes
 from twostep.util.errors import UserError
 from twostep.util.text import list_names, suggest
@@ -96,25 +96,61 @@ class OpenFile:
 
 
 def open_file(path: str | Path, group: str | None = None) -> OpenFile:
-    """Open a NetCDF file or a Zarr store lazily, with everything as it is stored.
+    """Open a NetCDF file, a Zarr store or a table lazily, with everything as it is stored.
 
-    `group` is the path of a group in it. Raises UserError if the file is neither, incomplete or
-    damaged, or has no such group.
+    `group` is the path of a group in it. Raises UserError if the file is none of them, incomplete
+    or damaged, or has no such group.
     """
     parts = (group or "").strip("/").split("/") if (group or "").strip("/") else []
-    is_zarr = zarr_stores.is_zarr(path)
+    opener, kind = _choose(path)
     try:
-        return (_open_zarr if is_zarr else _open_netcdf)(path, parts)
+        return opener(path, parts)
     except UserError:
         raise
     except PermissionError as error:
         raise UserError(f"{path} may not be read: ask its owner for permission") from error
     except Exception as error:  # the libraries raise all kinds for a file that makes no sense
         raise UserError(
-            f"{path} cannot be opened as a {'Zarr store' if is_zarr else 'NetCDF file'} "
-            f"({' '.join(str(error).split())}): it is another kind of file, incomplete or damaged; "
-            "check dataset.files and the file"
+            f"{path} cannot be opened as a {kind} ({' '.join(str(error).split())}): it is another "
+            "kind of file, incomplete or damaged; check dataset.files and the file, where names of "
+            "tables must end in .csv or .parquet"
         ) from error
+
+
+def _choose(path: str | Path) -> tuple[Callable[[str | Path, list[str]], OpenFile], str]:
+    """Return what opens a file, and what kind of file that is."""
+    name = str(path).lower()
+    if zarr_stores.is_zarr(path):
+        return _open_zarr, "Zarr store"
+    if name.endswith((f"{tables.CSV}.gz", f"{tables.CSV}.bz2", f"{tables.CSV}.zip")):
+        raise UserError(
+            f"{path} is compressed, so that no part of it can be read by itself: unpack it, or "
+            "write it as Parquet, which is compressed inside"
+        )
+    if name.endswith(tables.CSV):
+        return _open_csv, "CSV file"
+    if name.endswith(tables.PARQUET):
+        return _open_parquet, "Parquet file"
+    return _open_netcdf, "NetCDF file"
+
+
+def _open_csv(path: str | Path, parts: list[str]) -> OpenFile:
+    # Imported here, as is the next: few studies need it.
+    from twostep.data.csv_file import CsvTable
+
+    return _open_table(path, parts, CsvTable(path))
+
+
+def _open_parquet(path: str | Path, parts: list[str]) -> OpenFile:
+    from twostep.data.parquet_file import ParquetTable
+
+    return _open_table(path, parts, ParquetTable(path))
+
+
+def _open_table(path: str | Path, parts: list[str], table: tables.Table) -> OpenFile:
+    if parts:
+        _refuse_group(path, parts, [])
+    return OpenFile(path, [tables.TableGroup(table)], list, table.close)
 
 
 def _open_netcdf(path: str | Path, parts: list[str]) -> OpenFile:
@@ -175,6 +211,17 @@ def refuse_unreadable(path: str | Path, name: str, error: Exception, place: str 
     ) from error
 
 
+def describe_type(array: xr.Variable) -> str:
+    """Return of what type a variable is, for the end of a sentence."""
+    return str(array.encoding.get(tables.NOTE) or f"of type {array.dtype}")
+
+
 def is_numeric(array: xr.Variable) -> bool:
     """Tell whether a variable holds numbers; true and false are 1 and 0."""
     return array.dtype.kind in "biuf"
+
+
+def is_text(array: xr.Variable) -> bool:
+    """Tell whether a variable holds text that has no other meaning, such as a time."""
+    kind = array.encoding.get(tables.KIND, tables.TEXT)
+    return array.dtype.kind in "OSUT" and kind == tables.TEXT

@@ -20,6 +20,7 @@ from twostep.data.cleaning import MISSING, UNSCALED, Cleaner, Columns
 from twostep.data.constant import describe_constant, find_constant
 from twostep.data.doubts import describe_doubts, find_doubts
 from twostep.data.kept_rows import KeptRows
+from twostep.data.labels import find_labels
 from twostep.data.masks import MaskedValues
 from twostep.data.raw_values import RawValues
 from twostep.data.scaling import Moments, Scaling
@@ -63,7 +64,8 @@ def prepare(
     source : the files, with headers checked
     dataset, split : the config's sections
     output_activation : targets stay in transformed units for "sigmoid", are standardised for
-        "linear", and for "softmax" the integers of one output become a target for each class
+        "linear", and for "softmax" the integers or texts of one output become a target for each
+        class
     folder : where the arrays, (n_samples, n_inputs) and (n_samples, n_outputs), go
 
     Raises UserError if too many rows are unusable, a split is empty or lacks a class or all values
@@ -71,6 +73,7 @@ def prepare(
     sigmoid or are no classes with a softmax, or weights make no sense. The scaling is fitted on the
     training split alone.
     """
+    find_labels(source)
     columns = Columns.find(source, dataset)
     sample = read_sample(source, columns.transforms)
     as_they_are = columns.is_unscaled

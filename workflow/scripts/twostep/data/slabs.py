@@ -76,8 +76,9 @@ class SlabReader:
         """Return {variable: array of (n_rows, n_entries)}.
 
         Numbers are float64, in physical units, NaN where missing by the file's own attributes; all
-        else is text. A variable that lacks some of the sample dimensions is repeated along them.
-        Raises UserError if the file cannot be read.
+        else is text. Of a variable with labels it is the number of each text. A variable that lacks
+        some of the sample dimensions is repeated along them. Raises UserError if the file cannot be
+        read.
         """
         path, dimensions = self._source.files[slab.file], self._source.sample_dimensions
         data = self._data
@@ -85,10 +86,16 @@ class SlabReader:
             self._close()
             data = self._source.open(slab.file)
             self._data, self._file = data, slab.file
-        return {
-            name: _read(data.variables[name], name, path, slab, dimensions)
-            for name in self._variables
+        # All of them before any is read: a table is read but once for all that were asked for.
+        arrays = {name: data.variables[name] for name in self._variables}
+        values = {
+            name: _read(array, name, path, slab, dimensions) for name, array in arrays.items()
         }
+        for name, labels in self._source.labels.items():
+            if labels and name in values:
+                numbers = np.searchsorted(labels, values[name]).astype(np.float64)
+                values[name] = np.where(values[name] == "", np.nan, numbers)
+        return values
 
     def _close(self) -> None:
         if self._data is not None:

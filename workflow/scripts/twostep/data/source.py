@@ -11,8 +11,10 @@ import xarray as xr
 from twostep.data.decoding import decode
 from twostep.data.open_file import (
     OpenFile,
+    describe_type,
     hint_at_groups,
     is_numeric,
+    is_text,
     open_file,
     refuse_unreadable,
 )
@@ -60,7 +62,8 @@ class Source:
     `features` are those of the variables that were asked for, which lie in a `group` of each file,
     or in those above it; None is the file itself. `shapes_of_variables` are the further dimensions
     of each. `zero_fills` are, by the number of a file, the variables of which a 0 as it is stored
-    may be missing, and what it is in physical units.
+    may be missing, and what it is in physical units. `labels` are the texts of a variable that
+    names classes by text: empty until `find_labels` has looked for them.
     """
 
     files: list[str]
@@ -70,6 +73,7 @@ class Source:
     group: str | None = None
     shapes_of_variables: dict[str, Shape] = field(default_factory=dict)
     zero_fills: dict[int, dict[str, float]] = field(default_factory=dict)
+    labels: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def n_rows(self) -> int:
@@ -101,19 +105,30 @@ def read_headers(
     split_variable: str | None = None,
     group: str | None = None,
     weight_variable: str | None = None,
+    units: dict[str, str] | None = None,
+    class_variable: str | None = None,
 ) -> Source:
     """Check every file's header against the config; return the data set that they make.
 
     Raises UserError if there are no samples, or for a file that lacks a variable, or whose
     variables have other entries or units than those of the first file. `split_variable` is what the
     samples are divided by, `weight_variable` has their weights; `group` is where in each file all
-    variables are looked for.
+    variables are looked for. `units` are by variable, for those of which the files tell none.
+    `class_variable` names classes, and may be text.
     """
     source = Source(files, sample_dimensions, [], [], group)
     first = None
     for number, path in enumerate(files):
         with source.open(number) as data:
-            header = _read_header(data, path, variables, sample_dimensions, split_variable)
+            header = _read_header(
+                data,
+                path,
+                variables,
+                sample_dimensions,
+                split_variable,
+                units or {},
+                class_variable,
+            )
             if weight_variable is not None:
                 _check_weights(data, path, weight_variable, sample_dimensions)
         first = first or header
@@ -122,6 +137,8 @@ def read_headers(
         if header.zero_fills:
             source.zero_fills[number] = header.zero_fills
     if first:
+        if first.has_text and class_variable is not None:
+            source.labels[class_variable] = []
         source.features.extend(first.features)
         source.shapes_of_variables.update(first.variables)
     if source.n_rows == 0:
@@ -135,7 +152,7 @@ class _Header:
 
     `shape` are the sizes of the sample dimensions, and `splitting` are the attributes of the
     variable that the samples are divided by. `variables` are the further dimensions of the others,
-    and `zero_fills` are those of a Source.
+    and `zero_fills` are those of a Source. `has_text` tells if classes are named by text.
     """
 
     path: str
@@ -144,6 +161,7 @@ class _Header:
     features: list[Feature]
     splitting: dict[str, str]
     zero_fills: dict[str, float]
+    has_text: bool
 
 
 def _read_header(
@@ -152,6 +170,8 @@ def _read_header(
     variables: list[str],
     sample_dimensions: list[str],
     split_variable: str | None,
+    units: dict[str, str],
+    class_variable: str | None,
 ) -> _Header:
     used = [*variables, *([] if split_variable is None else [split_variable])]
     sizes = _sizes_in_use(data, path, used)
@@ -162,7 +182,8 @@ def _read_header(
                 f"names{suggest(dimension, data.sizes)}{hint_at_groups(data)}"
             )
     for variable in variables:
-        _check_variable(data, path, variable, sample_dimensions)
+        may_be_text = variable == class_variable
+        _check_variable(data, path, variable, sample_dimensions, may_be_text=may_be_text)
     splitting = {}
     if split_variable is not None:
         splitting = _describe_split_variable(data, path, split_variable, sample_dimensions)
@@ -171,9 +192,10 @@ def _read_header(
         path,
         tuple(sizes[name] if name in sizes else data.sizes[name] for name in sample_dimensions),
         shapes,
-        _describe_features(data, path, shapes),
+        _describe_features(data, path, shapes, units),
         splitting,
         _find_zero_fills(data, path, variables),
+        class_variable is not None and not is_numeric(data.variables[class_variable]),
     )
 
 
@@ -210,16 +232,18 @@ def _find_zero_fills(data: OpenFile, path: str, variables: list[str]) -> dict[st
     return found
 
 
-def _describe_features(data: OpenFile, path: str, shapes: dict[str, Shape]) -> list[Feature]:
+def _describe_features(
+    data: OpenFile, path: str, shapes: dict[str, Shape], units: dict[str, str]
+) -> list[Feature]:
     """Return the features that variables with these further dimensions become.
 
-    Those of a variable are in the order of its dimensions, the last one running fastest. Raises
-    UserError if two of them have the same name.
+    Those of a variable are in the order of its dimensions, the last one running fastest. `units`
+    are those that the config names. Raises UserError if two features have the same name.
     """
     features: dict[str, Feature] = {}
     for variable, shape in shapes.items():
         attributes = data.variables[variable].attrs
-        units = one_line(str(attributes.get("units", "")))
+        unit = _unit(path, variable, attributes, units.get(variable))
         long_name = one_line(str(attributes.get("long_name", variable)))
         named = zip(shape.dimensions, shape.sizes, strict=True)
         labels = [_labels(data, path, dimension, size) for dimension, size in named]
@@ -230,8 +254,29 @@ def _describe_features(data: OpenFile, path: str, shapes: dict[str, Shape]) -> l
                     f"{path} has two features of the name {name!r}: the labels of a dimension "
                     "must differ from each other"
                 )
-            features[name] = Feature(name, variable, units, long_name, entry)
+            features[name] = Feature(name, variable, unit, long_name, entry)
     return list(features.values())
+
+
+def _unit(path: str, variable: str, attributes: dict, wanted: str | None) -> str:
+    """Return the unit of a variable: its attribute, or else what the config wants.
+
+    Raises UserError if both are there and differ.
+    """
+    given = one_line(str(attributes.get("units", "")))
+    if wanted and given and given != wanted:
+        raise UserError(
+            f"{path}: variable {variable!r} has the units {given!r}, and the config says "
+            f"{wanted!r}: take `units` out of its entry under dataset, or correct the file (no "
+            "quantity is converted)"
+        )
+    return given or wanted or ""
+
+
+def units_of(dataset: dict) -> dict[str, str]:
+    """Return the units that the config's section `dataset` names, by variable."""
+    entries = [*dataset["inputs"], *dataset["outputs"]]
+    return {entry["name"]: entry["units"] for entry in entries if entry.get("units")}
 
 
 def _shape(array: xr.Variable, sample_dimensions: list[str]) -> Shape:
@@ -242,7 +287,9 @@ def _shape(array: xr.Variable, sample_dimensions: list[str]) -> Shape:
     return Shape(tuple(extra), tuple(array.sizes[dimension] for dimension in extra))
 
 
-def _check_variable(data: OpenFile, path: str, variable: str, sample_dimensions: list[str]) -> None:
+def _check_variable(
+    data: OpenFile, path: str, variable: str, sample_dimensions: list[str], *, may_be_text: bool
+) -> None:
     """Raise UserError unless `variable` is a numeric variable that can become features."""
     array = _find(data, path, variable, sample_dimensions, "dataset")
     shape = _shape(array, sample_dimensions)
@@ -251,8 +298,8 @@ def _check_variable(data: OpenFile, path: str, variable: str, sample_dimensions:
             raise UserError(
                 f"{path}: dimension {dimension!r} of variable {variable!r} has no entries"
             )
-    if not is_numeric(array):
-        raise UserError(f"{path}: variable {variable!r} is not numeric but of type {array.dtype}")
+    if not is_numeric(array) and not (may_be_text and is_text(array)):
+        raise UserError(f"{path}: variable {variable!r} is not numeric but {describe_type(array)}")
 
 
 def _describe_split_variable(
@@ -285,8 +332,8 @@ def _check_weights(data: OpenFile, path: str, variable: str, sample_dimensions: 
         )
     if not is_numeric(array):
         raise UserError(
-            f"{path}: variable {variable!r}, the dataset.sample_weight, is not numeric but of type "
-            f"{array.dtype}"
+            f"{path}: variable {variable!r}, the dataset.sample_weight, is not numeric but "
+            f"{describe_type(array)}"
         )
 
 
@@ -315,6 +362,11 @@ def _find(
 def _check_agreement(first: _Header, header: _Header) -> None:
     """Raise UserError if a file's features or split variable differ from the first file's."""
     path = header.path
+    if header.has_text != first.has_text:
+        raise UserError(
+            f"{path} and {first.path} differ: the classes are text in one of them, and numbers in "
+            "the other; write the same in all files"
+        )
     for name, shape in header.variables.items():
         if shape != first.variables[name]:
             raise UserError(

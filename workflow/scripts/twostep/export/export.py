@@ -14,6 +14,7 @@ from twostep.data.arrays import load_split
 from twostep.data.transforms import standardise, to_physical
 from twostep.export.metadata import describe, describe_all
 from twostep.export.onnx_format import run_onnx, write_onnx
+from twostep.export.pt2_format import run_pt2, write_pt2
 from twostep.export.text_format import read_text_model, write_text_model
 from twostep.export.torchscript_format import run_torchscript, write_torchscript
 from twostep.export.traced_onnx import write_traced_onnx
@@ -38,7 +39,7 @@ MEASURE = (
 STEP = 1e-3
 N_CHECKED = 4096
 N_REFERENCE = 32
-FORMATS = {"onnx": "ONNX", "torchscript": "TorchScript", "text": "text"}
+FORMATS = {"onnx": "ONNX", "pt2": "pt2", "torchscript": "TorchScript", "text": "text"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def export_model(
     model : path of the saved model
     manifest : path of the manifest of the prepared data, whose test split is used
     study : name of the study
-    files : paths of `onnx`, `torchscript`, `reference` and `card`, and of `text` for fully
+    files : paths of `onnx`, `pt2`, `torchscript`, `reference` and `card`, and of `text` for fully
         connected networks
     write_card : returns the card's text, given the model, the differences, and why formats are
         missing
@@ -129,6 +130,7 @@ def export_model(
             differences, missing = _write_traced(places, trained, study, rows)
         else:
             write_onnx(places["onnx"], trained, describe_all(trained, study))
+            write_pt2(places["pt2"], trained, describe_all(trained, study))
             write_torchscript(places["torchscript"], trained, describe_all(trained, study))
             write_text_model(places["text"], trained, describe(trained, study))
             differences, missing = measure_differences(places, rows), {}
@@ -146,6 +148,7 @@ def _write_traced(
     """
     formats: dict[str, tuple[Callable, Callable]] = {
         "onnx": (write_traced_onnx, run_onnx),
+        "pt2": (write_pt2, run_pt2),
         "torchscript": (write_torchscript, run_torchscript),
     }
     differences, missing = {}, {}
@@ -171,6 +174,7 @@ def measure_differences(files: Mapping[str, str | Path], rows: CheckedRows) -> d
     """Run the files of each format and return their largest differences, by format."""
     outputs = {
         "onnx": run_onnx(files["onnx"], rows.inputs),
+        "pt2": run_pt2(files["pt2"], rows.inputs),
         "torchscript": run_torchscript(files["torchscript"], rows.inputs),
         "text": read_text_model(files["text"]).predict(rows.inputs),
     }

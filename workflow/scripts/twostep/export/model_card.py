@@ -30,6 +30,13 @@ from twostep.util.wording import (
     unit_of,
 )
 
+FILES = {
+    "onnx": "model.onnx",
+    "pt2": "model.pt2",
+    "torchscript": "model.pt",
+    "text": "model.txt",
+}
+
 
 @dataclass(frozen=True)
 class CardFacts:
@@ -131,7 +138,7 @@ def _purpose(model: Model, facts: CardFacts) -> list[str]:
         note += (
             f" {ORDER} The first line of `reference.csv` names all inputs and outputs in their "
             "order. The range of a variable is that of all its entries: "
-            + ("the metadata of ONNX and TorchScript" if model.is_own else "`model.txt`")
+            + ("the metadata of ONNX, pt2 and TorchScript" if model.is_own else "`model.txt`")
             + " holds the range of each."
         )
     if model.output_activation == "softmax":
@@ -267,10 +274,9 @@ def _possible(model: Model, output: Variable) -> str:
 
 
 def _use(model: Model, differences: dict[str, float], missing: dict[str, str]) -> list[str]:
-    names = {"onnx": "model.onnx", "torchscript": "model.pt", "text": "model.txt"}
     rows = [["file", "format", "largest difference"]]
     rows += [
-        [f"`{names[name]}`", FORMATS[name], f"{difference:.1e}"]
+        [f"`{FILES[name]}`", FORMATS[name], f"{difference:.1e}"]
         for name, difference in differences.items()
     ]
     n_inputs, n_outputs = len(model.inputs), len(model.outputs)
@@ -282,10 +288,14 @@ def _use(model: Model, differences: dict[str, float], missing: dict[str, str]) -
             'session = onnxruntime.InferenceSession("model.onnx")\n'
             '[outputs] = session.run(["outputs"], {"inputs": inputs})\n```',
         ],
-        "torchscript": [
-            "TorchScript, in Python, C++ or Fortran (FTorch):",
-            '```python\nimport torch\n\nmodel = torch.jit.load("model.pt")\n'
+        "pt2": [
+            "pt2, in Python with torch, and in C++ once AOTInductor has compiled it:",
+            '```python\nimport torch\n\nmodel = torch.export.load("model.pt2").module()\n'
             "outputs = model(torch.from_numpy(inputs)).numpy()\n```",
+        ],
+        "torchscript": [
+            "TorchScript, in Fortran through FTorch and in C++ with libtorch:",
+            "```fortran\ncall torch_model_load(model, 'model.pt', torch_kCPU)\n```",
         ],
         "text": [
             "Text, in Fortran without any library (`examples/fortran` of the workflow): arrays are "
@@ -309,9 +319,8 @@ def _use(model: Model, differences: dict[str, float], missing: dict[str, str]) -
 
 def _missing_formats(model: Model, missing: dict[str, str]) -> list[str]:
     """Return which formats there are not, and why."""
-    files = {"onnx": "model.onnx", "torchscript": "model.pt"}
     told = [
-        f"`{files[name]}` is empty, because torch cannot write this network as {FORMATS[name]}: "
+        f"`{FILES[name]}` is empty, because torch cannot write this network as {FORMATS[name]}: "
         f"{reason}"
         for name, reason in missing.items()
     ]

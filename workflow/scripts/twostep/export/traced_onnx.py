@@ -4,7 +4,6 @@ ASSUME: torch keeps its exporter that traces. The newer one needs a further pack
 name paths of this machine.
 """
 
-import warnings
 from pathlib import Path
 
 import onnx
@@ -12,11 +11,8 @@ import torch
 from onnx import helper
 
 from twostep.export.onnx_format import INPUT, OPSET, OUTPUT
-from twostep.export.torchscript_format import PhysicalNetwork
+from twostep.export.physical_network import quiet_torch, traceable
 from twostep.model.model import Model
-
-# Of the tracing: another number than 1, for which shapes may be told apart.
-N_SAMPLES = 2
 
 
 def write_traced_onnx(path: str | Path, model: Model, metadata: dict[str, str]) -> None:
@@ -24,14 +20,11 @@ def write_traced_onnx(path: str | Path, model: Model, metadata: dict[str, str]) 
 
     `metadata` become its metadata_props, which are texts.
     """
-    module = PhysicalNetwork(model).eval().requires_grad_(False)
-    with warnings.catch_warnings():
-        # That there is a newer exporter, and that values are taken as constants: the file is
-        # compared with the network on other samples.
-        warnings.simplefilter("ignore")
+    module, example = traceable(model)
+    with quiet_torch():
         torch.onnx.export(
             module,
-            (torch.ones((N_SAMPLES, len(model.inputs)), dtype=torch.float64),),
+            example,
             str(path),
             dynamo=False,
             opset_version=OPSET,

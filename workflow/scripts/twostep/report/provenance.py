@@ -27,6 +27,7 @@ PACKAGES = (
     "onnxruntime",
     "optuna",
     "pandas",
+    "pyarrow",
     "pygments",
     "rich",
     "scikit-learn",

@@ -117,6 +117,29 @@ def _difference_errors(table: pd.DataFrame, blocks: list[list[float]]) -> list[f
     return [errors.get(trial, math.nan) for trial in table["trial"]]
 
 
+def judge_trials(retrained: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per trial that succeeded in all its repetitions.
+
+    `val_loss` is the mean over its repetitions, and `relative_val_loss` that loss over the lowest
+    one. All else is of the repetition with the lowest validation loss, which is handed over for the
+    trial. Raises UserError if there is no such trial.
+    """
+    candidates = complete_trials(retrained)
+    if candidates.empty:
+        raise UserError("each of the retrained trials failed with at least one of its seeds")
+    losses = candidates.groupby("trial")["min_val_loss"].mean().rename("val_loss")
+    finest = candidates.sort_values(["min_val_loss", "seed"]).drop_duplicates("trial")
+    table = finest.merge(losses, on="trial")
+    table["relative_val_loss"] = table["val_loss"] / table["val_loss"].min()
+    return table
+
+
+def reported_metrics(table: pd.DataFrame) -> list[str]:
+    """Return the columns of the test errors over all outputs: of probabilities there are more."""
+    metrics = [f"test_{metric}" for metric in (*METRICS, *CLASS_METRICS)]
+    return [name for name in metrics if name in table]
+
+
 def select(
     retrained: pd.DataFrame, models: dict[tuple[int, int], str], *, tolerance: float, cost: str
 ) -> pd.DataFrame:
@@ -135,13 +158,7 @@ def select(
     Two rows, `choice` = best and selected. The model handed over is the repetition with the lowest
     validation loss. The test split has no say; its metrics are merely reported.
     """
-    candidates = complete_trials(retrained)
-    if candidates.empty:
-        raise UserError("each of the retrained trials failed with at least one of its seeds")
-    losses = candidates.groupby("trial")["min_val_loss"].mean().rename("val_loss")
-    finest = candidates.sort_values(["min_val_loss", "seed"]).drop_duplicates("trial")
-    table = finest.merge(losses, on="trial")
-    table["relative_val_loss"] = table["val_loss"] / table["val_loss"].min()
+    table = judge_trials(retrained)
     best = table.sort_values(["val_loss", "trial"]).iloc[[0]]
     good = table[table["relative_val_loss"] <= 1 + tolerance]
     cheapest = good.sort_values([COST_COLUMNS[cost], "val_loss", "trial"]).iloc[[0]]
@@ -152,9 +169,7 @@ def select(
     ]
     columns = ["choice", "trial", "seed", "n_parameters", "n_operations"]
     columns += [*network_columns(map(str, retrained)), "val_loss", "relative_val_loss"]
-    # Of probabilities there are more.
-    metrics = [f"test_{metric}" for metric in (*METRICS, *CLASS_METRICS)]
-    return chosen[columns + [name for name in metrics if name in chosen] + ["model"]]
+    return chosen[columns + reported_metrics(chosen) + ["model"]]
 
 
 def find_choice(selection: pd.DataFrame, choice: str) -> pd.Series:

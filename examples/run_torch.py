@@ -1,0 +1,30 @@
+"""Run an exported model with torch: model.pt2, or as TorchScript model.pt, as FTorch does.
+
+    python examples/run_torch.py results/<study>/export/selected/model.pt2
+
+Prints the outputs for the inputs of reference.csv beside it, in physical units, and how far these
+are from the outputs in that table.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+path = Path(sys.argv[1])
+extra_files = {"metadata.json": ""}
+if path.suffix == ".pt2":
+    model = torch.export.load(path, extra_files=extra_files).module()
+else:
+    model = torch.jit.load(path, _extra_files=extra_files)
+metadata = json.loads(extra_files["metadata.json"])
+n_inputs = len(json.loads(metadata["inputs"]))
+
+table = np.loadtxt(path.with_name("reference.csv"), delimiter=",", skiprows=1, ndmin=2)
+inputs, expected = table[:, :n_inputs], table[:, n_inputs:]
+with torch.inference_mode():
+    outputs = model(torch.from_numpy(inputs)).numpy()
+print(outputs)
+print(f"Largest difference from the table: {np.abs(outputs - expected).max():.2g}")
