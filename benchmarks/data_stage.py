@@ -5,9 +5,9 @@
 For 1, 10 and 50 million rows of 20 columns: a NetCDF file is written, then copied in the plainest
 way, prepared (half of the columns through a logarithm), and a subset of all its training rows is
 extracted, which again is compared with a plain copy of the same bytes. Every stage is a process of
-its own, start-up included (which is printed, too); private memory is what it has beyond pages of
-files, which the system can drop. Needs some 25 GB of disk in `folder`, by default the system's
-folder for temporary files.
+its own, start-up included (which is printed, too). Processor seconds hold on a busy machine, too.
+Private memory is what a process has beyond pages of files, which the system can drop. Needs some
+25 GB of disk in `folder`, by default the system's folder for temporary files.
 """
 
 import sys
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import netCDF4
 import numpy as np
-from processes import run
+from processes import children_seconds, run
 
 MILLIONS = (1, 10, 50)
 N_INPUTS, N_OUTPUTS = 16, 4
@@ -56,7 +56,10 @@ subset.main(manifest={manifest!r}, fraction=1.0, n_validation=10_000, batch_size
 
 def main() -> None:
     [start_up] = run("import prepare")
-    print(f"start-up of a stage, included below: {start_up.seconds:.1f} s")
+    print(
+        f"start-up of a stage, included below: {start_up.seconds:.1f} s, "
+        f"{children_seconds():.2f} processor seconds"
+    )
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as folder:
         for millions in MILLIONS:
             measure(Path(folder), millions)
@@ -96,12 +99,14 @@ def write_data(path: Path, millions: int) -> None:
 
 
 def report(name: str, millions: int, script: str, copy: float | None = None) -> float:
-    """Run a script in a process of its own; print and return its wall time in seconds."""
+    """Run a script in a process of its own; print what it took, and return its wall time."""
+    before = children_seconds()
     [finished] = run(script)
     seconds = finished.seconds
     ratio = f", {seconds / copy:.2f} x the plain copy" if copy else ""
     print(
-        f"  {name}: {seconds:.1f} s, {millions * 1e6 / seconds:,.0f} rows/s{ratio}, "
+        f"  {name}: {seconds:.1f} s, {children_seconds() - before:.2f} processor seconds, "
+        f"{millions * 1e6 / seconds:,.0f} rows/s{ratio}, "
         f"peak private memory {finished.private_gigabytes:.2f} GB",
         flush=True,
     )

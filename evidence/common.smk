@@ -9,6 +9,9 @@ HERE = Path(workflow.current_basedir)
 sys.path.insert(0, str(HERE))
 
 from matrix.columns import Column, read_columns
+from twostep.config.resolve import resolve_config
+from twostep.training.network_file import plan_network
+from twostep.training.objective import Objective
 
 MATRIX = config.get("matrix")
 if MATRIX not in config["matrices"]:
@@ -17,6 +20,14 @@ ENTRY = config["matrices"][MATRIX]
 STUDY = yaml.safe_load((HERE / ENTRY["study"]).read_text(encoding="utf-8"))
 RESULTS = f"results/{STUDY['study']}"
 TABLES = f"evidence/matrices/{MATRIX}"
+RESOLVED = resolve_config(STUDY)
+# What networks are trained for, and which.
+TASK = {
+    "output_activation": RESOLVED["training"]["output_activation"],
+    "objective": Objective.of(RESOLVED).to_dict(),
+    "network": plan_network(RESOLVED["network"]["file"]),
+    "study_seed": RESOLVED["seed"],
+}
 COLUMNS = {column.name: column for column in read_columns(ENTRY["columns"])}
 # The part of a GPU that a job has.
 GPU_PERCENT = 100 // config["jobs_per_gpu"] if config["gpu"] else 0

@@ -19,6 +19,7 @@ def main(
     networks: str,
     timings: str,
     study: dict,
+    task: dict,
     setting: dict,
     varied: dict,
     columns: tuple[Column, Column],
@@ -43,9 +44,8 @@ def main(
             column,
             n_validation=n_validation,
             n_evaluation=n_evaluation,
-            output_activation=study["training"]["output_activation"],
-            study_seed=study["seed"],
             device=device,
+            **task,
         )
         finished = Journal(f"{journal}/{column.name}", watch.job)
         return lambda trials: train_trials(trainer, evaluation, column, trials, finished, watch)
@@ -85,6 +85,7 @@ if __name__ == "__main__":
             networks=snakemake.params.networks,
             timings=snakemake.params.timings,
             study=snakemake.params.study,
+            task=snakemake.params.task,
             setting=snakemake.params.setting,
             varied=snakemake.params.varied,
             columns=(Column(**snakemake.params.step_1), Column(**snakemake.params.step_2)),

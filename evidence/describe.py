@@ -1,7 +1,7 @@
 """Describe a matrix: the networks of its trials, and what all its columns were made from."""
 
 from matrix.tables import trials_table, write_compressed
-from twostep.trials.configurations import read_configurations
+from twostep.trials.configurations import read_networks
 from twostep.util.files import read_json, write_json
 from twostep.util.logs import reporting
 
@@ -19,7 +19,7 @@ def main(
     """Write the table of the trials, and the config with the data that it led to."""
     description = read_json(manifest)
     widths = len(description["inputs"]), len(description["outputs"])
-    networks = read_configurations(configurations, range(n_trials))
+    networks = read_networks(configurations, range(n_trials))
     write_compressed(trials, trials_table(networks, *widths))
     data = {name: description[name] for name in ("splits", "data_hash")}
     timing = {"timed_by": timed_by} if timed_by else {}

@@ -19,17 +19,22 @@ from matplotlib.figure import Figure
 from matrix.columns import ALL
 from matrix.load import Matrix, Trained
 from replay import (
+    advice,
     agreement,
     budgets,
+    claim_figures,
+    claims,
     comparisons,
     estimator,
     figures,
     law,
     networks,
     numbers,
+    rule,
     samplers,
 )
 from replay.outcomes import Findings
+from replay.pilots import PILOTED
 from replay.policies import Stage, last_training
 from twostep.figures.style import DOTS_PER_INCH, METADATA
 from twostep.util.files import atomic_path, write_text
@@ -43,10 +48,14 @@ SETTING = "one_cycle"
 
 @dataclass(frozen=True)
 class Problem:
-    """A matrix with the epochs of the search on all data that others are compared with."""
+    """A matrix with the epochs of the search on all data that others are compared with.
+
+    `few` are the samples and epochs of a step 1 on a few thousand samples.
+    """
 
     name: str
     epochs: int
+    few: tuple[int, int]
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -99,15 +108,31 @@ class Problem:
         cases = (comparisons.two_steps(self.matrix, self.last, *each) for each in trainings)
         return self.compare([case for found in cases for case in found])
 
+    def as_domain(self, label: str) -> claims.Domain:
+        """Return what the claims of the paper are held against."""
+        few, on_all = (SETTING, *self.few), (SETTING, ALL, self.epochs)
+        return claims.Domain(label, self.matrix, few, on_all, self.two_steps, self.truth)
+
     def compare(self, cases: Sequence[comparisons.Case]) -> list[tuple[comparisons.Case, Findings]]:
         """Replay cases."""
         return comparisons.compare(cases, self.last, self.truth)
 
 
-AEROSOL = Problem("aerosol", 25)
-MILLION = Problem("million", 4)
-TEN_MILLION = Problem("ten_million", 2)
-FLIGHTS = Problem("flights", 10)
+AEROSOL = Problem("aerosol", 25, (4800, 20))
+MILLION = Problem("million", 4, (12000, 20))
+TEN_MILLION = Problem("ten_million", 2, (16000, 20))
+FLIGHTS = Problem("flights", 10, (3400, 20))
+LATE = Problem("late", 2, (3400, 20))
+PHOTOS = Problem("photos", 3, (3200, 20))
+WORDS = Problem("words", 3, (3200, 20))
+# By their names in the table of the claims.
+DOMAINS = {
+    "aerosol": AEROSOL,
+    "air time of flights": FLIGHTS,
+    "late flights": LATE,
+    "patches of photographs": PHOTOS,
+    "words": WORDS,
+}
 SEARCHES = {
     "aerosol": "aerosol, layers and widths",
     "aerosol_rates": "the same and learning rates",
@@ -236,6 +261,21 @@ def aerosol_curves() -> str:
     return comparisons.describe(AEROSOL.compare(cases))
 
 
+def list_domains() -> list[claims.Domain]:
+    """Return what the claims of the paper are held against."""
+    return [problem.as_domain(label) for label, problem in DOMAINS.items()]
+
+
+def domains_claims() -> str:
+    """What the paper claims, and what each domain says of it."""
+    return claims.describe(list_domains())
+
+
+def domains_agreement() -> Figure:
+    """Losses of step 1 against those on all data."""
+    return claim_figures.draw_agreement(list_domains())
+
+
 def pairs() -> dict[str, list[samplers.Pair]]:
     """Return the searches by both samplers, by what they search."""
     n_retrained = CONFIG["samplers"]["sizes"]["n_retrained"]
@@ -252,10 +292,25 @@ def samplers_finalists() -> str:
     return samplers.describe_agreement(pairs())
 
 
+def rule_of_thumb() -> str:
+    """One rule for samples, updates and retrainings, tried on problems it was not made from."""
+    return rule.describe(PILOTED)
+
+
+def advice_validation() -> str:
+    """What pilots say of problems that the constants of the advice were not learned from."""
+    return advice.describe(PILOTED)
+
+
+def advice_constants() -> str:
+    """These constants, and those of all problems, which the workflow has."""
+    return advice.describe_prior(PILOTED)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     **{
         f"{problem.name}_{kind}": partial(make, problem)
-        for problem in (AEROSOL, MILLION, TEN_MILLION, FLIGHTS)
+        for problem in (AEROSOL, MILLION, TEN_MILLION, FLIGHTS, LATE, PHOTOS, WORDS)
         for kind, make in (
             ("agreement", agreement_of),
             ("two_steps", two_steps_of),
@@ -278,6 +333,10 @@ TABLES: dict[str, Callable[[], str]] = {
             aerosol_batches,
             aerosol_batch_costs,
             aerosol_curves,
+            domains_claims,
+            rule_of_thumb,
+            advice_validation,
+            advice_constants,
             samplers_losses,
             samplers_finalists,
         )
@@ -285,6 +344,8 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 FIGURES: dict[str, Callable[[], Figure]] = {
+    domains_agreement.__name__: domains_agreement,
+} | {
     f"{problem.name}_{kind}": partial(make, problem)
     for problem in (AEROSOL, MILLION)
     for kind, make in (("policies", policies_of), ("losses", losses_of))

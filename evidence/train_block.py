@@ -5,7 +5,7 @@ from dataclasses import replace
 from matrix.columns import Column
 from matrix.tables import read_column
 from matrix.training import prepare, take_device, train_trials
-from twostep.trials.configurations import read_configurations
+from twostep.trials.configurations import read_networks
 from twostep.trials.journal import Journal
 from twostep.trials.records import write_lines
 from twostep.trials.supervision import Watch, supervise
@@ -22,8 +22,7 @@ def main(
     trials: range,
     n_validation: int,
     n_evaluation: int,
-    output_activation: str,
-    seed: int,
+    task: dict,
     gpu_percent: int,
     journal: str,
     output: str,
@@ -35,18 +34,17 @@ def main(
         column,
         n_validation=n_validation,
         n_evaluation=n_evaluation,
-        output_activation=output_activation,
-        study_seed=seed,
         device=take_device(gpu_percent),
+        **task,
     )
     chosen = list(trials)
     if reference:
         losses = read_column(reference)["val_loss_all"].sort_values(kind="stable")
         chosen = losses.index[trials.start : trials.stop].tolist()
-    known = read_configurations(configurations, range(max(chosen) + 1))
+    known, sizes = zip(*read_networks(configurations, range(max(chosen) + 1)), strict=True)
     networks = [(trial, replace(known[trial], **setting)) for trial in chosen]
     entries = train_trials(
-        trainer, evaluation, column, networks, Journal(journal, watch.job), watch
+        trainer, evaluation, column, networks, Journal(journal, watch.job), watch, sizes
     )
     write_lines(output, ({"trial": entry["record"]["trial"], **entry} for entry in entries))
 
@@ -62,8 +60,7 @@ if __name__ == "__main__":
             trials=range(*snakemake.params.trials),
             n_validation=snakemake.params.n_validation,
             n_evaluation=snakemake.params.n_evaluation,
-            output_activation=snakemake.params.output_activation,
-            seed=snakemake.params.seed,
+            task=snakemake.params.task,
             gpu_percent=snakemake.resources.machine_gpu,
             journal=snakemake.params.journal,
             output=snakemake.output[0],

@@ -27,8 +27,11 @@ def read_flights() -> pd.DataFrame:
 
 def describe(flights: pd.DataFrame) -> dict[str, tuple[pd.Series, str, str]]:
     """Return the values, units and meaning of each variable, from the table of read_flights."""
-    day = pd.to_datetime(flights[["year", "month", "day"]]).dt.day_of_year
-    season = 2 * np.pi * day / 365
+    date = pd.to_datetime(flights[["year", "month", "day"]])
+    day = date.dt.day_of_year
+    season, week = 2 * np.pi * day / 365, 2 * np.pi * date.dt.day_of_week / 7
+    # A comparison with a missing value is false, and must stay missing.
+    late = (flights["arr_delay"] > 15).where(flights["arr_delay"].notna())
     start, end = np.radians(flights["origin_lat"]), np.radians(flights["lat"])
     turn = np.radians(flights["lon"] - flights["origin_lon"])
     north = np.cos(start) * np.sin(end) - np.sin(start) * np.cos(end) * np.cos(turn)
@@ -53,6 +56,12 @@ def describe(flights: pd.DataFrame) -> dict[str, tuple[pd.Series, str, str]]:
         "tailwind": (-speed * np.cos(wind), "m s-1", "wind at the origin, along the course"),
         "crosswind": (-speed * np.sin(wind), "m s-1", "wind at the origin, to the right of it"),
         "temperature": ((flights["temp"] - 32) / 1.8, "degC", "air temperature at the origin"),
+        "humidity": (flights["humid"], "%", "relative humidity at the origin"),
+        "rain": (flights["precip"] * 25.4, "mm h-1", "precipitation at the origin"),
+        "visibility": (flights["visib"] * 1.609344, "km", "visibility at the origin"),
+        "weekday_sin": (np.sin(week), "1", "sine of the day of the week as an angle"),
+        "weekday_cos": (np.cos(week), "1", "cosine of the day of the week as an angle"),
+        "late": (late, "1", "1 if the flight arrived more than 15 min late, else 0"),
         "pressure": (flights["pressure"], "hPa", "sea-level pressure at the origin"),
     }
 

@@ -23,14 +23,17 @@ class Trained:
     those on the search's validation sample, `all_losses` those on the validation split and
     `test_losses` those on the test split, of the weights of the best epoch. `seconds` are processor
     seconds of training and validation; of trials trained on a GPU they are what as many updates of
-    the same network took on a processor. `work` is samples times epochs times learnable parameters.
+    the same network took on a processor, and `train_seconds` those without validation. `work` is
+    samples times epochs times learnable parameters, and `updates` are those of the optimizer.
     """
 
     losses: np.ndarray
     all_losses: np.ndarray
     test_losses: np.ndarray
     seconds: np.ndarray
+    train_seconds: np.ndarray
     work: np.ndarray
+    updates: np.ndarray
     epochs: int
     n_train: int
     texts: np.ndarray
@@ -91,15 +94,15 @@ class Matrix:
             self._columns[name] = self._read(name, self.n_all if samples == ALL else int(samples))
         return self._columns[name]
 
-    def _processor_seconds(self, table: pd.DataFrame) -> pd.Series:
-        """Return the processor seconds of each trial of a column."""
+    def _processor_seconds(self, table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+        """Return the processor seconds of training and of validation of each trial of a column."""
         timed_by = self.provenance.get("timed_by")
         if timed_by is None:
-            return table["train_seconds"] + table["validation_seconds"]
+            return table["train_seconds"], table["validation_seconds"]
         timed = read_column(self._folder.parent / f"{timed_by}{SUFFIX}").reindex(table.index)
         by_update = timed["train_seconds"] / timed["updates"]
         by_epoch = timed["validation_seconds"] / timed["epochs"]
-        return by_update * table["updates"] + by_epoch * table["epochs"]
+        return by_update * table["updates"], by_epoch * table["epochs"]
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{SUFFIX}"
@@ -110,12 +113,15 @@ class Matrix:
         table.loc[failed, ["val_loss", "val_loss_all", "test_loss"]] = np.nan
         table = table.reindex(self.trials.index)
         parameters = self.trials["n_parameters"].to_numpy()
+        training, validation = self._processor_seconds(table)
         return Trained(
             losses=table["val_loss"].to_numpy(),
             all_losses=table["val_loss_all"].to_numpy(),
             test_losses=table["test_loss"].to_numpy(),
-            seconds=self._processor_seconds(table).to_numpy(),
+            seconds=(training + validation).to_numpy(),
+            train_seconds=training.to_numpy(),
             work=n_train * table["epochs"].to_numpy() * parameters,
+            updates=table["updates"].to_numpy(),
             epochs=int(table["epochs"].max()),
             n_train=n_train,
             texts=table[CURVE].astype(str).to_numpy(),

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from twostep.training.configuration import Configuration, NetworkSize
 from twostep.trials.records import flatten_configuration
+from twostep.util.columns import network_columns
 from twostep.util.files import atomic_path
 from twostep.util.tables import read_table
 
@@ -21,7 +23,7 @@ MACHINE = ("processor", "torch", "numpy")
 def column_table(entries: Iterable[dict]) -> pd.DataFrame:
     """Return the table of a column from the entries of its trials.
 
-    Losses are mean squared errors in the units of the loss. `val_loss` is that on the search's
+    Losses are those of the study, in its units. `val_loss` is that on the search's
     validation sample, `val_loss_all` and the errors on the test split are those of the same
     weights, of the best epoch. Seconds are processor seconds, of one thread. The curve holds the
     validation loss after each epoch.
@@ -81,17 +83,23 @@ def samplers_table(
     return pd.DataFrame(rows)
 
 
-def trials_table(configurations: Iterable, n_inputs: int, n_outputs: int) -> pd.DataFrame:
-    """Return what each trial's network is; how it is trained depends on the column."""
+def trials_table(
+    networks: Iterable[tuple[Configuration, NetworkSize | None]], n_inputs: int, n_outputs: int
+) -> pd.DataFrame:
+    """Return what each trial's network is; how it is trained depends on the column.
+
+    `networks` are configurations, with the sizes of networks of the user's own. Of these the table
+    has the hyperparameters in the place of layers.
+    """
     rows = []
-    for trial, configuration in enumerate(configurations):
-        record = {
-            "configuration": configuration.to_dict(),
-            "n_parameters": configuration.count_parameters(n_inputs, n_outputs),
-            "n_operations": configuration.count_operations(n_inputs, n_outputs),
-        }
-        flat = flatten_configuration(record)
-        rows.append({"trial": trial, **{name: flat[name] for name in (*NETWORK, "activation")}})
+    for trial, (configuration, own_size) in enumerate(networks):
+        size = own_size or NetworkSize(
+            configuration.count_parameters(n_inputs, n_outputs),
+            configuration.count_operations(n_inputs, n_outputs),
+        )
+        flat = flatten_configuration({"configuration": configuration.to_dict(), **size._asdict()})
+        names = network_columns(flat) if own_size else (*NETWORK[2:], "activation")
+        rows.append({"trial": trial, **size._asdict(), **{name: flat[name] for name in names}})
     return pd.DataFrame(rows)
 
 

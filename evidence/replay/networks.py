@@ -22,7 +22,7 @@ NO_SCATTER = 1e-9
 def describe(matrix: Matrix, trainings: list[Training]) -> str:
     """Return the sizes and depths of the best networks of each training, repetition 0."""
     sizes = matrix.trials["n_parameters"].to_numpy()
-    depths = matrix.trials["n_hidden_layers"].to_numpy()
+    depths = hidden_layers(matrix.trials)
     rows = [
         [
             "training",
@@ -51,6 +51,16 @@ def describe(matrix: Matrix, trainings: list[Training]) -> str:
     return table(rows)
 
 
+def hidden_layers(trials: pd.DataFrame) -> np.ndarray:
+    """Return the hidden layers of each network, (n_trials,).
+
+    In networks of the user's own, the convolutions and the dense layer behind them.
+    """
+    if "n_hidden_layers" in trials:
+        return trials["n_hidden_layers"].to_numpy()
+    return trials["n_convolutions"].to_numpy() + 1
+
+
 def spread(chosen: pd.DataFrame, all_trials: pd.DataFrame) -> float:
     """Return the mean distance of two chosen trials, in units of that of two of all.
 
@@ -60,7 +70,7 @@ def spread(chosen: pd.DataFrame, all_trials: pd.DataFrame) -> float:
     places = [
         np.column_stack(
             [
-                trials["n_hidden_layers"],
+                hidden_layers(trials),
                 np.log(trials["n_parameters"]),
                 *(np.log(trials[name]) for name in trials if name == "learning_rate"),
             ]

@@ -211,6 +211,9 @@ def test_the_modes_are_those_of_the_generator():
     [
         ("config.yaml", 4000),
         ("flights.yaml", None),
+        ("late.yaml", None),
+        ("photos.yaml", None),
+        ("words.yaml", None),
         ("paper.yaml", 4000),
         ("paper-modern.yaml", 16_000),
     ],
@@ -754,7 +757,15 @@ def list_places(value: object, place: tuple = ()):
 
 SHIPPED = [
     yaml.safe_load((REPOSITORY / "config" / name).read_text(encoding="utf-8"))
-    for name in ("config.yaml", "flights.yaml", "paper.yaml", "paper-modern.yaml")
+    for name in (
+        "config.yaml",
+        "flights.yaml",
+        "late.yaml",
+        "paper.yaml",
+        "paper-modern.yaml",
+        "photos.yaml",
+        "words.yaml",
+    )
 ]
 # What YAML can make of a value or a key, and what is hard to compare, to print or to hash.
 ODD = st.sampled_from([[], [None], {}, {"a": {}}, "1e400", "1" * 5000, 10**5000, -(10**400)])

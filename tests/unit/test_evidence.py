@@ -70,7 +70,8 @@ def write_matrix(folder, columns, n_trials=N_TRIALS):
     place = folder / "made_up"
     place.mkdir()
     networks = [
-        Configuration((trial + 1,), 1e-3, 8, "relu", "adam", 0.0, 0.0) for trial in range(n_trials)
+        (Configuration((trial + 1,), 1e-3, 8, "relu", "adam", 0.0, 0.0), None)
+        for trial in range(n_trials)
     ]
     write_compressed(place / f"trials{SUFFIX}", trials_table(networks, 1, 1))
     (place / "provenance.json").write_text(json.dumps({"splits": {"training": 1600}}))
@@ -130,7 +131,13 @@ def test_the_committed_columns_are_those_of_the_config_and_hold_their_trials():
 def test_the_page_has_the_tables_that_the_matrices_give():
     """Those that take seconds; `python evidence/make_document.py` makes all of them."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    tables = ("aerosol_halving", "ten_million_two_steps", "million_budgets", "aerosol_networks")
+    tables = (
+        "aerosol_halving",
+        "ten_million_two_steps",
+        "million_budgets",
+        "aerosol_networks",
+        "words_networks",
+    )
     assert all(f"<!-- table: {name} -->" in text for name in tables)
     assert fill(text, tables) == text
 

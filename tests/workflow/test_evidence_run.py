@@ -4,10 +4,13 @@ import subprocess
 import sys
 
 import numpy as np
+import xarray as xr
 import yaml
+from own_networks import write_network
 from small_study import REPOSITORY
 
 from matrix.load import Matrix
+from matrix.tables import read_column
 
 
 def run(folder, *arguments):
@@ -65,3 +68,50 @@ def test_a_matrix_must_be_named(tmp_path):
     assert process.returncode != 0
     assert "say which matrix: --config matrix=" in process.stdout
     assert "Traceback" not in process.stdout + process.stderr
+
+
+def test_a_matrix_of_classes_and_networks_of_ones_own(tmp_path):
+    rng = np.random.default_rng(1)
+    profiles = rng.normal(size=(400, 3))
+    classes = {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "down up"}
+    made_up = {
+        "profile": (("sample", "level"), profiles),
+        "kind": ("sample", (profiles.sum(axis=1) > 0).astype(np.int8), classes),
+    }
+    xr.Dataset(made_up).to_netcdf(tmp_path / "data.nc")
+    study = {
+        "study": "tiny",
+        "dataset": {
+            "files": str(tmp_path / "data.nc"),
+            "inputs": [{"name": "profile"}],
+            "outputs": [{"name": "kind"}],
+        },
+        "training": {"loss": "cross_entropy"},
+        "network": {"file": str(write_network(tmp_path))},
+        "search": {
+            "n_trials": 40,
+            "fractions": [0.5],
+            "space": {
+                "hyperparameters": {"width": {"min": 2, "max": 99, "integer": True}, "share": 0.1},
+                "batch_size": 32,
+            },
+        },
+    }
+    (tmp_path / "tiny_study.yaml").write_text(yaml.safe_dump(study))
+    column = {"setting": "quick", "samples": [80], "epochs": [2], "repetitions": [0]}
+    entry = {"study": str(tmp_path / "tiny_study.yaml"), "trials": 3, "columns": [column]}
+    config = {"matrices": {"tiny": {**entry, "reference": "quick-80-2-0"}}}
+    config["settings"] = {"quick": {"learning_rate": 0.003}}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(config))
+    process = run(tmp_path, "--configfile", "tiny.yaml", "--config", "matrix=tiny")
+    assert process.returncode == 0, process.stdout + process.stderr
+    folder = tmp_path / "evidence" / "matrices"
+    matrix = Matrix("tiny", folder)
+    trained = matrix.column("quick", 80, 2, 0)
+    # Nats, and not far above those of a coin.
+    assert (trained.test_losses > 0).all() and (trained.test_losses < 2).all()
+    widths = matrix.trials["width"]
+    # What the network of tests/own_networks.py has, for 3 inputs and 2 outputs.
+    assert (matrix.trials["n_parameters"] == 8 * widths + 2).all()
+    table = read_column(folder / "tiny" / "quick-80-2-0.csv.xz")
+    assert table["test_accuracy"].between(0, 1).all()

@@ -133,13 +133,13 @@ def test_a_shard_that_an_old_job_replaced_is_not_ranked(study):
     late["settings"]["budget"] = late["settings"]["budget"].replace("4", "9")
     write_checked(study.folder / "late.json", late)
     command = f"shell('cp late.json {path.relative_to(study.folder)}')"
-    study.edit("Snakefile", "rule all:", f"onstart:\n    {command}\n\n\nrule all:")
+    study.edit("workflow/Snakefile", "rule all:", f"onstart:\n    {command}\n\n\nrule all:")
     (study.folder / RANK).unlink()
     process = study.snakemake(RANK)
     assert process.returncode != 0
     assert "shard_1.jsonl was made with another budget.max_epochs (9, not 4)" in process.stderr
     # Planning sees it the next time.
-    study.edit("Snakefile", command, "pass")
+    study.edit("workflow/Snakefile", command, "pass")
     work = study.run(RANK)
     assert work.jobs["search_shard"] >= 1 and not work.searched
 

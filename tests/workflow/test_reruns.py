@@ -29,7 +29,7 @@ def test_the_finished_study_has_trained_each_trial_once(finished):
 def test_unrelated_changes_run_nothing(study):
     """None of them does: a key without influence, comments, sentences, a time of a data file."""
     study.config["generate"] = {"n_samples": 10}
-    study.edit("Snakefile", "rule all:", "# A comment.\nrule all:")
+    study.edit("workflow/Snakefile", "rule all:", "# A comment.\nrule all:")
     study.edit("workflow/scripts/twostep/figures/size.py", '"""', '"""Reworded: ')
     (study.folder / "data.nc").touch()
     assert "Nothing to be done" in study.snakemake("--resources", "mem_mb=99999").stderr

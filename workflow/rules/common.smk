@@ -5,17 +5,32 @@ import sys
 from contextlib import contextmanager
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-try:
-    SCRIPTS = str(Path(workflow.current_basedir).parent / "scripts")
-except TypeError:
-    raise WorkflowError(
-        "this workflow can be imported from a local path only, as its rules share a library: clone "
-        "the repository, and give the path of its Snakefile to `module`"
-    ) from None
+
+def scripts_folder():
+    """The folder of the scripts and the library on this machine.
+
+    A hosted repository cannot be listed. Snakemake fetches each file that is asked for, into a folder
+    of its own, where it stands beside the others as in the repository.
+    """
+    if isinstance(workflow.current_basedir, PathLike):
+        return Path(workflow.current_basedir).parent / "scripts"
+    files = Path(workflow.source_path("../files.txt"))
+    if files.name != "files.txt":
+        raise WorkflowError(
+            "this workflow cannot be imported by `git+file:`, for which Snakemake changes the names "
+            "of its library's files: give `module` the path of the Snakefile in a clone"
+        )
+    for name in files.read_text(encoding="utf-8").split():
+        workflow.source_path(f"../{name}")
+    return files.parent / "scripts"
+
+
+SCRIPTS = str(scripts_folder())
 
 # The library is imported from its folder and need not be installed.
 if SCRIPTS not in sys.path:
@@ -28,15 +43,23 @@ from twostep.data.sizes import fraction_name
 from twostep.report.entries import figure_entries, page_entries
 from twostep.training.network_file import plan_network
 from twostep.training.objective import Objective
+from twostep.trials.pilots import count_pilot_trials, list_pilots, pilot_shards
 from twostep.trials.rounds import count_finalists, round_sizes
 from twostep.trials.rungs import count_shards, rankings_of_step_2, rung_names
 from twostep.trials.samplers import QMC, TPE, generation_of, known_trials, shard_ranges
-from twostep.trials.space import largest_batch
+from twostep.trials.space import count_configurations, largest_batch
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.files import read_json
-from twostep.util.fingerprint import hash_file, hash_script, hash_values
+from twostep.util.fingerprint import LIBRARY, hash_file, hash_script, hash_values
 from twostep.util.origin import NAME
 from twostep.util.own_copy import prefer_own_copy
+
+# A process has one copy of the library, of which the rules of another one would know nothing.
+if not LIBRARY.parent.samefile(SCRIPTS):
+    raise WorkflowError(
+        f"this workflow is imported from {LIBRARY.parents[2]} and from {Path(SCRIPTS).parents[1]}: "
+        "give both modules the same path, or the same tag, or run them one after the other"
+    )
 
 prefer_own_copy()
 
@@ -65,6 +88,13 @@ FRACTIONS = {fraction_name(value): value for value in config["search"]["fraction
 # The rungs by their number, from 1 on, and what the subsets are needed for.
 RUNGS = {str(i): rung for i, rung in enumerate(config["search"]["rungs"], start=1)}
 SUBSETS = FRACTIONS | {fraction_name(rung["fraction"]): rung["fraction"] for rung in RUNGS.values()}
+# The pilots of `snakemake advise` by their number, which only that target trains.
+PILOTS = {
+    str(i): pilot
+    for i, pilot in enumerate(list_pilots(config["search"], config["advise"]), start=1)
+}
+PILOT_SUBSETS = {fraction_name(pilot["fraction"]): pilot["fraction"] for pilot in PILOTS.values()}
+N_PILOT = count_pilot_trials(config["search"], config["advise"])
 REPETITIONS = range(config["retrain"]["seeds"])
 SAMPLER = config["search"]["sampler"]
 # What is prepared of each split.
@@ -99,6 +129,7 @@ wildcard_constraints:
     fraction=r"[0-9.]+",
     size=r"\d+",
     rung=r"[1-9]\d*",
+    pilot=r"[1-9]\d*",
     shard=r"\d+",
     generation=r"\d+",
     part=r"\d+",
@@ -160,8 +191,12 @@ def code(rule):
 
 
 def used_config():
-    """The config without the section that has no influence where the user has data."""
-    return {key: value for key, value in config.items() if key != "generate" or not DATA_FILES}
+    """The config without the sections that have no influence on results.
+
+    These are that of `snakemake advise`, and that of the embedded data where the user has data.
+    """
+    unused = {"advise", *(["generate"] if DATA_FILES else [])}
+    return {key: value for key, value in config.items() if key not in unused}
 
 
 @cache
@@ -301,6 +336,34 @@ def ranking_before(wildcards):
     if before:
         return rules.rank_rung.output.trials.format(rung=before)
     return rules.rank.output.trials.format(fraction=next(iter(FRACTIONS)))
+
+
+# Pilots
+
+
+def pilot_of(wildcards):
+    """The pilot with the number in the wildcard."""
+    try:
+        return PILOTS[wildcards.pilot]
+    except KeyError:
+        raise WorkflowError(
+            f"there is no pilot {wildcards.pilot}: advise.pilots has {len(PILOTS)} entries"
+        ) from None
+
+
+def trials_of_pilot(wildcards):
+    """The range of the trials of a shard of a pilot."""
+    return pilot_shards(config["search"], config["advise"])[int(wildcards.shard)]
+
+
+def files_of_pilots(pattern):
+    """One kind of file of all shards of all pilots."""
+    shards = range(len(pilot_shards(config["search"], config["advise"])))
+    return [
+        pattern.format(pilot=name, fraction=fraction_name(pilot["fraction"]), shard=shard)
+        for name, pilot in PILOTS.items()
+        for shard in shards
+    ]
 
 
 # Finalists and controls

@@ -82,7 +82,7 @@ rule subset:
         **memory(growing(1000)),
         runtime=growing(60),
     params:
-        fraction=lambda wildcards: SUBSETS[wildcards.fraction],
+        fraction=lambda wildcards: (SUBSETS | PILOT_SUBSETS)[wildcards.fraction],
         n_validation=config["search"]["n_validation"],
         batch_size=largest_batch(config["search"]["space"]),
         code=code("subset"),

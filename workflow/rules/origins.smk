@@ -8,6 +8,8 @@ from twostep.util.origin import OWN_SETTINGS, PLAN, find_outdated, portable
 RULES = [
     *(getattr(rules, name) for name in RULES_OF_RESULTS),
     rules.forecast,
+    rules.pilot_shard,
+    rules.advise,
     rules.reproduce,
     rules.reproduce_rung,
     rules.export_trial,

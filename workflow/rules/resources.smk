@@ -90,6 +90,8 @@ def trials_of(wildcards):
         return range(int(wildcards.trial), int(wildcards.trial) + 1)
     if "rung" in wildcards.keys():
         return range(config["search"]["n_trials"])
+    if "pilot" in wildcards.keys():
+        return range(*trials_of_pilot(wildcards))
     return range(*SHARDS[int(wildcards.shard)])
 
 
@@ -158,6 +160,23 @@ def search_minutes(wildcards, input, attempt):
         middle,
         search["budget"],
         search["shard_size"],
+        constraints=search["constraints"],
+    )
+    return limited(minutes, attempt)
+
+
+def pilot_minutes(wildcards, input, attempt):
+    """A shard of a pilot."""
+    trials, budget = trials_of(wildcards), pilot_of(wildcards)["budget"]
+    if NETWORK:
+        networks = listed_networks(input.configurations, trials)
+        return limited(own_training_minutes(input.manifest, networks, budget), attempt)
+    search = config["search"]
+    minutes = training_minutes(
+        input.manifest,
+        middle_configuration(search["space"]),
+        budget,
+        len(trials),
         constraints=search["constraints"],
     )
     return limited(minutes, attempt)

@@ -56,11 +56,13 @@ def main(
 
 if __name__ == "__main__":
     with job(snakemake) as note:
+        # A pilot of `snakemake advise` has a budget of its own.
+        own_budget = snakemake.params.get("pilot_budget")
         main(
             manifest=snakemake.input.manifest,
             configurations=snakemake.input.configurations,
             trials=range(*snakemake.params.trials),
-            budget=json.loads(snakemake.params.budget),
+            budget=json.loads(own_budget or snakemake.params.budget),
             output_activation=snakemake.params.output_activation,
             objective=json.loads(snakemake.params.objective),
             seed=snakemake.params.seed,

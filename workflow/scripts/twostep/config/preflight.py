@@ -135,5 +135,9 @@ def _check_fractions(config: dict, n_rows: int) -> None:
         (f"search.rungs, entry {i + 1}, fraction", rung["fraction"])
         for i, rung in enumerate(search["rungs"])
     ]
+    fractions += [
+        (f"advise.pilots, entry {i + 1}, fraction", pilot["fraction"])
+        for i, pilot in enumerate(config["advise"]["pilots"])
+    ]
     for key, fraction in fractions:
         check_fraction(fraction, n_training, largest_batch(search["space"]), key=key)

@@ -82,8 +82,8 @@ def resolve_config(config: dict) -> dict:
         training["output_activation"] = _activations(training["loss"])[0]
     if schedules(resolved["search"]["space"]):
         _take_out_patience(resolved, config)
-    for rung in resolved["search"]["rungs"]:
-        rung["budget"] = {**resolved["search"]["budget"], **rung["budget"]}
+    for entry in (*resolved["search"]["rungs"], *resolved["advise"]["pilots"]):
+        entry["budget"] = {**resolved["search"]["budget"], **entry["budget"]}
     contradiction = next(_contradictions(resolved), None)
     if contradiction:
         raise UserError(contradiction)
@@ -236,6 +236,11 @@ def _contradictions(config: dict) -> Iterator[str]:
             "be retrained than there are"
         )
     yield from _contradictions_in_rungs(config["search"], top_k)
+    if len(config["advise"]["pilots"]) == 1:
+        yield (
+            "advise.pilots has a single entry, but one size of data cannot tell how losses agree "
+            "with those on another size: add an entry with another fraction, or take it out"
+        )
 
 
 def _budgets(config: dict) -> Iterator[tuple[str, dict]]:
@@ -244,6 +249,8 @@ def _budgets(config: dict) -> Iterator[tuple[str, dict]]:
         yield f"{step}.budget", config[step]["budget"]
     for i, rung in enumerate(config["search"]["rungs"]):
         yield f"search.rungs, entry {i + 1}, budget", rung["budget"]
+    for i, pilot in enumerate(config["advise"]["pilots"]):
+        yield f"advise.pilots, entry {i + 1}, budget", pilot["budget"]
 
 
 def _contradictions_in_rungs(search: dict, top_k: int) -> Iterator[str]:

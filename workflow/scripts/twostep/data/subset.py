@@ -13,7 +13,10 @@ from twostep.util.files import read_json
 log = logging.getLogger(__name__)
 
 # What says how many samples of a split are taken.
-_KEYS = {"training": "search.fractions or search.rungs", "validation": "search.n_validation"}
+_KEYS = {
+    "training": "search.fractions, search.rungs or advise.pilots",
+    "validation": "search.n_validation",
+}
 
 
 def subset(

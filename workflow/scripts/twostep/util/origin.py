@@ -20,7 +20,10 @@ NAME = "origin.json"
 # The settings of the run under way, in a folder that Snakemake does not own.
 PLAN = "journal/plan.json"
 # Settings in which the jobs of one rule differ from each other.
-OWN_SETTINGS = ("fraction", "samples", "trials", "finalists", "n_shards", "rung_budget")
+OWN_SETTINGS = (
+    *("fraction", "samples", "trials", "finalists", "n_shards"),
+    *("rung_budget", "pilot_budget"),
+)
 # Settings that are hashes, and what another one means.
 HASHES = {
     "code": "other code",
