@@ -373,13 +373,13 @@ def left(probability, enough, reason=""):
 def test_whether_a_better_trial_is_left_in_words():
     good = left(0.03, 12)
     assert good.kind == GOOD
-    assert tells(good.text, 0.05, 25, 3) and tells(good.text, 12)
+    assert tells(good.text, 0.05, 3, 25) and tells(good.text, 12)
     doubt = left(0.15, 23)
     assert about(doubt) == (DOUBT, "a better trial may be left", "0.05")
     assert tells(doubt.text, 15) and tells(doubt.text, 23, 5)
     assert names(doubt.text) == {"retrain.top_k"}
     far = left(0.6, None, "more than 10 times as many would be needed")
-    assert about(far) == about(doubt) and tells(far.text, 60, 120, 5)
+    assert about(far) == about(doubt) and tells(far.text, 60, 25, 120, 5)
     assert names(far.text) == {"search.fractions"}
     unknown = left(None, None, "it rains")
     assert about(unknown) == (UNKNOWN, LEFT, "0.05")

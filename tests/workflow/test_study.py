@@ -96,7 +96,7 @@ def test_every_trial_is_accounted_for(finished):
 
 
 def test_the_selected_model_reproduces_its_reported_error(finished):
-    """Load the model as the README says and apply it to the test rows of the user's own file."""
+    """Load the model as docs/model.md says and apply it to the test rows of the user's own file."""
     selection = pd.read_csv(finished.results / "select" / "selection.csv").set_index("choice")
     model = load_model(finished.folder / selection.at["selected", "model"])
     names = [feature["name"] for feature in model.inputs]

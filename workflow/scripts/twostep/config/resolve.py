@@ -407,7 +407,7 @@ def _contradictions_in_split(split: dict) -> Iterator[str]:
     if split["validation"] + split["test"] >= 1:
         yield (
             f"split.validation ({split['validation']:g}) and split.test ({split['test']:g}) must "
-            "add up to less than 1, since the training split gets the rest"
+            "add up to less than 1, because the training split gets the rest"
         )
     method, variable = split["method"], split["variable"]
     if method in ("group", "variable") and variable is None:

@@ -110,7 +110,7 @@ def _draw_costs(axes: Axes, costs: dict[str, dict[str, Cost]], quantity: str) ->
         axes.plot(value, row.place, marker, color=colour, markersize=5, gid=row.name, **hollow)
         text = duration(value) if quantity == "cpu_seconds" else f"{value:.1e}"
         if row.name.startswith("full"):
-            text += f"\nfactor {times(value / getattr(row.both, quantity))} over {every}"
+            text += f"\n{times(value / getattr(row.both, quantity))} x {every}"
         axes.annotate(
             text,
             (value, row.place),

@@ -78,7 +78,7 @@ def _ratio_note(ratio: float) -> str:
     """Return how the loss of the best control compares with that of the best chosen trial."""
     if not math.isfinite(ratio):
         return "The loss of the best chosen trial is 0."
-    return f"The loss of the best control is {times_as(ratio, 'high')} that of the best chosen one."
+    return f"The best control's loss is {times_as(ratio, 'high')} that of the best chosen trial."
 
 
 def _draw_regret_curve(axes: Axes, steps: pd.DataFrame, tolerance: float, passed: str) -> None:

@@ -30,7 +30,6 @@ class CutWords:
     best: str = "the best retrained one"
     trained: str = "retrained"
     all_trained: str = "all retrained trials"
-    training: str = "Retraining"
     top_k: str = "`retrain.top_k`"
     has_rungs: bool = False
 
@@ -45,7 +44,6 @@ class CutWords:
             f"the best one of {rung}",
             f"trained in {rung}",
             f"all trials of {rung}",
-            f"Passing on to {rung}",
             f"`top_k` of {rung} in `search.rungs`",
             has_rungs=True,
         )
@@ -112,22 +110,25 @@ def left_text(
     words: CutWords = STEP_2,
 ) -> str:
     """Return the answer of the estimator as sentences about a search, e.g. "fraction 0.05"."""
-    better = f"better than {words.best} by more than {100 * tolerance:g} %"
+    better = f"by more than {100 * tolerance:g} % than {words.best}"
     if left.probability is None:
-        return f"It cannot be told if {search} has left a trial that is {better}: {left.reason}."
+        return (
+            f"It cannot be told if {search} has left a better trial: {left.reason}. Better means "
+            f"{better}."
+        )
     if left.reason == ALL_RETRAINED:
         return f"{search[0].upper()}{search[1:]} has left no trial: {ALL_RETRAINED}."
     text = (
-        f"{search[0].upper()}{search[1:]} has left a trial that is {better} with a probability of "
-        f"{percent(left.probability)}. Its finalists and controls tell this."
+        f"{search[0].upper()}{search[1:]} has left a better trial with a probability of "
+        f"{percent(left.probability)}. Better means {better}."
     )
     if left.enough == top_k:
         return f"{text} {number(top_k, 'finalist')} were enough. {ASSUMPTION}"
     if left.enough is None:
         return f"{text} It takes more than {FARTHEST * top_k:,} finalists for {percent(risk)}."
     return (
-        f"{text} With the first {left.enough:,} of its ranking {words.trained} it would be at most "
-        f"{percent(risk)}. {ASSUMPTION}"
+        f"{text} With the first {left.enough:,} of its ranking {words.trained} the probability "
+        f"would be at most {percent(risk)}. {ASSUMPTION}"
     )
 
 
@@ -148,8 +149,8 @@ def _bound(cut: Cut | None) -> str:
         return ""
     most = round(cut.high * cut.n_others)
     return (
-        f" {cut.n_better} of {number(cut.n_controls, 'control')} are: up to {most:,} of the "
-        f"{cut.n_others:,} trials cut off may be (95 % interval)."
+        f" {cut.n_better} of {number(cut.n_controls, 'control')} are better. So up to {most:,} of "
+        f"the {cut.n_others:,} trials cut off may be better (95 % interval)."
     )
 
 
@@ -193,9 +194,6 @@ def describe_regret(
             f"loss of that one is {times_less(regret.ratio[-1], 'lower')}: {advice}."
         )
         return [Finding(text, DOUBT, "a fraction missed the best trials", fraction)]
-    first = f"first {enough}" if enough > 1 else "first alone"
-    text = (
-        f"{words.training} the {first} of the {n_chosen} trials of the ranking on "
-        f"{describe_level(fraction)} would have led {within}."
-    )
+    first = f"first {enough} alone come" if enough > 1 else "first alone comes"
+    text = f"Of the {n_chosen} trials that {describe_level(fraction)} chose, the {first} {within}."
     return [Finding(text, GOOD)]
