@@ -418,7 +418,7 @@ def test_what_needs_a_random_sample_says_that_it_rests_on_the_random_trials():
     assert "Of the random trials alone, the smallest has" in text
     assert "best random trials" in check_edges(study)[0].text
     assert "Only the random trials are compared" in check_edges(study)[0].text
-    assert "take it as a rough one" in check_cut(study, "0.05")[0].text
+    assert "take this one as rough" in check_cut(study, "0.05")[0].text
     assert "200 random configurations, the same for each fraction" in summarise(plain)
 
 
@@ -430,4 +430,4 @@ def test_it_refuses_where_they_are_too_few():
     assert "`search.generation_size` of at least 30" in found.text
     endless = study.config["search"]["space"] | {"learning_rate": {"min": 1e-4, "max": 1e-2}}
     (length,) = check_length(adaptive(study, space=endless))
-    assert "because the sampler tpe chose them" in length.text
+    assert "the sampler tpe chose trials by the losses of earlier ones" in length.text
