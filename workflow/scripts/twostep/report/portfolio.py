@@ -70,7 +70,7 @@ def _notes(portfolio: pd.DataFrame, n_seeds: int, empty: Iterable[str]) -> list[
         "Times differ from measurement to measurement. A model that only its time has brought here "
         "may be missing after another one.",
         "Of models with the same loss and the same cost, the one with the lowest trial id is here.",
-        "The test split had no say. `portfolio/portfolio.csv` reports the errors on it.",
+        "The test split had no part in the choice. `portfolio/portfolio.csv` has the errors on it.",
     ]
     if n_seeds > 1:
         notes.append(
