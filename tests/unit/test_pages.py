@@ -23,7 +23,7 @@ def name_of(path: Path) -> str:
 
 
 def text_of(path: Path) -> str:
-    """Return the text of a page; of the changelog what is not released yet."""
+    """Return the text of a page; of the changelog the latest part."""
     text = path.read_text(encoding="utf-8")
     return text.split("\n## ")[1] if path == CHANGELOG else text
 
