@@ -19,6 +19,9 @@ if workflow.is_main_process:
 
 
 onsuccess:
-    if Path(f"{RESULTS}/summary.md").exists():
-        last_words.append(f"What study {config['study']} has found: {RESULTS}/summary.md\n")
-        last_words.append(f"All its trials, to explore in a browser: {RESULTS}/explore.html\n")
+    for file, what in (
+        ("summary.md", f"What study {config['study']} has found"),
+        ("explore.html", "All its trials, to explore in a browser"),
+    ):
+        if Path(f"{RESULTS}/{file}").exists():
+            last_words.append(f"{what}: {RESULTS}/{file}\n")
