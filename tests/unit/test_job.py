@@ -105,7 +105,7 @@ def test_the_error_of_a_job_is_said_once_at_the_end_of_the_run(folder, capsys):
     say_what_is_new(folder, {})
     assert capsys.readouterr().err == "Error: x is wrong: take it out\n"
     before = read_notes(folder)
-    say_what_is_new(folder, before)
+    say_what_is_new(folder.absolute(), before)
     assert capsys.readouterr().err == ""
     # The same job fails again.
     with pytest.raises(SystemExit), job(description):

@@ -21,6 +21,8 @@ def test_a_run_shows_bars_and_its_log_has_the_rest(study):
     *_, answer, last = shown.text.strip().splitlines()
     assert answer.startswith("Largest difference from the trained network, text: ")
     assert last == "What study small has found: results/small/summary.md"
+    again = run_in_terminal([*SNAKEMAKE, "--dry-run"], study.folder)
+    assert again.status == 0 and "Largest difference" not in again.text
     [log] = sorted((study.folder / ".snakemake/log").glob("*.log"))[-1:]
     assert "rule export:" in log.read_text()
 

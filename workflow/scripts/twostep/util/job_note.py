@@ -125,8 +125,8 @@ def read_notes(folder: str | Path) -> dict[Path, Note]:
     What is damaged or just being removed is left out.
     """
     notes = {}
-    # The temporary ones begin with a dot.
-    for path in Path(folder, FOLDER).glob("[!.]*.json"):
+    # The temporary ones begin with a dot. At its end a run may be in another folder than before.
+    for path in Path(folder, FOLDER).absolute().glob("[!.]*.json"):
         with contextlib.suppress(OSError, ValueError, TypeError):
             when = path.stat().st_mtime
             notes[path] = Note(**json.loads(path.read_text(encoding="utf-8")), when=when)
