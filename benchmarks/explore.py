@@ -4,7 +4,7 @@
 
 Writes the page of a study with made-up records, of which a rung has trained 500 and step 2 has
 trained 100, with 100 epochs each. Opens it in Chromium without a window and a GPU, and prints the
-median and the largest of some repeats, and the mean of the processor seconds of all processes of the
+median and the largest of some repeats, and the mean processor seconds of all processes of the
 browser, which other work on the machine does not change. An answer is complete with the frame that
 shows it. Takes a minute.
 """

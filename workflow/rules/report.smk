@@ -82,4 +82,6 @@ onsuccess:
     # What to read is soon lost among the messages of a run.
     if Path(f"{RESULTS}/summary.md").exists():
         print(f"What study {config['study']} has found: {RESULTS}/summary.md", file=sys.stderr)
-        print(f"All its trials, to explore in a browser: {RESULTS}/explore.html", file=sys.stderr)
+        print(
+            f"All its trials, to explore in a browser: {RESULTS}/explore.html", file=sys.stderr
+        )
