@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from matrix.columns import Column, read_columns
 from matrix.load import FOLDER, Matrix
 from matrix.searches import Searches, Seconds, retrain_best
 from matrix.tables import SUFFIX, column_table, trials_table, write_compressed
-from replay import budgets, comparisons, figures, law, samplers
+from replay import budgets, comparisons, figures, law, pilots, samplers
 from replay.outcomes import find, halves, replay
 from replay.policies import (
     Policy,
@@ -25,6 +26,7 @@ from replay.policies import (
     training,
     with_patience,
 )
+from twostep.analysis.advice_prior import PRIOR
 from twostep.config.resolve import resolve_config
 from twostep.training.configuration import Configuration
 
@@ -407,3 +409,9 @@ def test_each_number_of_samples_has_a_line_of_its_own():
     lines = figures.draw_budgets(losses).axes[0].lines
     assert [line.get_label() for line in lines] == [str(samples) for samples in range(1, 16)]
     assert len({(line.get_marker(), line.get_color()) for line in lines}) == 15
+
+
+def test_the_constants_of_the_advice_are_those_of_the_committed_tables():
+    fitted, committed = asdict(pilots.fit(pilots.PILOTED)), asdict(PRIOR)
+    for name, values in committed.items():
+        assert fitted[name] == pytest.approx(values, abs=0.0051), name
