@@ -3,7 +3,7 @@
 include: "workflow/Snakefile"
 
 
-# Snakemake forgets the default target of a file that is included.
-TARGET = workflow.modifier.modify_rulename("all")
-if workflow.is_rule(TARGET):
-    workflow.default_target = TARGET
+# Snakemake forgets the default target of a file that is included. A workflow that imports this one
+# keeps its own.
+if workflow.modifier.namespace is None:
+    workflow.default_target = "all"

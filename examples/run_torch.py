@@ -1,9 +1,10 @@
 """Run an exported model with torch: model.pt2, or as TorchScript model.pt, as FTorch does.
 
-    python examples/run_torch.py results/<study>/export/selected/model.pt2
+    python examples/run_torch.py results/<study>/export/selected
+    python examples/run_torch.py results/<study>/export/selected/model.pt
 
-Prints the outputs for the inputs of reference.csv beside it, in physical units, and how far these
-are from the outputs in that table.
+Of a folder it takes model.pt2. Prints the outputs for the inputs of reference.csv beside it, in
+physical units, and how far these are from the outputs in that table.
 """
 
 import json
@@ -14,6 +15,8 @@ import numpy as np
 import torch
 
 path = Path(sys.argv[1])
+if path.is_dir():
+    path /= "model.pt2"
 extra_files = {"metadata.json": ""}
 if path.suffix == ".pt2":
     model = torch.export.load(path, extra_files=extra_files).module()

@@ -69,6 +69,8 @@ def main(
         print(text, end="")
         return
     write_text(to, text)
+    for name, why in left_out.items():
+        print(f"Left out of the inputs: {name}, {why}.")
     print(f"{to} is written: read it, then run snakemake --cores all --configfile {to}")
 
 

@@ -98,7 +98,7 @@ def feature_table(role: str, shown: list[Variable]) -> str:
                 f"`{variable.name}`",
                 *([variable.entries] if has_entries else []),
                 feature["long_name"],
-                unit_of(feature["units"]).strip() or "1",
+                unit_of(feature["units"]).strip() or ("1" if feature["units"].strip() else ""),
                 feature["transform"],
                 smallest,
                 largest,

@@ -124,8 +124,9 @@ def _count_parts(config: dict, folder: Path) -> tuple[int, int] | None:
 def _describes(provenance: dict | None, config: dict) -> bool:
     """Tell whether a study's last result was made from this config."""
     config = json.loads(json.dumps(config))
+    # What has no influence on results is left out there.
+    del config["advise"]
     if config["dataset"]["files"] is not None:
-        # It has no influence, and is left out there.
         del config["generate"]
     return provenance is not None and provenance.get("config") == config
 
