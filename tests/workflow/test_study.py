@@ -151,7 +151,8 @@ def test_figures_and_tables_can_be_traced_to_what_made_them(finished):
         assert hashes[name] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert len(shown) >= 8 + 5
     expected = resolve_config(finished.config)
-    del expected["generate"]  # which has no influence on a study of one's own data
+    # They have no influence on a study of one's own data.
+    del expected["generate"], expected["advise"]
     assert provenance["config"] == expected
     (file,) = provenance["data"]["files"]
     content = (finished.folder / "data.nc").read_bytes()

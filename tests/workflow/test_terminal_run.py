@@ -18,9 +18,10 @@ def test_a_run_shows_bars_and_its_log_has_the_rest(study):
     assert "Total Progress" in shown.stream and "export" in shown.text
     assert "rule export:" not in shown.text
     # An answer of the job that its bars would cover, and below it what to read.
-    *_, answer, last = shown.text.strip().splitlines()
+    *_, answer, read, explore = shown.text.strip().splitlines()
     assert answer.startswith("Largest difference from the trained network, text: ")
-    assert last == "What study small has found: results/small/summary.md"
+    assert read == "What study small has found: results/small/summary.md"
+    assert explore == "All its trials, to explore in a browser: results/small/explore.html"
     again = run_in_terminal([*SNAKEMAKE, "--dry-run"], study.folder)
     assert again.status == 0 and "Largest difference" not in again.text
     [log] = sorted((study.folder / ".snakemake/log").glob("*.log"))[-1:]
