@@ -101,4 +101,5 @@ def test_a_trial_is_reproduced_by_one_command(study):
     assert outcome["recorded"] == outcome["reproduced"]
     process = study.snakemake(target.replace("trial_4", "trial_6"))
     assert process.returncode != 0
-    assert "there is no trial 6: search.n_trials is 6" in process.stderr
+    assert process.stderr.endswith("Error: there is no trial 6: search.n_trials is 6\n")
+    assert "Traceback" not in process.stderr

@@ -147,9 +147,14 @@ def one_sentence():
     try:
         yield
     except UserError as error:
-        raise SystemExit(f"Error: {error}") from None
+        stop(error)
     except OSError as error:
-        raise SystemExit(f"Error: {describe_system_error(error)}") from None
+        stop(describe_system_error(error))
+
+
+def stop(sentence):
+    """End the run with a sentence, from a function that Snakemake calls."""
+    raise SystemExit(f"Error: {sentence}") from None
 
 
 # Params
@@ -240,7 +245,7 @@ def check_trial(wildcards):
     """A trial that the study does not have cannot be asked for."""
     n_trials = config["search"]["n_trials"]
     if int(wildcards.trial) >= n_trials:
-        raise WorkflowError(f"there is no trial {wildcards.trial}: search.n_trials is {n_trials}")
+        stop(f"there is no trial {wildcards.trial}: search.n_trials is {n_trials}")
 
 
 def list_of_trials(n_trials):
@@ -285,7 +290,7 @@ def records_before(wildcards):
     """The records of all trials before a generation."""
     first = int(wildcards.generation) * config["search"]["generation_size"]
     if first >= config["search"]["n_trials"]:
-        raise WorkflowError(
+        stop(
             f"there is no generation {wildcards.generation}: search.n_trials is "
             f"{config['search']['n_trials']}"
         )
@@ -309,9 +314,7 @@ def rung_of(wildcards):
     try:
         return RUNGS[wildcards.rung]
     except KeyError:
-        raise WorkflowError(
-            f"there is no rung {wildcards.rung}: search.rungs has {len(RUNGS)} entries"
-        ) from None
+        stop(f"there is no rung {wildcards.rung}: search.rungs has {len(RUNGS)} entries")
 
 
 def subset_of_rung(wildcards):
@@ -346,9 +349,7 @@ def pilot_of(wildcards):
     try:
         return PILOTS[wildcards.pilot]
     except KeyError:
-        raise WorkflowError(
-            f"there is no pilot {wildcards.pilot}: advise.pilots has {len(PILOTS)} entries"
-        ) from None
+        stop(f"there is no pilot {wildcards.pilot}: advise.pilots has {len(PILOTS)} entries")
 
 
 def trials_of_pilot(wildcards):
