@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import termios
 import time
@@ -46,6 +47,8 @@ def run_in_terminal(
     process, terminal = pty.fork()
     if process == 0:
         os.chdir(folder)
+        # A program that a shell has put into the background ignores Ctrl-C, and so would this one.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.environ["TERM"] = "xterm-256color"
         os.environ["COLUMNS"], os.environ["LINES"] = str(columns), str(ROWS)
         os.execvp(str(command[0]), [str(part) for part in command])
