@@ -54,8 +54,11 @@ def read_network_file(path: str | Path) -> NetworkFile:
         raise UserError(
             f"network.file: {path} is no valid Python, line {error.lineno}: {error.msg}"
         ) from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
         raise UserError(f"network.file: {path} is no text in UTF-8: save it as such") from error
+    except ValueError as error:
+        # What Python says of a character 0 before 3.11.4.
+        raise UserError(f"network.file: {path} is no valid Python: {error}") from error
     _check_imports(file)
     return file
 
