@@ -38,6 +38,10 @@ class Trained:
     n_train: int
     texts: np.ndarray
 
+    def first(self, n: int) -> np.ndarray:
+        """Return the places of the `n` trials with the lowest losses; failed ones come last."""
+        return np.argsort(np.nan_to_num(self.losses, nan=np.inf), kind="stable")[:n]
+
     @cached_property
     def curves(self) -> np.ndarray:
         """The validation losses after each epoch, (n_trials, n_epochs)."""

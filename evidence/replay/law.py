@@ -111,16 +111,13 @@ def _candidates(matrix: Matrix, samples: int | str, epochs: int) -> Iterator[Poi
                 find(policies, full, truth),
                 first,
                 last.seconds,
-                last.seconds[_first_trials(found)],
+                last.seconds[first_trials(found)],
             )
 
 
-def _first_trials(found: list[Trained]) -> np.ndarray:
+def first_trials(found: list[Trained]) -> np.ndarray:
     """Return the places of the trials that step 1 puts first, of all its repetitions."""
-    orders = [
-        np.argsort(np.nan_to_num(column.losses, nan=np.inf), kind="stable") for column in found
-    ]
-    return np.concatenate([order[:N_FIRST] for order in orders])
+    return np.concatenate([column.first(N_FIRST) for column in found])
 
 
 def describe(matrices: list[Matrix]) -> str:

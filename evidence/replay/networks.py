@@ -35,7 +35,7 @@ def describe(matrix: Matrix, trainings: list[Training]) -> str:
     for setting, samples, epochs in trainings:
         column = columns(matrix, setting, samples, epochs)[0]
         known = ~np.isnan(column.losses)
-        best = np.argsort(np.nan_to_num(column.losses, nan=np.inf), kind="stable")[:N_BEST]
+        best = column.first(N_BEST)
         rows.append(
             [
                 labels.training(matrix, setting, samples, epochs),

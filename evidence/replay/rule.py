@@ -10,6 +10,7 @@ import numpy as np
 from matrix.columns import ALL
 from replay import budgets, labels
 from replay.comparisons import SAFE_REGRET, columns
+from replay.law import first_trials
 from replay.outcomes import find, halves
 from replay.pilots import SETTING, Piloted, without
 from replay.policies import Policy, Stage, last_training, training
@@ -22,8 +23,6 @@ SHARES = (0.02, 0.04, 0.08)
 # The batches of all matrices.
 BATCH = 128
 N_HALVES = 100
-# Trials that step 1 puts first, whose cost on all data is compared with that of all.
-N_FIRST = 10
 
 
 @dataclass(frozen=True)
@@ -84,13 +83,12 @@ def _replay(piloted: Piloted, step_1: tuple[int, int], share: float) -> Applied:
     policies = [Policy((training(column, share),), full) for column in found]
     samples = halves(len(piloted.truth), N_HALVES)
     findings = find(policies, full, piloted.truth, samples=samples)
-    first = [np.argsort(np.nan_to_num(c.losses, nan=np.inf))[:N_FIRST] for c in found]
     return Applied(
         labels.training(piloted.matrix, SETTING, *step_1),
         float(np.median(findings.factors[0])),
         float(findings.regrets.mean()),
         float(np.nanmax(found[0].updates) / np.nanmax(on_all.updates)),
-        float(on_all.seconds[np.concatenate(first)].mean() / on_all.seconds.mean()),
+        float(on_all.seconds[first_trials(found)].mean() / on_all.seconds.mean()),
     )
 
 

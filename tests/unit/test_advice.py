@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from advise import join_pilots
 
 from twostep.analysis import advice
 from twostep.analysis.advice import Pilot, Prediction, Prior, Unseen
 from twostep.config.resolve import resolve_config
-from twostep.running.advice_report import Piloted, Wanted, describe_advice
+from twostep.running.advice_report import Wanted, describe_advice
+from twostep.running.piloted import Piloted, join_pilots
 from twostep.training.configuration import Configuration
 from twostep.trials.pilots import count_pilot_trials, list_pilots, pilot_shards
 from twostep.util.errors import UserError
@@ -210,7 +210,7 @@ def test_pilots_are_beside_the_fraction_of_the_search():
 
 
 def test_a_pilot_has_no_more_trials_than_are_known_before_it():
-    search = {"n_trials": 100, "generation_size": 25, "sampler": "random"}
+    search = {"n_trials": 100, "generation_size": 25, "sampler": "random", "shard_size": 50}
     assert count_pilot_trials(search, {"n_pilot": 40}) == 40
     assert count_pilot_trials(search | {"sampler": "tpe"}, {"n_pilot": 40}) == 25
     assert pilot_shards(search, {"n_pilot": 25}) == [(0, 10), (10, 20), (20, 25)]

@@ -49,6 +49,7 @@ def test_any_retrained_model_is_exported_by_one_command_and_the_portfolio_by_its
     assert process.returncode == 0, process.stderr
     for name in ("ONNX", "pt2", "TorchScript", "text"):
         assert f"Largest difference from the trained network, {name}: " in process.stderr
+    assert "The portfolio: results/small/portfolio.md" in process.stderr
     # Of torch, as of TorchScript.
     assert "Warning" not in process.stderr
     folder = (study.folder / target).parent

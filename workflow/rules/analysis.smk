@@ -184,7 +184,7 @@ rule explore:
             for path in expand(
                 rules.rung_shard.output.records,
                 rung=rung,
-                shard=range(count_shards(config["search"], config["retrain"], int(rung))),
+                shard=shards_of_rung(rung),
             )
         ],
         retrained=rules.retrain.input.records,

@@ -51,7 +51,7 @@ from twostep.trials.space import count_configurations, largest_batch
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.files import read_json
 from twostep.util.fingerprint import LIBRARY, hash_file, hash_script, hash_values
-from twostep.util.origin import NAME
+from twostep.util.origin import NAME, config_of_results
 from twostep.util.own_copy import prefer_own_copy
 
 # A process has one copy of the library, of which the rules of another one would know nothing.
@@ -62,6 +62,12 @@ if not LIBRARY.parent.samefile(SCRIPTS):
     )
 
 prefer_own_copy()
+
+
+def stop(sentence):
+    """End the run with a sentence: a WorkflowError would put the place in this file around it."""
+    raise SystemExit(f"Error: {sentence}") from None
+
 
 # A mistake of the user's becomes one sentence before any job starts.
 try:
@@ -75,8 +81,7 @@ try:
         check_writable(RESULTS)
         check_data(config, DATA_FILES, memory=f"{RESULTS}/journal/data_headers.json")
 except UserError as error:
-    # A WorkflowError would put the place in this file around the sentence.
-    raise SystemExit(f"Error: {error}") from None
+    stop(error)
 
 if workflow.modifier.path_modifier.replace_prefix(RESULTS) != RESULTS:
     raise WorkflowError(
@@ -152,11 +157,6 @@ def one_sentence():
         stop(describe_system_error(error))
 
 
-def stop(sentence):
-    """End the run with a sentence, from a function that Snakemake calls."""
-    raise SystemExit(f"Error: {sentence}") from None
-
-
 # Params
 
 
@@ -195,15 +195,6 @@ def code(rule):
     return hash_script(f"{SCRIPTS}/{rule}.py")
 
 
-def used_config():
-    """The config without the sections that have no influence on results.
-
-    These are that of `snakemake advise`, and that of the embedded data where the user has data.
-    """
-    unused = {"advise", *(["generate"] if DATA_FILES else [])}
-    return {key: value for key, value in config.items() if key not in unused}
-
-
 @cache
 def data_version():
     """The version of the user's files, which changes with their content and not with a touch."""
@@ -231,6 +222,7 @@ def blocks(n, size):
 PARTS = blocks(config["generate"]["n_samples"], config["generate"]["samples_per_file"])
 # None has trials of two generations.
 SHARDS = shard_ranges(config["search"])
+PILOT_SHARDS = pilot_shards(config["search"], config["advise"])
 
 
 def block(wildcards, *, name, n, size):
@@ -323,14 +315,14 @@ def subset_of_rung(wildcards):
     return rules.subset.output.manifest.format(fraction=fraction)
 
 
-def shards_of_rung(wildcards):
+def shards_of_rung(rung):
     """The numbers of the shards of a rung: known from the config, so that no job waits for it."""
-    return range(count_shards(config["search"], config["retrain"], int(wildcards.rung)))
+    return range(count_shards(config["search"], config["retrain"], int(rung)))
 
 
 def files_of_rung(wildcards, *, pattern):
     """One kind of file of all shards of a rung."""
-    return expand(pattern, rung=wildcards.rung, shard=shards_of_rung(wildcards))
+    return expand(pattern, rung=wildcards.rung, shard=shards_of_rung(wildcards.rung))
 
 
 def ranking_before(wildcards):
@@ -354,16 +346,15 @@ def pilot_of(wildcards):
 
 def trials_of_pilot(wildcards):
     """The range of the trials of a shard of a pilot."""
-    return pilot_shards(config["search"], config["advise"])[int(wildcards.shard)]
+    return PILOT_SHARDS[int(wildcards.shard)]
 
 
 def files_of_pilots(pattern):
     """One kind of file of all shards of all pilots."""
-    shards = range(len(pilot_shards(config["search"], config["advise"])))
     return [
         pattern.format(pilot=name, fraction=fraction_name(pilot["fraction"]), shard=shard)
         for name, pilot in PILOTS.items()
-        for shard in shards
+        for shard in range(len(PILOT_SHARDS))
     ]
 
 

@@ -22,8 +22,6 @@ onsuccess:
     for file, what in (
         ("summary.md", f"What study {config['study']} has found"),
         ("explore.html", "All its trials, to explore in a browser"),
-        ("portfolio/portfolio.md", "Its portfolio"),
-        ("advise.md", "Advice from its pilot"),
     ):
         if Path(f"{RESULTS}/{file}").exists():
             last_words.append(f"{what}: {RESULTS}/{file}\n")

@@ -45,7 +45,7 @@ rule provenance:
     params:
         fractions=list(FRACTIONS),
         data_record=DATA_RECORD,
-        config=json_param(used_config()),
+        config=json_param(config_of_results(config)),
         network=NETWORK_PARAM,
         # Nothing is generated where the user has data.
         stages=json_param(

@@ -44,7 +44,7 @@ rule rung_shard:
         runtime=rung_minutes,
     params:
         **LIST_PARAMS,
-        n_shards=lambda wildcards: len(shards_of_rung(wildcards)),
+        n_shards=lambda wildcards: len(shards_of_rung(wildcards.rung)),
         rung_budget=lambda wildcards: to_json(rung_of(wildcards)["budget"]),
         output_activation=config["training"]["output_activation"],
         objective=OBJECTIVE,

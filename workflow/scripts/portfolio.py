@@ -25,7 +25,7 @@ def main(
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with job(snakemake) as note:
         main(
             table=snakemake.input.table,
             cards=snakemake.input.cards,
@@ -34,3 +34,4 @@ if __name__ == "__main__":
             n_seeds=snakemake.params.n_seeds,
             output=snakemake.output[0],
         )
+        note.leave(f"The portfolio: {snakemake.output[0]}")

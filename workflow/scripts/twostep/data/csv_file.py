@@ -22,6 +22,7 @@ from twostep.data.tables import (
     DIMENSION,
     INTEGER,
     NUMBER,
+    NUMBERS_INSTEAD,
     STORED,
     TEXT,
     TIME,
@@ -241,7 +242,7 @@ def _describe(table: pa.Table, decimal_point: str) -> dict[str, Column]:
                 what = "a time" if kind == TIME else "text"
                 note = f"{what}, such as {found[1]!r} at {DIMENSION} index {found[0]}"
             if kind == TIME:
-                note += ": write numbers in its place, such as the hours since a date"
+                note += NUMBERS_INSTEAD
             columns[name] = Column(kind, note)
     return columns
 

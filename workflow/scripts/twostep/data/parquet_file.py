@@ -13,6 +13,7 @@ from twostep.data.tables import (
     BOOLEAN,
     INTEGER,
     NUMBER,
+    NUMBERS_INSTEAD,
     OTHER,
     STORED,
     TEXT,
@@ -68,7 +69,7 @@ def _describe(field: pa.Field) -> Column:
     attributes = {name: given[name] for name in ATTRIBUTES if name in given}
     note = "" if kind in STORED else f"of type {field.type}"
     if kind == TIME:
-        note += ": write numbers in its place, such as the hours since a date"
+        note += NUMBERS_INSTEAD
     return Column(kind, note, attributes)
 
 

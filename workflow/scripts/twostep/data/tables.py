@@ -19,6 +19,8 @@ DIMENSION = "sample"
 NUMBER, INTEGER, BOOLEAN = "number", "integer", "boolean"
 TEXT, TIME, OTHER = "text", "time", "other"
 STORED = {NUMBER: np.dtype("f8"), INTEGER: np.dtype("i8"), BOOLEAN: np.dtype("?")}
+# What a note on a column of times ends with.
+NUMBERS_INSTEAD = ": write numbers in its place, such as the hours since a date"
 # Keys of a variable's encoding: what its column holds, and why it is not numeric.
 KIND, NOTE = "kind", "note"
 

@@ -9,7 +9,6 @@ import yaml
 
 from twostep.analysis.advice import (
     MOST_SPAN,
-    Pilot,
     Prediction,
     agreement_of,
     best,
@@ -20,6 +19,7 @@ from twostep.analysis.advice import (
 )
 from twostep.analysis.advice_prior import PRIOR
 from twostep.data.sizes import fraction_name
+from twostep.running.piloted import Piloted
 from twostep.util import wording
 from twostep.util.wording import duration, number, percent, table, times
 
@@ -30,21 +30,6 @@ MOST_TRIALS = 10_000
 NUMBERS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 # Plans that retrain more of their trials are hardly two steps.
 MOST_RETRAINED = 0.5
-
-
-@dataclass(frozen=True)
-class Piloted:
-    """What was piloted: `settings` are fraction and budget of each of the `pilots`.
-
-    `full_seconds` are what each of their trials would take on all data, (n_trials,). `n_failed`
-    trials are not among them, as they failed in a pilot.
-    """
-
-    settings: Sequence[dict]
-    samples: Sequence[int]
-    pilots: Sequence[Pilot]
-    full_seconds: np.ndarray
-    n_failed: int
 
 
 @dataclass(frozen=True)

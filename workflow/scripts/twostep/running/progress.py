@@ -21,6 +21,7 @@ from twostep.trials.rounds import round_sizes
 from twostep.trials.rungs import ranking_file, rankings_of_step_2, rung_name
 from twostep.trials.samplers import generation_of, is_adaptive
 from twostep.util.errors import UserError
+from twostep.util.origin import config_of_results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,12 +124,8 @@ def _count_parts(config: dict, folder: Path) -> tuple[int, int] | None:
 
 def _describes(provenance: dict | None, config: dict) -> bool:
     """Tell whether a study's last result was made from this config."""
-    config = json.loads(json.dumps(config))
-    # What has no influence on results is left out there.
-    del config["advise"]
-    if config["dataset"]["files"] is not None:
-        del config["generate"]
-    return provenance is not None and provenance.get("config") == config
+    used = json.loads(json.dumps(config_of_results(config)))
+    return provenance is not None and provenance.get("config") == used
 
 
 def _measure_search(

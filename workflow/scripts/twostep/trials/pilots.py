@@ -1,6 +1,6 @@
 """The pilots of `snakemake advise`: the first trials of the search, on some small sizes of data."""
 
-from twostep.trials.samplers import known_trials
+from twostep.trials.samplers import known_trials, shard_ranges
 
 # Trials of a job: few, so that a pilot of minutes is spread over the cores.
 SHARD_SIZE = 10
@@ -35,6 +35,6 @@ def count_pilot_trials(search: dict, advise: dict) -> int:
 
 
 def pilot_shards(search: dict, advise: dict) -> list[tuple[int, int]]:
-    """Return the first trial of each shard of a pilot, and the one after its last."""
+    """Return the trials of each shard of a pilot as (first, stop)."""
     n_trials = count_pilot_trials(search, advise)
-    return [(first, min(first + SHARD_SIZE, n_trials)) for first in range(0, n_trials, SHARD_SIZE)]
+    return shard_ranges({**search, "n_trials": n_trials, "shard_size": SHARD_SIZE})

@@ -63,6 +63,16 @@ def study_folder(path: str) -> Path:
     return Path(*Path(path).parts[:2])
 
 
+def config_of_results(config: dict) -> dict:
+    """Return a resolved config without the sections that have no influence on results.
+
+    These are that of `snakemake advise`, and that of the embedded data where the user has data.
+    """
+    has_own_data = config["dataset"]["files"] is not None
+    unused = {"advise", *(["generate"] if has_own_data else [])}
+    return {name: section for name, section in config.items() if name not in unused}
+
+
 def portable(settings: Settings, folder: Path) -> Settings:
     """Return settings as JSON has them, without paths in the study's folder, which may be moved."""
     prefix = f"{folder.as_posix()}/"
