@@ -1,8 +1,8 @@
-"""Fill the tables of docs/evidence.md from the committed matrices, and draw its figures.
+"""Fill the tables of docs/evidence*.md from the committed matrices, and draw its figures.
 
     python evidence/make_document.py [--only NAME ...]
 
-A table stands in the document between two comments with its name, which this replaces.
+A table stands on one of the pages between two comments, the first with its name. This replaces it.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from twostep.figures.style import DOTS_PER_INCH, METADATA
 from twostep.util.files import atomic_path, write_text
 
 DOCS = Path(__file__).parents[1] / "docs"
-DOCUMENT = DOCS / "evidence.md"
+PAGES = sorted(DOCS.glob("evidence*.md"))
 CONFIG = yaml.safe_load(Path(__file__).with_name("config.yaml").read_text(encoding="utf-8"))
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 SETTING = "one_cycle"
@@ -353,7 +353,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 
 
 def fill(text: str, only: Collection[str] = ()) -> str:
-    """Return a document with its tables, or only some of them, made anew."""
+    """Return a page with its tables, or only some of them, made anew."""
 
     def replace(match: re.Match) -> str:
         begin, name, end = match.groups()
@@ -372,7 +372,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", default=[], choices=sorted({*TABLES, *FIGURES}))
     only = parser.parse_args().only
-    write_text(DOCUMENT, fill(DOCUMENT.read_text(encoding="utf-8"), only))
+    for page in PAGES:
+        write_text(page, fill(page.read_text(encoding="utf-8"), only))
     for name in only or FIGURES:
         if name in FIGURES:
             draw(name)

@@ -1,4 +1,4 @@
-"""The figures of docs/evidence.md."""
+"""The figures of docs/evidence*.md."""
 
 import itertools
 from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from make_document import DOCUMENT, fill
+from make_document import PAGES, TABLE, TABLES, fill
 
 from matrix.columns import Column, read_columns
 from matrix.load import FOLDER, Matrix
@@ -130,9 +130,17 @@ def test_the_committed_columns_are_those_of_the_config_and_hold_their_trials():
             assert trained.epochs <= expected[column].epochs
 
 
-def test_the_page_has_the_tables_that_the_matrices_give():
+def test_no_table_stands_on_two_pages():
+    names = [
+        name for page in PAGES for _, name, _ in TABLE.findall(page.read_text(encoding="utf-8"))
+    ]
+    assert len(names) == len(set(names))
+    assert set(names) <= set(TABLES)
+
+
+def test_the_pages_have_the_tables_that_the_matrices_give():
     """Those that take seconds; `python evidence/make_document.py` makes all of them."""
-    text = DOCUMENT.read_text(encoding="utf-8")
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     tables = (
         "aerosol_halving",
         "ten_million_two_steps",
