@@ -299,7 +299,11 @@ def _check_variable(
                 f"{path}: dimension {dimension!r} of variable {variable!r} has no entries"
             )
     if not is_numeric(array) and not (may_be_text and is_text(array)):
-        raise UserError(f"{path}: variable {variable!r} is not numeric but {describe_type(array)}")
+        hint = "; only an output with training.loss: cross_entropy may be text"
+        raise UserError(
+            f"{path}: variable {variable!r} is not numeric but {describe_type(array)}"
+            f"{hint if is_text(array) else ''}"
+        )
 
 
 def _describe_split_variable(
