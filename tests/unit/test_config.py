@@ -801,6 +801,10 @@ def test_a_fraction_smaller_than_a_batch_is_found_before_any_job(tmp_path):
         "search.fractions: 0.05 of 8000 training samples are 400, fewer than one batch of 1024 "
         "(search.space.batch_size): take a larger fraction or a smaller batch"
     )
+    # How many samples the blocks of the training split have is not known so early.
+    changes["split"] = {"method": "blocks"}
+    with pytest.raises(UserError, match=r"0\.05 of 10000 samples before the split are 500, fewer"):
+        check_data(resolve_config(changed(changes)), [], memory)
     changes["search"] = {"space": {"batch_size": [64, 400]}}
     check_data(resolve_config(changed(changes)), [], memory)
     assert not memory.exists()

@@ -82,7 +82,7 @@ def test_a_job_waits_for_another_machines_files_and_says_what_is_wrong_in_the_en
     with pytest.raises(SystemExit):
         run(snakemake("rank", "results/x/table.csv", ["results/x/list.txt"]))
     [note] = read_notes(folder).values()
-    assert "list.txt was made with another seed (2, not 1)" in note.said
+    assert "list.txt was made with another value of seed (2, not 1)" in note.said
 
 
 # The note of a job

@@ -61,7 +61,18 @@ def test_other_settings_make_all_outdated_and_the_first_is_told(folder):
     files, sentence = outdated(folder, seed=2)
     assert files == ["rank/trials.csv", "search/shard_0.jsonl", "search/shard_1.jsonl"]
     # What comes first in a study is named.
-    assert sentence == f"{folder}/search/shard_0.jsonl was made with another seed (1, not 2)"
+    first = f"{folder}/search/shard_0.jsonl"
+    assert sentence == f"{first} was made with another value of seed (1, not 2)"
+
+
+def test_the_sentence_is_about_the_first_that_is_told(folder):
+    files, sentence = find_outdated(
+        folder,
+        lambda origin: origin.settings | {"seed": 2},
+        lambda origin: origin.rule == "rank",
+    )
+    assert len(files) == 3
+    assert sentence.startswith(f"{folder}/rank/trials.csv was made with another value of seed")
 
 
 def test_an_input_that_was_replaced_makes_its_reader_outdated(folder):
@@ -115,7 +126,7 @@ def test_a_job_takes_what_was_made_as_planned(folder):
         (lambda path: path.with_suffix(f".{NAME}").unlink(), "has no origin.json beside it"),
         (
             lambda path: make(path.parents[1], "search/shard_0.jsonl", "0", {}, seed=3),
-            r"shard_0.jsonl was made with another seed \(3, not 1\)",
+            r"shard_0.jsonl was made with another value of seed \(3, not 1\)",
         ),
     ],
 )
@@ -141,11 +152,12 @@ def test_origins_lie_beside_the_results():
     ("new", "told"),
     [
         ({}, ""),
-        ({"seed": 2}, "another seed (1, not 2)"),
-        ({"budget": '{"max_epochs": 9}'}, "another budget.max_epochs (4, not 9)"),
+        ({"seed": 2}, "another value of seed (1, not 2)"),
+        ({"trials": [0, 5]}, "another value of trials ([0, 3], not [0, 5])"),
+        ({"budget": '{"max_epochs": 9}'}, "another value of budget.max_epochs (4, not 9)"),
         ({"code": "a"}, "other code"),
         ({"version": "b"}, "other data files"),
-        ({"seed": "long " * 20}, "another seed"),
+        ({"seed": "long " * 20}, "another value of seed"),
     ],
 )
 def test_a_difference_is_told_by_its_key(new, told):

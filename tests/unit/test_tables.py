@@ -159,6 +159,7 @@ def test_csv_as_programs_write_it(tmp_path, text):
     [
         ("a,bb\n1,2\n", ["no variable 'b'", "did you mean 'bb'?"]),
         ("a,b\n1,2\nx y,3\n", ["'a' is not numeric but text", "'x y' at sample index 1"]),
+        ("a,b\nx y,3\n", ["only an output with training.loss: cross_entropy may be text"]),
         ("a,b\n" + "1,2\n" * 200 + "x,3\n", ["column 'a' is 'x' at sample index 200"]),
         (
             "a,b\n" + "true,2\n" * 99 + "maybe,3\n",

@@ -9,6 +9,7 @@ import pytest
 from small_study import Study
 
 from twostep.util.checked_json import read_checked, write_checked
+from twostep.util.origin import Origin, stamp, write_origin
 
 RANK = "results/small/rank/0.2/trials.csv"
 # What a dry run lists where all is to be done: the ranking tells what comes after it.
@@ -39,7 +40,8 @@ def test_a_copy_without_snakemakes_memory_has_nothing_to_do(study):
 def test_another_budget_after_a_copy_retrains_all(study):
     forget(study)
     study.config["retrain"]["budget"]["max_epochs"] = 5
-    assert "was made with another budget.max_epochs (3, not 5)" in study.snakemake("-n").stdout
+    plan = study.snakemake("-n").stdout
+    assert "was made with another value of budget.max_epochs (3, not 5)" in plan
     work = study.run("select_model")
     assert not work.searched
     assert work.jobs["retrain_trial"] == work.retrained.total() == 2
@@ -112,6 +114,20 @@ def test_data_that_were_moved_train_nothing_again(study):
     assert work.jobs["prepare"] == 1 and not work.searched and not work.retrained
 
 
+def test_old_pilots_are_told_of_only_where_advice_is_asked_for(fresh, tmp_path):
+    study = fresh.copy(tmp_path)
+    shard = study.results / "advise" / "1-0.2" / "shard_0.jsonl"
+    shard.parent.mkdir(parents=True)
+    shard.write_text("")
+    wildcards = {"pilot": "1", "fraction": "0.2", "shard": "0"}
+    outputs = {shard.relative_to(study.results).as_posix(): stamp(shard)}
+    write_origin(Origin("pilot_shard", wildcards, {"seed": 9}, {}, outputs), study.results)
+    sentence = "shard_0.jsonl was made with another value of "
+    assert sentence in study.snakemake("advise", "-n").stdout
+    assert sentence in study.snakemake("results/small/advise.md", "-n").stdout
+    assert sentence not in study.snakemake("search", "-n").stdout
+
+
 def test_a_result_without_an_origin_is_made_again(study):
     (study.results / "rank" / "0.2" / "origin.json").unlink()
     work = study.run(RANK)
@@ -137,7 +153,8 @@ def test_a_shard_that_an_old_job_replaced_is_not_ranked(study):
     (study.folder / RANK).unlink()
     process = study.snakemake(RANK)
     assert process.returncode != 0
-    assert "shard_1.jsonl was made with another budget.max_epochs (9, not 4)" in process.stderr
+    sentence = "shard_1.jsonl was made with another value of budget.max_epochs (9, not 4)"
+    assert sentence in process.stderr
     # Planning sees it the next time.
     study.edit("workflow/Snakefile", command, "pass")
     work = study.run(RANK)

@@ -19,6 +19,18 @@ RULES = [
     rules.report_pages,
 ]
 
+# What no full run makes, and the rule that it is made for.
+ASIDE = {
+    rules.forecast: rules.forecast,
+    rules.pilot_shard: rules.advise,
+    rules.advise: rules.advise,
+    rules.reproduce: rules.reproduce,
+    rules.reproduce_rung: rules.reproduce_rung,
+    rules.export_trial: rules.portfolio,
+    rules.choose_portfolio: rules.portfolio,
+    rules.portfolio: rules.portfolio,
+}
+
 
 def settings_of(maker, wildcards, without=()):
     """The parameters of a job as its origin has them, some of them left out."""
@@ -55,6 +67,16 @@ def expected_settings(origin):
         return None
 
 
+def is_asked_for(origin):
+    """Whether this run may need what an origin tells of."""
+    asker = ASIDE.get(maker_of(origin))
+    if asker is None:
+        return True
+    dag = workflow.dag
+    files = {f"{RESULTS}/{path}" for path in origin.outputs} | set(asker.output)
+    return asker.rule in dag.targetrules or not files.isdisjoint(dag.targetfiles)
+
+
 def write_plan():
     """Note the settings that all jobs of a rule share, for a job to compare what it reads.
 
@@ -79,7 +101,7 @@ def redo_outdated():
     """
     if workflow.is_main_process:
         if Path(RESULTS).exists():
-            outdated, sentence = find_outdated(Path(RESULTS), expected_settings)
+            outdated, sentence = find_outdated(Path(RESULTS), expected_settings, is_asked_for)
             workflow.dag.forcefiles.update(outdated)
             if sentence:
                 logger.warning(

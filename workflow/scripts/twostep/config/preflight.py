@@ -126,9 +126,10 @@ def _check_fractions(config: dict, n_rows: int) -> None:
     """Raise UserError if a fraction of the rows does not fill a batch."""
     split = config["split"]
     # What blocks, groups and dropped rows leave is known once the contents are.
-    n_training = n_rows
+    n_samples, things = n_rows, "samples before the split"
     if split["method"] == "random":
-        n_training -= sum(share_sizes(n_rows, split, "samples"))
+        n_samples -= sum(share_sizes(n_rows, split, "samples"))
+        things = "training samples"
     search = config["search"]
     fractions = [("search.fractions", fraction) for fraction in search["fractions"]]
     fractions += [
@@ -140,4 +141,5 @@ def _check_fractions(config: dict, n_rows: int) -> None:
         for i, pilot in enumerate(config["advise"]["pilots"])
     ]
     for key, fraction in fractions:
-        check_fraction(fraction, n_training, largest_batch(search["space"]), key=key)
+        batch_size = largest_batch(search["space"])
+        check_fraction(fraction, n_samples, batch_size, key=key, things=things)

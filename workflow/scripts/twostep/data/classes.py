@@ -72,8 +72,8 @@ class Classes:
                 if not count:
                     raise UserError(
                         f"output {self._feature.name!r}: the {split} split has no sample of class "
-                        f"{label}: change the section split of the config, merge rare classes or "
-                        "leave their samples out"
+                        f"{label}: change the section split of the config, or merge or leave out "
+                        "rare classes"
                     )
 
     def labels(self) -> list[str]:

@@ -181,7 +181,7 @@ class Cleaner:
             name, count = next(iter(self._outside.items()))
             raise UserError(
                 f"output {name!r} has {count.n_rows:,} values outside [0, 1], first in "
-                f"{source.locate(count.first_row)}, which a sigmoid cannot reach: set "
-                "training.output_activation to linear, with any loss but binary_cross_entropy, or "
-                "correct the data"
+                f"{source.locate(count.first_row)}, which a sigmoid cannot reach. "
+                "Correct the data, or set training.output_activation to linear, with any loss but "
+                "binary_cross_entropy"
             )

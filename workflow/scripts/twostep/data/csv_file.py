@@ -163,7 +163,7 @@ class _Parser:
             fields, row = wrong[0].actual_columns, first_row + (wrong[0].number or 1) - 1
             raise UserError(
                 f"{self._path} has {number(fields, 'field')} at {DIMENSION} index {row}, and "
-                f"{self._n_fields} names in its first line: make these the same; text with "
+                f"{self._n_fields} names in its first line: make these the same. Text with "
                 f"{self._delimiter!r} in it needs quotes, and may have no line break"
             ) from error
 

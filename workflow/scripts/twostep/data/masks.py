@@ -46,7 +46,7 @@ class MaskedValues:
                 if not count:
                     raise UserError(
                         f"output {name!r} has no value that counts in the {split} split: all are "
-                        "missing, or the weight of the sample is 0; take the output out, or change "
+                        "missing, or the weight of the sample is 0. Take the output out, or change "
                         "the section split of the config"
                     )
 

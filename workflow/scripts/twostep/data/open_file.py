@@ -112,7 +112,7 @@ def open_file(path: str | Path, group: str | None = None) -> OpenFile:
     except Exception as error:  # the libraries raise all kinds for a file that makes no sense
         raise UserError(
             f"{path} cannot be opened as a {kind} ({' '.join(str(error).split())}): it is another "
-            "kind of file, incomplete or damaged; check dataset.files and the file, where names of "
+            "kind of file, incomplete or damaged. Check dataset.files and the file: names of "
             "tables must end in .csv or .parquet"
         ) from error
 
@@ -203,7 +203,7 @@ def refuse_unreadable(path: str | Path, name: str, error: Exception, place: str 
     if any(text in reason.lower() for text in NO_FILTER):
         raise UserError(
             f"{path}: variable {name!r} is compressed by a filter that is not installed here "
-            f"({reason}): install its plugin (for NetCDF, in a folder that the environment "
+            f"({reason}). Install its plugin (for NetCDF, in a folder that the environment "
             "variable HDF5_PLUGIN_PATH names), or write the file anew with zlib compression"
         ) from error
     raise UserError(

@@ -168,7 +168,8 @@ def _make_shuffler(
     if 2 * gigabytes > free:
         raise UserError(
             f"{folder} has {free:.3g} GB of free disk space, and preparing the data needs "
-            f"{2 * gigabytes:.3g}, half of it for a temporary file: make space or run elsewhere"
+            f"{2 * gigabytes:.3g} GB. Half of it is for a temporary file: make space or "
+            "run elsewhere"
         )
     return Shuffler(
         folder, n_rows=source.n_rows, n_columns=n_columns, n_splits=len(SPLITS), seed=seed
@@ -290,7 +291,6 @@ def _standardised(
             feature = columns.features[np.flatnonzero(~fits.all(axis=0))[0]]
             raise UserError(
                 f"'{feature.name}' has a value in the {split} split that is too far from the "
-                "training split's to be standardised in single precision: correct or mask it, or "
-                "choose a transform"
+                "training split's for single precision. Correct or mask it, or choose a transform"
             )
         yield rows[:, : columns.n_inputs], rows[:, columns.n_inputs :]

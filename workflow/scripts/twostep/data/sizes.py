@@ -25,16 +25,21 @@ def share_sizes(n: int, split: dict, things: str) -> tuple[int, int]:
 
 
 def check_fraction(
-    fraction: float, n_training: int, batch_size: int, *, key: str = "search.fractions"
+    fraction: float,
+    n_all: int,
+    batch_size: int,
+    *,
+    key: str = "search.fractions",
+    things: str = "training samples",
 ) -> int:
     """Return the number of samples of a fraction; raises UserError if they do not fill a batch.
 
-    `key` is where the config has the fraction.
+    `key` is where the config has the fraction, and `things` says what it is a fraction of.
     """
-    n_samples = round(fraction * n_training)
+    n_samples = round(fraction * n_all)
     if n_samples < batch_size:
         raise UserError(
-            f"{key}: {fraction:g} of {n_training} training samples are {n_samples}, "
+            f"{key}: {fraction:g} of {n_all} {things} are {n_samples}, "
             f"fewer than one batch of {batch_size} (search.space.batch_size): "
             "take a larger fraction or a smaller batch"
         )

@@ -213,8 +213,8 @@ def _sizes_in_use(data: OpenFile, path: str, variables: Iterable[str]) -> dict[s
             if size != other_size:
                 raise UserError(
                     f"{path}: variable {variable!r} has {size:,} entries along {dimension!r}, and "
-                    f"{other!r} has {other_size:,}: write the shorter one to its end, or take one "
-                    "of them out of the config"
+                    f"{other!r} has {other_size:,}: complete the shorter one, or take one of "
+                    "them out of the config"
                 )
     return {dimension: size for dimension, (size, _) in found.items()}
 
@@ -267,8 +267,8 @@ def _unit(path: str, variable: str, attributes: dict, wanted: str | None) -> str
     if wanted and given and given != wanted:
         raise UserError(
             f"{path}: variable {variable!r} has the units {given!r}, and the config says "
-            f"{wanted!r}: take `units` out of its entry under dataset, or correct the file (no "
-            "quantity is converted)"
+            f"{wanted!r}. No quantity is converted: take `units` out of its entry under dataset, "
+            "or correct the file"
         )
     return given or wanted or ""
 
@@ -299,7 +299,11 @@ def _check_variable(
                 f"{path}: dimension {dimension!r} of variable {variable!r} has no entries"
             )
     if not is_numeric(array) and not (may_be_text and is_text(array)):
-        raise UserError(f"{path}: variable {variable!r} is not numeric but {describe_type(array)}")
+        hint = "; only an output with training.loss: cross_entropy may be text"
+        raise UserError(
+            f"{path}: variable {variable!r} is not numeric but {describe_type(array)}"
+            f"{hint if is_text(array) else ''}"
+        )
 
 
 def _describe_split_variable(

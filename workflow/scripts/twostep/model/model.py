@@ -119,8 +119,8 @@ def load_model(path: str | Path, *, run_code: bool = False) -> Model:
         raise UserError(f"{path} holds no weights: {content['record']['message']}")
     if "network" in content and not run_code:
         raise UserError(
-            f"{path} holds a network of the user's own, whose Python code must run to build it: "
-            "load it by load_model(path, run_code=True) if you trust where the file comes from"
+            f"{path} holds a network of the user's own, and building it runs Python code of the "
+            "file: if you trust the file, call load_model(path, run_code=True)"
         )
     own = content.get("network")
     network = build_trained(

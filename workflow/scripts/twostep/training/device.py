@@ -33,8 +33,8 @@ def choose_device(n_gpus: int, percent: int = 100) -> torch.device:
         return torch.device("cpu")
     if not torch.cuda.is_available():
         raise UserError(
-            "training.gpu is 1, but this job finds no GPU: the machine, or the job's partition, "
-            "must have one, with a driver and a build of torch for it; or set training.gpu to 0"
+            "training.gpu is 1, but this job finds no GPU. Set it to 0, or run on a machine or "
+            "partition that has a GPU, with a driver and a build of torch for it"
         )
     # Read by the matrix library when it starts; without it, its sums may differ from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -64,6 +64,6 @@ def take_first(names: list[str], folder: str | Path | None = None, *, jobs_each:
         return index
     raise UserError(
         f"all {len(names)} GPUs are in use by other jobs of yours: wait for them, or allow fewer "
-        f"jobs at a time (snakemake --resources machine_gpu={100 * len(names)} machine_mb=..., "
-        "which take the place of both limits in profiles/default)"
+        f"jobs at a time (snakemake --resources machine_gpu={100 * len(names)} machine_mb=...). "
+        "These take the place of both limits in profiles/default"
     )

@@ -74,7 +74,7 @@ def check_enough(n_found: int, n_needed: int) -> None:
         raise UserError(
             f"search.constraints leaves too few configurations of search.space: {n_found:,} "
             f"were found, then none in {MOST_ATTEMPTS:,} attempts, and search.n_trials is "
-            f"{n_needed}: take fewer trials, allow larger networks or change the space"
+            f"{n_needed}. Take fewer trials, allow larger networks or change the space"
         )
 
 

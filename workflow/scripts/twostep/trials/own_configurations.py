@@ -101,7 +101,7 @@ def check_enough_own(n_found: int, n_needed: int) -> None:
         raise UserError(
             "search.constraints leaves too few networks of search.space.hyperparameters: "
             f"{n_found:,} were found, then none in {MOST_ATTEMPTS:,} attempts, and "
-            f"search.n_trials is {n_needed}: take fewer trials, or allow larger networks"
+            f"search.n_trials is {n_needed}. Take fewer trials, or allow larger networks"
         )
 
 

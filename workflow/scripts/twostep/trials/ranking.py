@@ -63,8 +63,8 @@ def check_complete(found: list[int], trials: Collection[int]) -> None:
     for what, ids in (("missing", missing), ("repeated", repeated), ("unknown", unknown)):
         if ids:
             raise UserError(
-                f"the search's results have {len(ids)} {what} trials (the first: {ids[0]}): "
-                "delete the folders search and rungs of the study and run the same command again; "
+                f"the search's results have {len(ids)} {what} trials (the first: {ids[0]}). "
+                "Delete the folders search and rungs of the study and run the same command again: "
                 "trials in the journal are not trained again"
             )
 

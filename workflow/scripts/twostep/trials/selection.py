@@ -195,7 +195,7 @@ def _check_configuration(
             raise UserError(
                 f"trial {record['trial']} was retrained with another {differing[0]} "
                 f"({retrained[differing[0]]}) than it has in the search on {describe_level(name)} "
-                f"({searched[differing[0]]}): run the same command again, and delete the folder "
+                f"({searched[differing[0]]}). Run the same command again, and delete the folder "
                 "retrain of the study if that does not help"
             )
 

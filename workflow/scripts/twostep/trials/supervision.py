@@ -64,7 +64,7 @@ class Watch:
         trial, progress = self._read()
         if trial == NO_TRIAL:
             raise UserError(
-                f"the job's process was killed by {name} while it trained no trial; often the "
+                f"the job's process was killed by {name} while it trained no trial. Often the "
                 "memory does not suffice for the data: run the same command again with more of it"
             )
         if progress != self._seen_progress:

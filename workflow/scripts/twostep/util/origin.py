@@ -165,13 +165,16 @@ def check_inputs(paths: Iterable[Path], folder: Path, plan: dict[str, Settings])
 
 
 def find_outdated(
-    folder: Path, expected: Callable[[Origin], Settings | None]
+    folder: Path,
+    expected: Callable[[Origin], Settings | None],
+    is_told: Callable[[Origin], bool] = lambda origin: True,
 ) -> tuple[list[str], str]:
     """Return the files of a study that Snakemake must make again, and a sentence about the first.
 
     They were made with other settings than those `expected` (None where the config has no such
     job), or from inputs that are not there any more; or nothing says what they were made from,
-    which is worth no sentence. Files that are not needed may be among them.
+    which is worth no sentence. Files that are not needed may be among them: the sentence is about
+    the first that `is_told`.
     """
     files = set(_walk(folder))
     origins = {
@@ -191,7 +194,8 @@ def find_outdated(
         reason = _why_outdated(origin, folder, files, known, expected(origin))
         if reason:
             outdated |= origin.outputs.keys()
-            sentence = sentence or reason
+            if not sentence and is_told(origin):
+                sentence = reason
     return sorted((folder / path).as_posix() for path in outdated), sentence
 
 
@@ -236,7 +240,10 @@ def _has_changed(path: Path, entry: dict) -> bool:
 
 
 def describe_difference(old: Settings, new: Settings) -> str:
-    """Return in which settings two jobs differ, e.g. "another seed (1, not 2)"; "" if in none."""
+    """Return how the settings of two jobs differ; "" if they are the same.
+
+    As "another value of seed (1, not 2)", which is right for a name of one thing or several.
+    """
     for name in sorted(old.keys() | new.keys()):
         one, other = old.get(name), new.get(name)
         if one == other:
@@ -246,7 +253,8 @@ def describe_difference(old: Settings, new: Settings) -> str:
         path, one, other = _innermost(name, _parsed(one), _parsed(other))
         values = [json.dumps(value) for value in (one, other)]
         is_short = max(map(len, values)) <= MOST_LETTERS
-        return f"another {path} ({values[0]}, not {values[1]})" if is_short else f"another {path}"
+        told = f" ({values[0]}, not {values[1]})" if is_short else ""
+        return f"another value of {path}{told}"
     return ""
 
 
