@@ -1,8 +1,8 @@
 """The constants of `analysis.advice`, learned from the committed trainings in evidence/matrices.
 
 `python evidence/make_document.py --only advice_constants` computes them anew: they are the last row
-of that table in docs/evidence_advice.md. The rows above are those that the advice was validated with,
-each without the problem that it was then tried on.
+of that table in docs/evidence_advice.md. The rows above are those that the advice was validated
+with, each without the problem that it was then tried on.
 """
 
 from twostep.analysis.advice import Prior, Unseen

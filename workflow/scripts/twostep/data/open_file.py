@@ -8,7 +8,7 @@ from typing import NoReturn, Protocol
 import netCDF4
 import xarray as xr
 
-from twostep.data import netcdf_groups, tables, zarr_groups, zarr_stores
+from twostep.data import netcdf_groups, tables, zarr_stores
 from twostep.data.netcdf3 import missing_bytes
 from twostep.util.errors import UserError
 from twostep.util.text import list_names, suggest
@@ -135,7 +135,7 @@ def _choose(path: str | Path) -> tuple[Callable[[str | Path, list[str]], OpenFil
 
 
 def _open_csv(path: str | Path, parts: list[str]) -> OpenFile:
-    # Imported here, as is the next: few studies need it.
+    # Imported here, as are the next two: few studies need it.
     from twostep.data.csv_file import CsvTable
 
     return _open_table(path, parts, CsvTable(path))
@@ -172,6 +172,8 @@ def _open_netcdf(path: str | Path, parts: list[str]) -> OpenFile:
 
 
 def _open_zarr(path: str | Path, parts: list[str]) -> OpenFile:
+    from twostep.data import zarr_groups
+
     groups = zarr_groups.open_groups(path, parts)
     if groups is None:
         _refuse_group(path, parts, list(zarr_stores.list_groups(Path(path))))

@@ -19,7 +19,7 @@ from twostep.data.open_file import (
     refuse_unreadable,
 )
 from twostep.data.texts import is_characters, text_of
-from twostep.data.zarr_groups import doubtful_zero
+from twostep.data.zarr_stores import ZERO_FILL
 from twostep.util.errors import UserError
 from twostep.util.text import one_line, suggest
 
@@ -224,7 +224,7 @@ def _find_zero_fills(data: OpenFile, path: str, variables: list[str]) -> dict[st
     found = {}
     for name in variables:
         array = data.variables[name]
-        if doubtful_zero(array):
+        if array.encoding.get(ZERO_FILL):
             zero = decode(np.zeros(1, array.dtype), array.attrs, f"{path}: variable {name!r}")
             # It is missing for sure where another attribute says so.
             if np.isfinite(zero[0]):

@@ -7,11 +7,8 @@ from pathlib import Path
 import xarray as xr
 import zarr
 
-from twostep.data.zarr_stores import ARRAY, GROUP, kind_of, list_folders
+from twostep.data.zarr_stores import ARRAY, GROUP, ZERO_FILL, kind_of, list_folders
 from twostep.util.errors import UserError
-
-# Marks a variable whose zeros may be numbers or missing values.
-ZERO_FILL = "zero_fill"
 
 
 class _Store(xr.backends.ZarrStore):
@@ -105,8 +102,3 @@ def open_groups(path: str | Path, parts: list[str]) -> list[ZarrGroup] | None:
         if part in ("", ".", "..") or kind_of(folder) != GROUP:
             return None
     return [ZarrGroup(Path(path), parts[:n]) for n in range(len(parts), -1, -1)]
-
-
-def doubtful_zero(array: xr.Variable) -> bool:
-    """Tell whether zeros of a variable may be numbers or missing values."""
-    return bool(array.encoding.get(ZERO_FILL))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 # The metadata of Zarr 3 say which of the two they belong to; those of Zarr 2 have names of theirs.
 ARRAY, GROUP = "array", "group"
+# In the encoding of a variable: its zeros may be numbers or missing values.
+ZERO_FILL = "zero_fill"
 
 
 def is_zarr(path: str | Path) -> bool:
