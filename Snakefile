@@ -4,6 +4,6 @@ include: "workflow/Snakefile"
 
 
 # Snakemake forgets the default target of a file that is included. A workflow that imports this one
-# keeps its own.
-if workflow.modifier.namespace is None:
-    workflow.default_target = "all"
+# keeps its own, if it has one.
+if workflow.default_target is None:
+    workflow.default_target = workflow.modifier.modify_rulename("all")

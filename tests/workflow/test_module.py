@@ -120,6 +120,15 @@ def test_another_workflow_imports_this_one_twice(fresh, tmp_path):
     assert one != other
 
 
+@pytest.mark.parametrize("name", ["Snakefile", "workflow/Snakefile"])
+def test_a_workflow_without_rules_of_its_own_makes_all_of_this_one(fresh, tmp_path, name):
+    snakefile = OTHER_WORKFLOW.format(snakefile=repr(str(REPOSITORY / name)), more="")
+    own, _, _ = snakefile.partition("rule report_on_it")
+    process = run(fresh, tmp_path, own, "--dry-run")
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "two_step_provenance" in process.stdout
+
+
 def test_two_copies_of_this_workflow_cannot_be_imported_together(fresh, tmp_path):
     one, other = (repr(str(folder / "Snakefile")) for folder in (REPOSITORY, fresh.folder))
     snakefile = OTHER_WORKFLOW.format(snakefile=one, more="")
