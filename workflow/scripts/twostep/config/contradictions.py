@@ -64,8 +64,8 @@ def find_contradictions(config: dict) -> Iterator[str]:
     yield from _contradictions_in_rungs(config["search"], top_k)
     if len(config["advise"]["pilots"]) == 1:
         yield (
-            "advise.pilots has a single entry, but one size of data cannot tell how losses agree "
-            "with those on another size: add an entry with another fraction, or take it out"
+            "advise.pilots has a single entry, but losses on two sizes of data are needed to tell "
+            "how they agree: add an entry with another fraction, or take it out"
         )
 
 
