@@ -8,7 +8,7 @@ import json
 import textwrap
 from pathlib import Path
 
-from twostep.config.resolve import load_schema
+from twostep.config.schema import load_schema
 from twostep.config.sentences import describe_allowed, list_keys
 
 README = Path(__file__).with_name("README.md")

@@ -8,33 +8,35 @@
 program run_model
    use, intrinsic :: iso_fortran_env, only: error_unit, iostat_end, real64
    use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
-   use twostep_model, only: load_model, model_type, predict
+   use twostep_model, only: load_model, model_type, predict, stop_with
    implicit none
    type(model_type) :: model
    character(len=4096) :: path
    real(real64), allocatable :: inputs(:, :), expected(:, :), outputs(:, :)
    integer :: unit, status, n_samples, i
 
-   if (command_argument_count() /= 2) then
-      write (error_unit, '(a)') 'usage: run_model model.txt reference.csv'
-      error stop 1
-   end if
+   if (command_argument_count() /= 2) call stop_with('usage: run_model model.txt reference.csv')
    call get_command_argument(1, path)
    call load_model(trim(path), model)
 
    call get_command_argument(2, path)
-   open (newunit=unit, file=trim(path), status='old', action='read')
+   open (newunit=unit, file=trim(path), status='old', action='read', iostat=status)
+   if (status /= 0) call stop_with('There is no table '//trim(path)//', or it cannot be opened')
    n_samples = -1  ! the line of names
    do
       read (unit, '(a)', iostat=status)
       if (status == iostat_end) exit
+      if (status /= 0) call stop_with('The table cannot be read: '//trim(path))
       n_samples = n_samples + 1
    end do
+   if (n_samples < 1) call stop_with('The table has no samples: '//trim(path))
    allocate (inputs(size(model%inputs), n_samples), expected(size(model%outputs), n_samples))
    rewind (unit)
    read (unit, '(a)')
    do i = 1, n_samples
-      read (unit, *) inputs(:, i), expected(:, i)
+      read (unit, *, iostat=status) inputs(:, i), expected(:, i)
+      if (status /= 0) call stop_with( &
+         'The table must have the inputs and outputs of the model on each line: '//trim(path))
    end do
    close (unit)
 

@@ -1,12 +1,13 @@
 ! Reads a model.txt (docs/model_format.md) and runs it, without any library: physical units in and
 ! out. As in training, transforms and scaling are computed in double precision, the network in
-! single precision. What cannot be read ends the program (error stop) with a sentence.
+! single precision. What cannot be read ends the program with a sentence and the exit status 1.
 module twostep_model
-   use, intrinsic :: iso_fortran_env, only: error_unit, real32, real64
+   use, intrinsic :: iso_c_binding, only: c_int
+   use, intrinsic :: iso_fortran_env, only: error_unit, output_unit, real32, real64
    use, intrinsic :: ieee_arithmetic, only: ieee_is_finite, ieee_quiet_nan, ieee_value
    implicit none
    private
-   public :: feature_type, model_type, load_model, predict
+   public :: feature_type, model_type, load_model, predict, stop_with
 
    integer, parameter :: text_length = 1024
    ! Samples that are computed together: many for fast matrix products, and so few that all that is
@@ -30,6 +31,14 @@ module twostep_model
       type(feature_type), allocatable :: inputs(:), outputs(:)
       type(layer_type), allocatable :: layers(:)
    end type model_type
+
+   interface
+      ! Of the C library. After `error stop`, gfortran prints a backtrace below the sentence.
+      subroutine c_exit(status) bind(c, name='exit')
+         import :: c_int
+         integer(c_int), value :: status
+      end subroutine c_exit
+   end interface
 
 contains
 
@@ -342,8 +351,16 @@ contains
    subroutine fail(sentence)
       character(len=*), intent(in) :: sentence
 
-      write (error_unit, '(2a)') 'The model cannot be read: ', sentence
-      error stop 1
+      call stop_with('The model cannot be read: '//sentence)
    end subroutine fail
+
+   subroutine stop_with(sentence)
+      character(len=*), intent(in) :: sentence
+
+      flush (output_unit)
+      write (error_unit, '(a)') sentence
+      flush (error_unit)
+      call c_exit(1_c_int)
+   end subroutine stop_with
 
 end module twostep_model

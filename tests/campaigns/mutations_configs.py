@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import yaml
 from hypothesis import strategies as st
 
-from twostep.config.resolve import load_schema
+from twostep.config.schema import load_schema
 from twostep.config.sentences import list_keys
 
 # A study that runs to its end in seconds.

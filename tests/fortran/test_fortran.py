@@ -65,6 +65,13 @@ def run(program: Path, model: Path, table: Path) -> subprocess.CompletedProcess:
     return subprocess.run([program, model, table], capture_output=True, text=True)
 
 
+def assert_one_sentence(process: subprocess.CompletedProcess, beginning: str) -> None:
+    """Check that a program has failed with one line that begins so, and no backtrace."""
+    assert process.returncode == 1
+    assert process.stderr.startswith(beginning)
+    assert len(process.stderr.splitlines()) == 1
+
+
 def run_on(program: Path, folder: Path, inputs: np.ndarray, n_outputs: int) -> np.ndarray:
     """Return the outputs of the exported model in a folder for inputs, (n_samples, n_inputs)."""
     table = folder / "table.csv"
@@ -212,14 +219,12 @@ def test_a_file_that_it_does_not_understand_ends_with_a_sentence(
     assert old in text
     (tmp_path / "model.txt").write_text(new.join(text.rsplit(old, 1)))
     process = run(program, tmp_path / "model.txt", tmp_path / "reference.csv")
-    assert process.returncode != 0
-    assert f"The model cannot be read: {sentence}" in process.stderr
+    assert_one_sentence(process, f"The model cannot be read: {sentence}")
 
 
 def test_a_missing_or_cut_file_ends_with_a_sentence(program, tmp_path):
     process = run(program, tmp_path / "model.txt", tmp_path / "reference.csv")
-    assert process.returncode != 0
-    assert f"The model cannot be read: there is no file {tmp_path}/model.txt" in process.stderr
+    assert_one_sentence(process, f"The model cannot be read: there is no file {tmp_path}/model.txt")
     model, manifest = save_made_up(tmp_path / "prepare")
     export(model, manifest, tmp_path)
     text = (tmp_path / "model.txt").read_text()
@@ -228,8 +233,7 @@ def test_a_missing_or_cut_file_ends_with_a_sentence(program, tmp_path):
     for end in [0, *ends[:-1:4], *(ends[:-1:5] - 4)]:
         (tmp_path / "model.txt").write_text(text[:end])
         process = run(program, tmp_path / "model.txt", tmp_path / "reference.csv")
-        assert process.returncode != 0
-        assert process.stderr.startswith("The model cannot be read: "), text[:end][-40:]
+        assert_one_sentence(process, "The model cannot be read: ")
 
 
 @pytest.mark.parametrize("added", [" 0.5", " x", "\n0.5"])
@@ -240,5 +244,32 @@ def test_more_on_a_line_of_weights_is_refused(program, tmp_path, added):
     lines[-2] += added
     (tmp_path / "model.txt").write_text("\n".join(lines) + "\n")
     process = run(program, tmp_path / "model.txt", tmp_path / "reference.csv")
-    assert process.returncode != 0
-    assert process.stderr.startswith("The model cannot be read: ")
+    assert_one_sentence(process, "The model cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        (None, "There is no table"),
+        ("", "The table has no samples"),
+        ("names\n", "The table has no samples"),
+        ("names\n1,2\n", "The table must have the inputs and outputs of the model on each line"),
+        ("names\nx\n", "The table must have the inputs and outputs of the model on each line"),
+    ],
+)
+def test_a_table_that_it_does_not_understand_ends_with_a_sentence(
+    program, tmp_path, table, sentence
+):
+    model, manifest = save_made_up(tmp_path / "prepare")
+    export(model, manifest, tmp_path)
+    path = tmp_path / "table.csv"
+    if table is not None:
+        path.write_text(table)
+    process = run(program, tmp_path / "model.txt", path)
+    assert_one_sentence(process, sentence)
+    assert str(path) in process.stderr
+
+
+def test_without_a_table_it_tells_its_usage(program):
+    process = subprocess.run([program], capture_output=True, text=True)
+    assert_one_sentence(process, "usage: run_model model.txt reference.csv")

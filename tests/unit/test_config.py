@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from make_readme import README, markdown_row, readme_with_tables
 
 from twostep.config.preflight import check_data
-from twostep.config.resolve import load_schema, resolve_config
+from twostep.config.resolve import resolve_config
+from twostep.config.schema import load_schema
 from twostep.config.sentences import list_keys
 from twostep.data.sizes import fraction_name
 from twostep.parcel.generate import MODES

@@ -93,6 +93,26 @@ def test_quantities_that_span_decades_become_logarithms(tmp_path):
     assert "air # temperature: at 2 m (new line)" in text and " K\n" in text
 
 
+def test_units_that_the_files_lack_can_be_added_where_the_config_says_so(tmp_path):
+    data = of_samples(t=normal(), p=normal(), y=normal(), kind=RANDOM.integers(0, 3, N))
+    data["t"].attrs = {"units": "K"}
+    write_config(tmp_path, data, ["y"], inputs=["t", "p"])
+    text = (tmp_path / "study.yaml").read_text()
+    assert '# The files have no units of "p".' in text
+    assert '# The files have no units of "y".' in text
+    # As the comment tells.
+    entry = re.search(r'add them to the entry: ({name: "y", units: "...") *}', text)
+    assert entry
+    config = yaml.safe_load(text)
+    config["dataset"]["outputs"] = [yaml.safe_load(entry[1] + "}")]
+    assert resolve_config(config)["dataset"]["outputs"][0]["units"] == "..."
+    # Classes have none.
+    folder = tmp_path / "classes"
+    folder.mkdir()
+    write_config(folder, data, ["kind"], inputs=["t"])
+    assert "no units" not in (folder / "study.yaml").read_text()
+
+
 def test_shares_keep_their_units_and_classes_and_events_are_told_by_their_values(tmp_path):
     share = RANDOM.uniform(size=N)
     flags = {"flag_values": np.array([0, 1, 2], "i1"), "flag_meanings": "clear liquid ice"}

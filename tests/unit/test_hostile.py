@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from twostep.config.preflight import check_no_template, list_files
-from twostep.config.resolve import load_schema, resolve_config
+from twostep.config.resolve import resolve_config
+from twostep.config.schema import load_schema
 from twostep.config.sentences import list_keys
 from twostep.data.prepare import prepare
 from twostep.data.source import read_headers

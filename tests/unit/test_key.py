@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from twostep.config.resolve import load_schema
+from twostep.config.schema import load_schema
 from twostep.config.sentences import list_keys
 from twostep.training.losses import LOSSES
 from twostep.training.objective import Objective

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twostep.config.resolve import load_schema
+from twostep.config.schema import load_schema
 from twostep.config.sentences import list_keys
 from twostep.training.configuration import Configuration
 from twostep.training.schedules import factor

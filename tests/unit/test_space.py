@@ -266,7 +266,7 @@ def test_a_space_that_holds_too_few_says_how_many_it_found():
         draw_configurations(SPACE, range(3), seed=1, constraints=limits(244))
     text = str(error.value)
     assert text.startswith("search.constraints leaves too few configurations of search.space: 2 ")
-    assert "in 100,000 attempts" in text and "search.n_trials is 3: take fewer trials" in text
+    assert "in 100,000 attempts" in text and "search.n_trials is 3. Take fewer trials" in text
     # A list that is longer than the study may end before.
     drawn = draw_configurations(SPACE, range(30), seed=1, constraints=limits(244), n_needed=2)
     assert {each.hidden_widths for each in drawn} == {(8,), (8, 8)}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from twostep.config.resolve import load_schema
+from twostep.config.schema import load_schema
 from twostep.config.sentences import list_keys
 from twostep.data.transforms import TRANSFORMS
 from twostep.export import onnx_functions, physical_network, text_format

@@ -22,8 +22,8 @@ def scripts_folder():
     files = Path(workflow.source_path("../files.txt"))
     if files.name != "files.txt":
         raise WorkflowError(
-            "this workflow cannot be imported by `git+file:`, for which Snakemake changes the names "
-            "of its library's files: give `module` the path of the Snakefile in a clone"
+            "this workflow cannot be imported by `git+file:`, because Snakemake then changes names of "
+            "its files: give `module` the path of the Snakefile in a clone"
         )
     for name in files.read_text(encoding="utf-8").split():
         workflow.source_path(f"../{name}")
@@ -58,7 +58,7 @@ from twostep.util.own_copy import prefer_own_copy
 if not LIBRARY.parent.samefile(SCRIPTS):
     raise WorkflowError(
         f"this workflow is imported from {LIBRARY.parents[2]} and from {Path(SCRIPTS).parents[1]}: "
-        "give both modules the same path, or the same tag, or run them one after the other"
+        "give both modules the same path or tag, or run one after the other"
     )
 
 prefer_own_copy()
@@ -85,8 +85,8 @@ except UserError as error:
 
 if workflow.modifier.path_modifier.replace_prefix(RESULTS) != RESULTS:
     raise WorkflowError(
-        "this workflow keeps the results of a study in results/<study>/ and cannot be imported with "
-        "`prefix` or `replace_prefix`: take it out of the module, and give each study a name of its own"
+        "this workflow keeps results in results/<study>/ and cannot be imported with `prefix` or "
+        "`replace_prefix`: take it out, and give each study a name of its own"
     )
 
 FRACTIONS = {fraction_name(value): value for value in config["search"]["fractions"]}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from twostep.config.first_look import Candidate
 from twostep.config.suggestions import Suggestions
+from twostep.util.text import list_names
 
 HEAD = """\
 # A first config for {files}, from a look at some of its {n_samples:,} samples.
@@ -123,7 +124,7 @@ def _roles(
     dimensions: Sequence[str],
 ) -> str:
     """Return the lines of the inputs or the outputs, each with a comment on what it is."""
-    lines = [f"  {role}:"]
+    lines = [f"  {role}:", *_units_hint(role, variables, suggestions)]
     for each in variables:
         found = suggestions.variables[each.name]
         entry = {"name": each.name}
@@ -132,6 +133,18 @@ def _roles(
         comment = ", ".join(filter(None, [each.long_name, each.shape(dimensions), found.note]))
         lines.append(f"    - {_value(entry)} # {comment}")
     return "\n".join(lines)
+
+
+def _units_hint(role: str, variables: Sequence[Candidate], suggestions: Suggestions) -> list[str]:
+    """Return comments on the variables without units; none if all have some, or need none."""
+    names = [_value(each.name) for each in variables if not each.units]
+    # Classes and probabilities have no units.
+    if not names or (role == "outputs" and "loss" in suggestions.training):
+        return []
+    return [
+        f"    # The files have no units of {list_names(names)}.",
+        f'    # If you know them, add them to the entry: {{name: {names[0]}, units: "..."}}.',
+    ]
 
 
 def _value(value: object) -> str:

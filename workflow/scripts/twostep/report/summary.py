@@ -9,27 +9,17 @@ from twostep.analysis.agreement import CONFIDENCE
 from twostep.analysis.baselines import baseline_losses, regression_name, regression_of
 from twostep.analysis.complexity import FEWEST_TRIALS, Complexity
 from twostep.analysis.study import Search, Study
-from twostep.data.variables import (
-    ORDER,
-    Variable,
-    feature_table,
-    list_shown,
-    unscaled,
-)
-from twostep.model.class_metrics import EACH_CLASS
-from twostep.model.metrics import mean_of
 from twostep.report.costs import cost_section, inference_section
+from twostep.report.data_section import data_section
 from twostep.report.diagnosis import diagnosis_section
 from twostep.report.entries import figure_entries
+from twostep.report.error_tables import error_tables, r2_text
 from twostep.report.rungs import lost_by, rung_sections
 from twostep.trials.rungs import ranking_file, rung_names
 from twostep.trials.samplers import describe_sample
 from twostep.trials.settings import schedules, told_dimensions
 from twostep.util import wording
-from twostep.util.text import MOST_FEATURES, list_features
 from twostep.util.wording import (
-    CLASS_LABELS,
-    METRIC_LABELS,
     network,
     number,
     share,
@@ -39,8 +29,6 @@ from twostep.util.wording import (
     unit_of,
 )
 
-MODEL_CARD = "[model card](export/selected/model_card.md)"
-
 
 def summarise(study: Study) -> str:
     """Return the summary as Markdown; only its section on cost holds measured times."""
@@ -48,7 +36,7 @@ def summarise(study: Study) -> str:
         [f"# Study `{study.config['study']}`"],
         _in_short(study),
         diagnosis_section(study),
-        _data(study),
+        data_section(study),
         _search(study),
         *(_fraction(study, search) for search in study.searches),
         *rung_sections(study),
@@ -129,85 +117,12 @@ def _test_quality(study: Study, choice: pd.Series) -> str:
             f"On the test split its accuracy is {wording.percentage(choice['test_accuracy'])} and "
             f"its log loss {short(choice['test_log_loss'])}."
         )
-    text = f"On the test split its R² is {_r2_text(choice['test_r2'])}"
+    text = f"On the test split its R² is {r2_text(choice['test_r2'])}"
     units = {output["units"] for output in study.manifest["outputs"]}
     if len(units) == 1:
         text += f" and its RMSE {short(choice['test_rmse'])}{unit_of(units.pop())}"
     n_outputs = len(study.manifest["outputs"])
     return text + (f" (means over the {n_outputs} outputs)." if n_outputs > 1 else ".")
-
-
-def _r2_text(r2: float) -> str:
-    # There is none of an output that does not vary, nor of predictions that overflow.
-    return "not defined" if math.isnan(r2) else f"{r2:.5f}"
-
-
-def _data(study: Study) -> list[str]:
-    manifest = study.manifest
-    used = sum(manifest["splits"].values())
-    files = study.config["dataset"]["files"]
-    names = [files] if isinstance(files, str) else files
-    source = ", ".join(f"`{name}`" for name in names) if files else "the embedded parcel model"
-    dropped = "; ".join(_dropped(manifest["dropped"]))
-    # One row may lack several values.
-    several = " (a row may count more than once)" if len(manifest["dropped"]) > 1 else ""
-    lines = [
-        f"- Source: {source}; {manifest['n_rows_read']:,} rows read.",
-        f"- Dropped: {share(manifest['n_rows_read'] - used, manifest['n_rows_read'], 'rows')}"
-        + (f": {dropped}{several}." if dropped else "."),
-        f"- Splits: {wording.splits(manifest)}.",
-    ]
-    if manifest["autocorrelation"] is not None:
-        text = wording.autocorrelation(manifest["autocorrelation"], is_generated=not files)
-        lines.append(f"- {text}")
-    lines += [
-        f"- Masked: `{output['name']}` is missing in {number(n_missing, 'sample')}, and has no "
-        "part in their losses."
-        for output in manifest["outputs"][:MOST_FEATURES]
-        if (n_missing := sum(output.get("n_missing", {}).values()))
-    ]
-    if manifest["constant_features"]:
-        lines.append(f"- {wording.left_out(manifest['constant_features'])}")
-    tables, has_entries = [], False
-    for role in ("input", "output"):
-        features = manifest[f"{role}s"]
-        shown = list_shown(features, manifest["variables"])
-        has_entries |= len(shown) < len(features)
-        tables.append(_feature_table(role, shown))
-    note = "Ranges are those of the training split, rounded outwards."
-    texts = [note, ORDER if has_entries else "", unscaled(manifest["inputs"])]
-    return ["## Data", "\n".join(lines), " ".join(filter(None, texts)), *tables]
-
-
-def _feature_table(role: str, shown: list[Variable]) -> str:
-    """Return the table of inputs or outputs; a sentence where it is too long to be read."""
-    if len(shown) <= MOST_FEATURES:
-        return feature_table(role, shown)
-    return f"The {len(shown):,} {role}s with their units and ranges are in the {MODEL_CARD}."
-
-
-def _dropped(entries: list[dict]) -> list[str]:
-    """Return why rows were dropped; features that seem to lack the same rows stand together."""
-    alike: dict[tuple, list[dict]] = {}
-    for entry in entries:
-        cause = (entry["reason"], entry["rows"], entry["first"])
-        alike.setdefault(cause, []).append(entry)
-    if len(alike) > MOST_FEATURES:
-        # Other rows in each entry of a variable.
-        alike = {}
-        for entry in entries:
-            alike.setdefault((entry["reason"],), []).append(entry)
-    return [_dropped_text(group) for group in alike.values()]
-
-
-def _dropped_text(alike: list[dict]) -> str:
-    """Return why rows were dropped because of some features."""
-    rows = {entry["rows"] for entry in alike}
-    most = f"{'up to ' if len(rows) > 1 else ''}{number(max(rows), 'row')}"
-    return (
-        f"{list_features([entry['feature'] for entry in alike], mark='')} {alike[0]['reason']} "
-        f"({most}{' each' if len(alike) > 1 else ''}, first in {alike[0]['first']})"
-    )
 
 
 def _search(study: Study) -> list[str]:
@@ -350,7 +265,7 @@ def _retraining(study: Study) -> list[str]:
         f"{_rounds_text(study)}",
         _validation_text(study),
         "Errors on the test split, which had no part in any choice:",
-        *_metrics(study),
+        *error_tables(study),
         "![Test loss against learnable parameters](figures/retrained.png)",
     ]
 
@@ -390,82 +305,6 @@ def _validation_text(study: Study) -> str:
         f"{part} Step 2 uses all {n_samples:,} of them. They choose the epoch of each network and "
         "the model. So the lowest validation losses are a little too low."
     )
-
-
-def _metrics(study: Study) -> list[str]:
-    """Return the table of the outputs' errors; where they are many, by variable."""
-    if "test_accuracy" in study.model(study.selected):
-        return _class_metrics(study)
-    outputs = study.manifest["outputs"]
-    shown = list_shown(outputs, study.manifest["variables"])
-    if len(outputs) <= MOST_FEATURES:
-        return [_metrics_table(study, shown)]
-    errors = study.model(study.selected)
-    r2 = pd.Series({each["name"]: errors[f"test_r2[{each['name']}]"] for each in outputs})
-    worst = _from_worst(r2).index[0]
-    note = (
-        f"Each row holds the means over the outputs of a variable. The lowest R² of the selected "
-        f"model is {_r2_text(r2[worst])}, of `{worst}`. All {len(outputs):,} outputs are in "
-        "[select/retrained.csv](select/retrained.csv) and in the figure "
-        "[errors_by_output](figures/errors_by_output.png)."
-    )
-    if len(shown) > MOST_FEATURES:
-        means = pd.Series([mean_of(r2[variable.feature_names]) for variable in shown])
-        shown = [shown[i] for i in _from_worst(means).index[:MOST_FEATURES]]
-        note += f" The table has the {MOST_FEATURES} variables with the lowest R²."
-    return [_metrics_table(study, shown), note]
-
-
-def _from_worst(r2: pd.Series) -> pd.Series:
-    """Return values of R² in ascending order; what is not defined is worst of all."""
-    return r2.sort_values(kind="stable", na_position="first")
-
-
-def _class_metrics(study: Study) -> list[str]:
-    """Return the tables of how good probabilities are: models and baselines, then each class."""
-    baseline = study.baseline[study.baseline["data"] == "all"]
-    rows = _models(study) | {row["model"]: row for _, row in baseline.iterrows()}
-    overall = wording.class_table(
-        {
-            name: {metric: row[f"test_{metric}"] for metric in CLASS_LABELS}
-            for name, row in rows.items()
-        }
-    )
-    selected, names = study.model(study.selected), [o["name"] for o in study.manifest["outputs"]]
-    if f"test_recall[{names[0]}]" not in selected:
-        return [overall]
-    classes = {
-        name: {metric: selected[f"test_{metric}[{name}]"] for metric in EACH_CLASS}
-        for name in names
-    }
-    return [overall, "Of the selected model:", wording.each_class_table(classes)]
-
-
-def _models(study: Study) -> dict[str, pd.Series]:
-    """Return the best and the selected model by what they are."""
-    if study.best["trial"] == study.selected["trial"]:
-        return {"best and selected": study.model(study.best)}
-    return {"best": study.model(study.best), "selected": study.model(study.selected)}
-
-
-def _metrics_table(study: Study, shown: list[Variable]) -> str:
-    """Return a table of the outputs' errors: best and selected model, regression."""
-    models = _models(study)
-    regression = regression_of(study.baseline, "all")
-    models[regression["model"]] = regression
-    header = [f"{label}, {choice}" for choice in models for label in METRIC_LABELS.values()]
-    rows = [["output", *header]]
-    for variable in shown:
-        unit = unit_of(variable.features[0]["units"])
-        row = [variable.name]
-        for model in models.values():
-            rmse, mae, r2 = (
-                mean_of(model[f"test_{metric}[{name}]"] for name in variable.feature_names)
-                for metric in METRIC_LABELS
-            )
-            row += [f"{short(rmse)}{unit}", f"{short(mae)}{unit}", _r2_text(r2)]
-        rows.append(row)
-    return wording.table(rows)
 
 
 def _files(study: Study) -> list[str]:

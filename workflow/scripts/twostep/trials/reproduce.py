@@ -25,6 +25,7 @@ def describe_comparison(trial: int, differing: list[str]) -> str:
     if not differing:
         return f"Trial {trial} was trained once more: its record is identical, to the last bit."
     return (
-        f"Trial {trial} was trained once more: its record differs in {', '.join(differing)}; if it "
-        "was recorded on another processor or with other versions (timings.csv), that explains it."
+        f"Trial {trial} was trained once more: its record differs in {', '.join(differing)}. "
+        "If it was recorded on another processor or with other versions (timings.csv), that "
+        "explains it."
     )
