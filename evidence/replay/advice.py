@@ -11,6 +11,8 @@ from replay.outcomes import replay
 from replay.pilots import Piloted, fit, full_seconds, without
 from replay.policies import Policy, last_training, training
 from twostep.analysis.advice import (
+    MOST_RETRAINED,
+    NUMBERS,
     Pilot,
     Prediction,
     Prior,
@@ -23,7 +25,6 @@ from twostep.util.wording import table, times
 # The trials of a pilot, at most: a half of those of the matrix, as a study of it has.
 N_PILOT = 40
 N_PILOTS = 20
-NUMBERS = (1, 2, 4, 8, 16, 32)
 # The regret that is asked for, as that of the safe policies.
 WANTED = 0.05
 
@@ -74,7 +75,7 @@ def try_pilots(piloted: Piloted, prior: Prior) -> Iterator[Trial]:
                 place,
                 seconds,
                 n_trials=len(study),
-                numbers=[k for k in NUMBERS if 2 * k <= len(study)],
+                numbers=[k for k in NUMBERS if k <= MOST_RETRAINED * len(study)],
                 prior=prior,
             )
         ]

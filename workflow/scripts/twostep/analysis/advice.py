@@ -32,6 +32,11 @@ FINALISTS = 0.15
 N_DRAWN = 100
 # The largest correlation that a pilot may show, because Fisher's transform of 1 is infinite.
 MOST_CORRELATION = 0.99
+# How many trials a plan may retrain. The steps are small, so that the cheapest safe plan does not
+# retrain many too many.
+NUMBERS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
+# Plans that retrain more of their trials are hardly two steps.
+MOST_RETRAINED = 0.5
 # An interval tells nothing if its ends differ by more than this factor.
 MOST_SPAN = 3.0
 

@@ -14,5 +14,5 @@ PRIOR = Prior(
     gap=Unseen(0.08, 0.23, DEGREES),
     tail=Unseen(-0.10, 0.76, DEGREES),
     noise=Unseen(-4.02, 0.71, DEGREES),
-    cost=Unseen(0.07, 0.08, DEGREES),
+    cost=Unseen(0.00, 0.04, DEGREES),
 )

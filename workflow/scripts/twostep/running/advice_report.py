@@ -8,7 +8,9 @@ import numpy as np
 import yaml
 
 from twostep.analysis.advice import (
+    MOST_RETRAINED,
     MOST_SPAN,
+    NUMBERS,
     Prediction,
     agreement_of,
     best,
@@ -27,9 +29,6 @@ from twostep.util.wording import duration, number, percent, table, times
 FEWEST_TRIALS = 12
 # Simulations of more trials take too long, and say nothing else.
 MOST_TRIALS = 10_000
-NUMBERS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-# Plans that retrain more of their trials are hardly two steps.
-MOST_RETRAINED = 0.5
 
 
 @dataclass(frozen=True)
