@@ -196,6 +196,8 @@ def test_a_repeated_key_of_a_config_file_is_refused(tmp_path, text, key, lines):
         "one: &a {x: 1}\ntwo: &b {x: 2}\nthree: {<<: *a, <<: *b}\nfour: {<<: [*a, *b]}\n",
         "one: &k x\ntwo: {*k : 1, y: *k}\nthree: *k\n",
         "1: a\n'1': b\n",
+        # JSON that is no YAML.
+        '{\n\t"study":\t"mine"\n}',
         "",
     ],
 )

@@ -56,8 +56,12 @@ def check_no_template(paths: Iterable[str | Path]) -> None:
 
 
 def _load(path: str | Path, loader: type[yaml.FullLoader]) -> object:
-    """Return what a file holds; None for a stream, which cannot be read a second time."""
+    """Return what a file holds; None for a stream, which can be read once, and for no YAML."""
     if not Path(path).is_file():
         return None
     with Path(path).open("rb") as file:
-        return yaml.load(file, Loader=loader)
+        try:
+            return yaml.load(file, Loader=loader)
+        except yaml.YAMLError:
+            # JSON with tabs, for instance. What is neither, Snakemake refuses itself.
+            return None
