@@ -11,7 +11,9 @@ import xarray as xr
 import yaml
 from write_config import main
 
+from twostep.config.first_config import name_study
 from twostep.config.resolve import resolve_config
+from twostep.config.schema import load_schema
 from twostep.data.prepare import prepare
 from twostep.data.source import read_headers
 from twostep.util.errors import UserError
@@ -269,6 +271,38 @@ def test_inputs_can_be_named(tmp_path):
     data = of_samples(a=normal(), b=normal(), y=normal())
     config = write_config(tmp_path, data, ["y"], inputs=["b"])
     assert names(config) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("path", "study"),
+    [
+        ("my-study.yaml", "my_study"),
+        ("configs/rain.2024.yaml", "rain.2024"),
+        (".hidden.yaml", "hidden"),
+        ("été (2).yaml", "t_2"),
+        ("数据.yaml", "my_study"),
+        (f"{'a' * 200}.yaml", "a" * 100),
+    ],
+)
+def test_the_study_has_the_name_of_its_file(path, study):
+    assert name_study(path) == study
+    schema = load_schema()["properties"]["study"]
+    assert re.search(schema["pattern"], study) and len(study) <= schema["maxLength"]
+
+
+def test_two_files_are_two_studies(tmp_path, capsys):
+    of_samples(t=normal(), y=normal()).to_netcdf(tmp_path / "data.nc")
+    kwargs = {"files": [f"{tmp_path}/data.nc"], "outputs": ["y"], "inputs": []}
+    for name, options, study in (
+        ("first.yaml", {"study": None}, "first"),
+        ("second-try.yaml", {"study": None}, "second_try"),
+        ("third.yaml", {"study": "mine"}, "mine"),
+    ):
+        main(**kwargs, **options, to=str(tmp_path / name))
+        assert yaml.safe_load((tmp_path / name).read_text())["study"] == study
+    capsys.readouterr()
+    main(**kwargs, study=None, to=None)
+    assert yaml.safe_load(capsys.readouterr().out)["study"] == "my_study"
 
 
 def test_without_outputs_it_lists_what_there_is(tmp_path, capsys):

@@ -1,7 +1,9 @@
 """The text of a first config for the files of a user, with comments that tell why."""
 
 import json
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from twostep.config.first_look import Candidate
 from twostep.config.suggestions import Suggestions
@@ -58,6 +60,16 @@ retrain:
 select:
   # The cheapest model whose validation loss is at most 10 % above the best one is handed over.
   tolerance: 0.1"""
+
+
+# As the schema has it.
+LONGEST_STUDY = 100
+
+
+def name_study(path: str) -> str:
+    """Return the name of a config file as that of its study: my_study for my-study.yaml."""
+    name = re.sub(r"[^A-Za-z0-9.]+", "_", Path(path).stem).strip("._")
+    return name[:LONGEST_STUDY] or "my_study"
 
 
 def write_first_config(
