@@ -202,12 +202,21 @@ def test_stations_stay_together_and_given_splits_are_taken(tmp_path):
     (tmp_path / "a").mkdir()
     config = write_config(tmp_path / "a", data, ["y"])
     assert config["split"] == {"method": "group", "variable": "station"}
+    assert "groups were seen" not in (tmp_path / "a" / "study.yaml").read_text()
     part = RANDOM.choice(["training", "validation", "test"], N, p=[0.8, 0.1, 0.1])
     (tmp_path / "b").mkdir()
     config = write_config(
         tmp_path / "b", data.assign(part=("sample", part)).drop_vars("station"), ["y"]
     )
     assert config["split"] == {"method": "variable", "variable": "part"}
+
+
+def test_few_groups_are_told(tmp_path):
+    station = np.repeat([f"station {i}" for i in range(12)], N // 12)
+    config = write_config(tmp_path, of_samples(t=normal(), y=normal(), station=station), ["y"])
+    assert config["split"] == {"method": "group", "variable": "station"}
+    text = " ".join((tmp_path / "study.yaml").read_text().replace("\n#", "").split())
+    assert "Only 12 groups were seen." in text and "Raise split.validation" in text
 
 
 def test_gaps_raise_the_limit_of_what_may_be_dropped(tmp_path):

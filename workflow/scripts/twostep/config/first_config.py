@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +29,7 @@ dataset:
   # What to do with features that do not vary: refuse or drop them.
   constant_features: {constant_features}
 
-# How validation and test samples are chosen{why_split}.
+{about_split}
 split: {split}
 
 # What is minimised, and the last layer{why_training}.
@@ -116,6 +117,9 @@ def write_first_config(
             outputs=_roles("outputs", outputs, suggestions, dimensions),
             max_dropped=suggestions.max_dropped,
             constant_features=suggestions.constant_features,
+            about_split=_comment(
+                f"How validation and test samples are chosen{why.pop('why_split', '')}."
+            ),
             split=_value(suggestions.split),
             training=_value(suggestions.training),
             **why,
@@ -123,6 +127,12 @@ def write_first_config(
         SEARCH.format(fraction=suggestions.fraction, batch_size=suggestions.batch_size),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _comment(text: str) -> str:
+    """Return a text as comment lines of a usual width."""
+    marks = {"initial_indent": "# ", "subsequent_indent": "# "}
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False, **marks)
 
 
 def _one_or_all(items: Sequence[str]) -> str | list[str]:
