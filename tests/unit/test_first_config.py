@@ -227,6 +227,32 @@ def test_gaps_raise_the_limit_of_what_may_be_dropped(tmp_path):
     assert re.search(r"t is missing in \d\d %", (tmp_path / "study.yaml").read_text())
 
 
+@pytest.mark.parametrize(("mark", "share"), [(-999.0, 0.1), (-9999.0, 0.3), (1e20, 0.2)])
+def test_marks_of_missing_values_do_not_hide_what_the_others_suggest(tmp_path, mark, share):
+    wide = np.where(RANDOM.uniform(size=N) < share, mark, 10 ** RANDOM.uniform(0, 2.9, N))
+    narrow = np.where(RANDOM.uniform(size=N) < share, mark, normal())
+    data = of_samples(wide=wide, narrow=narrow, y=normal())
+    data["wide"].attrs = {"units": "cm-3"}
+    config = write_config(tmp_path, data, ["y"])
+    assert transforms(config) == {"wide": "log10", "narrow": "none", "y": "none"}
+    text = (tmp_path / "study.yaml").read_text()
+    assert text.count(f", and {mark:g}, perhaps for missing values") == 2
+    assert re.search(r"# 1(\.\d+)? to 7\d\d cm-3, and", text)
+    # What has no logarithm is dropped, so that the config runs.
+    assert (config["dataset"]["max_dropped"] > share) == (mark < 0)
+
+
+def test_nines_in_the_range_of_all_others_are_no_marks(tmp_path):
+    counts = np.r_[np.arange(1, N), 999.0]
+    write_config(tmp_path, of_samples(counts=counts, y=normal()), ["y"])
+    assert "perhaps for missing" in (tmp_path / "study.yaml").read_text()
+    (tmp_path / "b").mkdir()
+    write_config(
+        tmp_path / "b", of_samples(counts=counts + 399 * (counts < 999), y=normal()), ["y"]
+    )
+    assert "perhaps for missing" not in (tmp_path / "b" / "study.yaml").read_text()
+
+
 def test_few_samples_make_small_batches(tmp_path):
     config = write_config(tmp_path, of_samples(t=normal(60), y=normal(60)), ["y"])
     assert config["search"]["fractions"] == [0.5]
