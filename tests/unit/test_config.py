@@ -492,6 +492,15 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
             {"retrain.until.probability": 0.05, "retrain.controls": 5},
             ["retrain.controls is 5", "retrain.until needs at least 6 controls"],
         ),
+        (
+            {"retrain.until.probability": 0.05, "retrain.until.round_size": 7, "retrain.top_k": 8},
+            ["retrain.until", "retrain.top_k, which is 8", "at least 8 finalists", "round_size"],
+        ),
+        # A single round.
+        (
+            {"retrain.until.probability": 0.05, "retrain.top_k": 10},
+            ["retrain.top_k, which is 10", "smaller retrain.until.round_size"],
+        ),
         ({"retrain.until.probability": 0}, ["retrain.until.probability", "0"]),
         ({"retrain.top_k": 7, "search.n_trials": 6}, ["retrain.top_k is 7", "n_trials is only 6"]),
         (

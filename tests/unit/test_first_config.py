@@ -11,7 +11,9 @@ import xarray as xr
 import yaml
 from write_config import main
 
+from twostep.config.first_config import name_study
 from twostep.config.resolve import resolve_config
+from twostep.config.schema import load_schema
 from twostep.data.prepare import prepare
 from twostep.data.source import read_headers
 from twostep.util.errors import UserError
@@ -200,6 +202,7 @@ def test_stations_stay_together_and_given_splits_are_taken(tmp_path):
     (tmp_path / "a").mkdir()
     config = write_config(tmp_path / "a", data, ["y"])
     assert config["split"] == {"method": "group", "variable": "station"}
+    assert "groups were seen" not in (tmp_path / "a" / "study.yaml").read_text()
     part = RANDOM.choice(["training", "validation", "test"], N, p=[0.8, 0.1, 0.1])
     (tmp_path / "b").mkdir()
     config = write_config(
@@ -208,12 +211,46 @@ def test_stations_stay_together_and_given_splits_are_taken(tmp_path):
     assert config["split"] == {"method": "variable", "variable": "part"}
 
 
+def test_few_groups_are_told(tmp_path):
+    station = np.repeat([f"station {i}" for i in range(12)], N // 12)
+    config = write_config(tmp_path, of_samples(t=normal(), y=normal(), station=station), ["y"])
+    assert config["split"] == {"method": "group", "variable": "station"}
+    text = " ".join((tmp_path / "study.yaml").read_text().replace("\n#", "").split())
+    assert "Only 12 groups were seen." in text and "Raise split.validation" in text
+
+
 def test_gaps_raise_the_limit_of_what_may_be_dropped(tmp_path):
     t = normal()
     t[RANDOM.uniform(size=N) < 0.2] = np.nan
     config = write_config(tmp_path, of_samples(t=t, y=normal()), ["y"])
     assert 0.25 < config["dataset"]["max_dropped"] < 0.4
     assert re.search(r"t is missing in \d\d %", (tmp_path / "study.yaml").read_text())
+
+
+@pytest.mark.parametrize(("mark", "share"), [(-999.0, 0.1), (-9999.0, 0.3), (1e20, 0.2)])
+def test_marks_of_missing_values_do_not_hide_what_the_others_suggest(tmp_path, mark, share):
+    wide = np.where(RANDOM.uniform(size=N) < share, mark, 10 ** RANDOM.uniform(0, 2.9, N))
+    narrow = np.where(RANDOM.uniform(size=N) < share, mark, normal())
+    data = of_samples(wide=wide, narrow=narrow, y=normal())
+    data["wide"].attrs = {"units": "cm-3"}
+    config = write_config(tmp_path, data, ["y"])
+    assert transforms(config) == {"wide": "log10", "narrow": "none", "y": "none"}
+    text = (tmp_path / "study.yaml").read_text()
+    assert text.count(f", and {mark:g}, perhaps for missing values") == 2
+    assert re.search(r"# 1(\.\d+)? to 7\d\d cm-3, and", text)
+    # What has no logarithm is dropped, so that the config runs.
+    assert (config["dataset"]["max_dropped"] > share) == (mark < 0)
+
+
+def test_nines_in_the_range_of_all_others_are_no_marks(tmp_path):
+    counts = np.r_[np.arange(1, N), 999.0]
+    write_config(tmp_path, of_samples(counts=counts, y=normal()), ["y"])
+    assert "perhaps for missing" in (tmp_path / "study.yaml").read_text()
+    (tmp_path / "b").mkdir()
+    write_config(
+        tmp_path / "b", of_samples(counts=counts + 399 * (counts < 999), y=normal()), ["y"]
+    )
+    assert "perhaps for missing" not in (tmp_path / "b" / "study.yaml").read_text()
 
 
 def test_few_samples_make_small_batches(tmp_path):
@@ -269,6 +306,38 @@ def test_inputs_can_be_named(tmp_path):
     data = of_samples(a=normal(), b=normal(), y=normal())
     config = write_config(tmp_path, data, ["y"], inputs=["b"])
     assert names(config) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("path", "study"),
+    [
+        ("my-study.yaml", "my_study"),
+        ("configs/rain.2024.yaml", "rain.2024"),
+        (".hidden.yaml", "hidden"),
+        ("été (2).yaml", "t_2"),
+        ("数据.yaml", "my_study"),
+        (f"{'a' * 200}.yaml", "a" * 100),
+    ],
+)
+def test_the_study_has_the_name_of_its_file(path, study):
+    assert name_study(path) == study
+    schema = load_schema()["properties"]["study"]
+    assert re.search(schema["pattern"], study) and len(study) <= schema["maxLength"]
+
+
+def test_two_files_are_two_studies(tmp_path, capsys):
+    of_samples(t=normal(), y=normal()).to_netcdf(tmp_path / "data.nc")
+    kwargs = {"files": [f"{tmp_path}/data.nc"], "outputs": ["y"], "inputs": []}
+    for name, options, study in (
+        ("first.yaml", {"study": None}, "first"),
+        ("second-try.yaml", {"study": None}, "second_try"),
+        ("third.yaml", {"study": "mine"}, "mine"),
+    ):
+        main(**kwargs, **options, to=str(tmp_path / name))
+        assert yaml.safe_load((tmp_path / name).read_text())["study"] == study
+    capsys.readouterr()
+    main(**kwargs, study=None, to=None)
+    assert yaml.safe_load(capsys.readouterr().out)["study"] == "my_study"
 
 
 def test_without_outputs_it_lists_what_there_is(tmp_path, capsys):

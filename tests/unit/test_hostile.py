@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from twostep.config.preflight import check_no_template, list_files
+from twostep.config.config_files import check_no_repeats, check_no_template
+from twostep.config.preflight import list_files
 from twostep.config.resolve import resolve_config
 from twostep.config.schema import load_schema
 from twostep.config.sentences import list_keys
@@ -169,6 +170,40 @@ def test_a_config_that_is_a_template_is_refused(tmp_path, key):
     check_no_template([tmp_path / "plain.yaml"])
     with pytest.raises(UserError, match=r"template\.yaml has the key __use_yte__"):
         check_no_template([tmp_path / "plain.yaml", tmp_path / "template.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "lines"),
+    [
+        ("study: a\nsearch: {n_trials: 5}\nstudy: b\n", "study", "line 1 and in line 3"),
+        ("study: a\nsearch:\n  seed: 1\n  'seed': 2\n", "seed", "line 3 and in line 4"),
+        ('{"study": "a",\n "search": {"x": [{"y": 1,\n "y": 2}]}}', "y", "line 2 and in line 3"),
+        ("one: &a {x: 1}\ntwo: {<<: *a,\n x: 2,\n x: 3}\n", "x", "line 3 and in line 4"),
+    ],
+)
+def test_a_repeated_key_of_a_config_file_is_refused(tmp_path, text, key, lines):
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=rf"study\.yaml has the key {key} twice, in {lines}"):
+        check_no_repeats([path])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Overwritten values, several merges, an alias as key, the same key in two mappings.
+        "one: &a {x: 1, y: 2}\ntwo: {<<: *a, x: 2}\n",
+        "one: &a {x: 1}\ntwo: &b {x: 2}\nthree: {<<: *a, <<: *b}\nfour: {<<: [*a, *b]}\n",
+        "one: &k x\ntwo: {*k : 1, y: *k}\nthree: *k\n",
+        "1: a\n'1': b\n",
+        # JSON that is no YAML.
+        '{\n\t"study":\t"mine"\n}',
+        "",
+    ],
+)
+def test_a_key_that_is_not_repeated_is_taken(tmp_path, text):
+    (tmp_path / "study.yaml").write_text(text)
+    check_no_repeats([tmp_path / "study.yaml", tmp_path / "a stream, which is no file"])
 
 
 NAMES = [

@@ -181,6 +181,19 @@ def test_with_a_schedule_a_rung_has_no_patience():
 
 
 RUNG = {"fraction": 0.1, "top_k": 50}
+SHORTER = {"top_k": 40, "budget": {"max_epochs": 8}}
+
+
+@pytest.mark.parametrize(
+    "limits", [{"max_epochs": 11}, {"max_epochs": None, "max_updates": 9}, {"patience_epochs": 9}]
+)
+def test_a_rung_with_the_same_fraction_has_a_larger_limit(limits):
+    budget = {"max_epochs": 10, "patience_epochs": 3}
+    resolved({"fractions": [0.1], "budget": budget, "rungs": [RUNG | {"budget": limits}]})
+
+
+def test_a_rung_with_a_larger_fraction_may_have_fewer_epochs():
+    resolved({"fractions": [0.05], "budget": {"max_epochs": 10}, "rungs": [RUNG | SHORTER]})
 
 
 @pytest.mark.parametrize(
@@ -199,6 +212,22 @@ RUNG = {"fraction": 0.1, "top_k": 50}
         (
             {"rungs": [RUNG | {"budget": {"max_epochs": None}}]},
             "search.rungs, entry 1, budget must limit max_epochs, max_updates or both",
+        ),
+        (
+            {"fractions": [0.2], "rungs": [RUNG]},
+            "entry 1, fraction is 0.1, but it must be at least that of search.fractions, which is",
+        ),
+        (
+            {"rungs": [RUNG | {"fraction": 0.3}, RUNG | {"top_k": 40}]},
+            "entry 2, fraction is 0.1, but it must be at least that of entry 1, which is 0.3",
+        ),
+        (
+            {"fractions": [0.1], "rungs": [RUNG]},
+            "entry 1 has neither a larger fraction nor a larger budget than search.fractions",
+        ),
+        (
+            {"budget": {"max_epochs": 9}, "rungs": [RUNG, RUNG | SHORTER]},
+            "entry 2 has neither a larger fraction nor a larger budget than entry 1",
         ),
         ({"rungs": [{"fraction": 0.1}]}, "search.rungs, entry 1, top_k is missing"),
         ({"rungs": [RUNG | {"fractions": 1}]}, "search.rungs, entry 1, fractions is not a known"),

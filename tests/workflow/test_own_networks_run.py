@@ -42,7 +42,7 @@ def finished(fresh, tmp_path_factory):
     study = example(fresh, tmp_path_factory.mktemp("residual"), "residual")
     study.config["generate"]["n_samples"] = 1500
     # A rung trains them, too.
-    study.config["search"]["rungs"] = [{"fraction": 0.25, "top_k": 3}]
+    study.config["search"]["rungs"] = [{"fraction": 0.25, "top_k": 3, "budget": {"max_epochs": 4}}]
     study.run()
     return study
 

@@ -36,7 +36,8 @@ SCRIPTS = str(scripts_folder())
 if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
 
-from twostep.config.preflight import check_data, check_no_template, check_writable, list_files
+from twostep.config.config_files import check_no_repeats, check_no_template
+from twostep.config.preflight import check_data, check_writable, list_files
 from twostep.config.resolve import resolve_config
 from twostep.data import file_versions
 from twostep.data.sizes import fraction_name
@@ -72,6 +73,7 @@ def stop(sentence):
 # A mistake of the user's becomes one sentence before any job starts.
 try:
     check_no_template(workflow.overwrite_configfiles)
+    check_no_repeats(workflow.configfiles)
     config = resolve_config(config)
     RESULTS = f"results/{config['study']}"
     DATA_FILES = list_files(config["dataset"]["files"])

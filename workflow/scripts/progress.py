@@ -14,7 +14,7 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
-from twostep.config.preflight import check_no_template
+from twostep.config.config_files import check_no_repeats, check_no_template
 from twostep.config.resolve import resolve_config
 from twostep.running.progress import measure_progress
 from twostep.running.progress_report import describe_progress
@@ -47,6 +47,7 @@ def read_config(config_files: list[Path]) -> dict:
     for path in config_files:
         try:
             check_no_template([path])
+            check_no_repeats([path])
             update_config(config, load_configfile(str(path)))
         except (OSError, ValueError, yaml.YAMLError, WorkflowError) as error:
             reason = " ".join(str(error).split())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from twostep.config.first_config import write_first_config
+from twostep.config.first_config import name_study, write_first_config
 from twostep.config.first_look import (
     as_pattern,
     choose_inputs,
@@ -27,17 +27,23 @@ from twostep.config.suggestions import suggest_config
 from twostep.util.errors import UserError, describe_system_error
 from twostep.util.files import write_text
 
+# Where the config will probably be that is only printed.
+PATH = "my-study.yaml"
+
 
 def main(
     *,
     files: list[str],
     outputs: list[str],
     inputs: list[str],
-    study: str,
+    study: str | None,
     to: str | None,
     group: str | None = None,
 ) -> None:
-    """Write the config to the file `to`, or print it; without outputs, print the variables."""
+    """Write the config to the file `to`, or print it; without outputs, print the variables.
+
+    A study without a name gets that of the file, so that each has a folder of its own.
+    """
     found = list_files(files)
     candidates = list_candidates(found[0], group)
     if not outputs:
@@ -53,8 +59,8 @@ def main(
         chosen, left_out = pick(candidates, inputs, found[0]), {}
     others = [each for each in candidates if each not in (*chosen, *chosen_outputs)]
     text = write_first_config(
-        study=study,
-        path=to or "my-study.yaml",
+        study=name_study(to or PATH) if study is None else study,
+        path=to or PATH,
         files=as_pattern(found),
         inputs=chosen,
         outputs=chosen_outputs,
@@ -82,7 +88,7 @@ if __name__ == "__main__":
     parser.add_argument("--outputs", nargs="+", default=[], help="variables to be predicted")
     parser.add_argument("--inputs", nargs="+", default=[], help="variables to predict them from")
     parser.add_argument("--group", help="path of the group in the files that has the variables")
-    parser.add_argument("--study", default="my_study", help="name of the study")
+    parser.add_argument("--study", help="name of the study; by default that of the file")
     parser.add_argument("--to", help="the file to write; it must not exist")
     arguments = parser.parse_args()
     try:

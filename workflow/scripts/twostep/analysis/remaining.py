@@ -13,10 +13,8 @@ from scipy.special import ndtri
 
 from twostep.analysis.floor import FlooredFit
 from twostep.analysis.regression import Regression
-from twostep.trials.rounds import FEWEST_CONTROLS, RISK
+from twostep.trials.rounds import FEWEST_CONTROLS, FEWEST_FINALISTS, RISK
 
-# Fewer trials than these tell too little of the regression.
-FEWEST_FINALISTS = 8
 # ASSUME: where the correlation of the steps may be lower than this, a normal model says too much.
 # With a floor to choose, few retrained trials seem to agree better than all do.
 WEAKEST_CORRELATION = 0.7

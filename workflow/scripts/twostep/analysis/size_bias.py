@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from twostep.analysis.regression import Regression
-from twostep.analysis.remaining import FEWEST_CONTROLS, FEWEST_FINALISTS, normal_scores
+from twostep.analysis.remaining import normal_scores
+from twostep.trials.rounds import FEWEST_CONTROLS, FEWEST_FINALISTS
 
 # The sizes that are compared: the middle part of all trials of the search lies between them.
 MIDDLE = 0.8

@@ -1,5 +1,6 @@
 """Values of a config that the schema allows, and that cannot both be meant."""
 
+import math
 from collections.abc import Iterator
 
 from twostep.config.data_contradictions import (
@@ -14,7 +15,7 @@ from twostep.parcel.header import DIMENSIONS
 from twostep.trials.constraints import make_constraints, why_impossible
 from twostep.trials.hyperparameters import KEY
 from twostep.trials.networks import smallest_network
-from twostep.trials.rounds import FEWEST_CONTROLS
+from twostep.trials.rounds import FEWEST_CONTROLS, FEWEST_FINALISTS, round_sizes
 from twostep.trials.rungs import count_controls, count_shards
 from twostep.trials.samplers import is_adaptive, shard_ranges
 from twostep.trials.settings import USED_WITH, is_used, schedules
@@ -104,11 +105,39 @@ def _contradictions_in_rungs(search: dict, top_k: int) -> Iterator[str]:
                 f"{n_before}: make it smaller"
             )
         before, n_before = f"that of entry {i + 1}", rung["top_k"]
+    yield from _contradictions_in_levels(search)
     if rungs and top_k >= n_before:
         yield (
             f"retrain.top_k is {top_k}, but it must be less than top_k of the last entry of "
             f"search.rungs, which is {n_before}: make it smaller"
         )
+
+
+def _contradictions_in_levels(search: dict) -> Iterator[str]:
+    """Yield why a rung trains on no more than the search or the rung before it."""
+    before, fraction, budget = "search.fractions", search["fractions"][0], search["budget"]
+    for i, rung in enumerate(search["rungs"]):
+        key = f"search.rungs, entry {i + 1}"
+        if rung["fraction"] < fraction:
+            yield (
+                f"{key}, fraction is {rung['fraction']:g}, but it must be at least that of "
+                f"{before}, which is {fraction:g}: make it larger"
+            )
+        elif rung["fraction"] == fraction and not _is_larger(rung["budget"], budget):
+            yield (
+                f"{key} has neither a larger fraction nor a larger budget than {before}: raise "
+                "its fraction or its max_epochs"
+            )
+        before, fraction, budget = f"entry {i + 1}", rung["fraction"], rung["budget"]
+
+
+def _is_larger(budget: dict, than: dict) -> bool:
+    """Return whether a limit of a budget is larger; null is no limit."""
+
+    def limits(budget: dict) -> list[float]:
+        return [math.inf if budget[name] is None else budget[name] for name in than]
+
+    return any(a > b for a, b in zip(limits(budget), limits(than), strict=True))
 
 
 def _contradictions_in_rounds(retrain: dict) -> Iterator[str]:
@@ -119,6 +148,13 @@ def _contradictions_in_rounds(retrain: dict) -> Iterator[str]:
         yield (
             f"retrain.controls is {retrain['controls']}, but retrain.until needs at least "
             f"{FEWEST_CONTROLS} controls: set it to 12 or more"
+        )
+    most = max(round_sizes(retrain)[:-1], default=0)
+    if most < FEWEST_FINALISTS:
+        yield (
+            f"retrain.until can end nothing before retrain.top_k, which is {retrain['top_k']}, "
+            f"because a round before it needs at least {FEWEST_FINALISTS} finalists: take a larger "
+            "top_k or a smaller retrain.until.round_size"
         )
 
 

@@ -1,7 +1,10 @@
 """The text of a first config for the files of a user, with comments that tell why."""
 
 import json
+import re
+import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
 from twostep.config.first_look import Candidate
 from twostep.config.suggestions import Suggestions
@@ -26,7 +29,7 @@ dataset:
   # What to do with features that do not vary: refuse or drop them.
   constant_features: {constant_features}
 
-# How validation and test samples are chosen{why_split}.
+{about_split}
 split: {split}
 
 # What is minimised, and the last layer{why_training}.
@@ -58,6 +61,16 @@ retrain:
 select:
   # The cheapest model whose validation loss is at most 10 % above the best one is handed over.
   tolerance: 0.1"""
+
+
+# As the schema has it.
+LONGEST_STUDY = 100
+
+
+def name_study(path: str) -> str:
+    """Return the name of a config file as that of its study: my_study for my-study.yaml."""
+    name = re.sub(r"[^A-Za-z0-9.]+", "_", Path(path).stem).strip("._")
+    return name[:LONGEST_STUDY] or "my_study"
 
 
 def write_first_config(
@@ -104,6 +117,9 @@ def write_first_config(
             outputs=_roles("outputs", outputs, suggestions, dimensions),
             max_dropped=suggestions.max_dropped,
             constant_features=suggestions.constant_features,
+            about_split=_comment(
+                f"How validation and test samples are chosen{why.pop('why_split', '')}."
+            ),
             split=_value(suggestions.split),
             training=_value(suggestions.training),
             **why,
@@ -111,6 +127,12 @@ def write_first_config(
         SEARCH.format(fraction=suggestions.fraction, batch_size=suggestions.batch_size),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _comment(text: str) -> str:
+    """Return a text as comment lines of a usual width."""
+    marks = {"initial_indent": "# ", "subsequent_indent": "# "}
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False, **marks)
 
 
 def _one_or_all(items: Sequence[str]) -> str | list[str]:

@@ -3,35 +3,13 @@
 import glob
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
-
-import yaml
 
 from twostep.config.checked_headers import counted_samples
 from twostep.data.sizes import check_fraction, share_sizes
 from twostep.data.zarr_stores import is_zarr
 from twostep.trials.space import largest_batch
 from twostep.util.errors import UserError
-
-# The key by which a config file becomes a template.
-TEMPLATE = "__use_yte__"
-
-
-def check_no_template(paths: Iterable[str | Path]) -> None:
-    """Raise UserError if a config file is a template, whose Python code Snakemake runs.
-
-    It has done so by the time that it reads the Snakefile; all that is left is to say so, and to
-    run nothing else.
-    """
-    for path in paths:
-        with Path(path).open("rb") as file:
-            content = yaml.load(file, Loader=yaml.FullLoader)  # as Snakemake does
-        if isinstance(content, dict) and TEMPLATE in content:
-            raise UserError(
-                f"{path} has the key {TEMPLATE}, which makes Snakemake run Python code in it, "
-                "unchecked: take the key out and write plain values"
-            )
 
 
 def list_files(files: str | list[str] | None) -> list[str]:

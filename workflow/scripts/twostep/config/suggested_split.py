@@ -12,6 +12,8 @@ from twostep.data.split_numbers import SPLITS
 # it.
 ALIKE = 0.5
 N_BLOCKS, FEWEST_GROUPS = 50, 10
+# ASSUME: of fewer groups a tenth, which validates, is too few to tell losses apart.
+ENOUGH_GROUPS = 30
 # Blocks by a coordinate hold some of its places each.
 FEWEST_PLACES = 4 * FEWEST_GROUPS
 
@@ -57,8 +59,14 @@ def _by_labels(name: str, labels: np.ndarray) -> tuple[dict, str] | None:
         labels = labels[np.isfinite(labels)]
     if labels.dtype.kind == "U" and set(SPLITS) == set(labels):
         return {"method": "variable", "variable": name}, f"{name} says which is in which split"
-    if FEWEST_GROUPS <= len(np.unique(labels)) <= len(labels) / 5:
+    n_groups = len(np.unique(labels))
+    if FEWEST_GROUPS <= n_groups <= len(labels) / 5:
         note = f"samples with the same {name} stay together, as they may be alike"
+        if n_groups < ENOUGH_GROUPS:
+            note += (
+                f". Only {n_groups} groups were seen. So few of them validate, and losses say "
+                "little. Raise split.validation, or take blocks of time if you have times"
+            )
         return {"method": "group", "variable": name}, note
     return None
 

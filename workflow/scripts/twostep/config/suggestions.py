@@ -10,6 +10,7 @@ from twostep.config.first_look import CODES, TEXT, Candidate
 from twostep.config.suggested_split import suggest_split
 from twostep.data.autocorrelation import Sample, measure_autocorrelation, read_sample
 from twostep.data.cleaning import Columns
+from twostep.data.far_values import FarValues, is_mark
 from twostep.data.labels import find_labels
 from twostep.data.source import Source, read_headers
 from twostep.data.transforms import TRANSFORMS
@@ -101,11 +102,11 @@ def suggest_config(
     }
     if training.get("output_activation") != "linear":
         variables |= {each.name: Suggestion("none", variables[each.name].note) for each in outputs}
-    missing = {
-        each.name: 1 - float(np.isfinite(values[each.name]).all(axis=1).mean()) for each in used
+    usable = {
+        each.name: _are_usable(values[each.name], variables[each.name].transform) for each in used
     }
-    usable = [np.isfinite(values[each.name]).all(axis=1) for each in used]
-    n_dropped = 1 - float(np.mean(np.all(usable, axis=0)))
+    missing = {name: 1 - float(rows.mean()) for name, rows in usable.items()}
+    n_dropped = 1 - float(np.mean(np.all(list(usable.values()), axis=0)))
     columns = Columns.find(source, {"inputs": _entries(inputs), "outputs": _entries(outputs)})
     split, split_note = suggest_split(
         source, measure_autocorrelation(source, columns, sample), others
@@ -186,9 +187,14 @@ def _find_counters(
 def _suggest(values: np.ndarray, units: str) -> Suggestion:
     """Return the transform that makes the distribution of a variable less skewed."""
     finite = values[np.isfinite(values)]
+    marks = _find_marks(finite)
+    finite = finite[~np.isin(finite, marks)]
     low, high = np.quantile(finite, [0.01, 0.99]) if finite.size else (0.0, 0.0)
     note = f"{finite.min():.3g} to {finite.max():.3g}" if finite.size else "missing"
     note += f" {units}" if units not in DIMENSIONLESS else ""
+    if marks:
+        listed = " and ".join(f"{mark:g}" for mark in marks)
+        note += f", and {listed}, perhaps for missing values: if so, mask them"
     if not finite.size or finite.min() < 0 or finite.min() == finite.max():
         return Suggestion(note=note)
     for name, is_fit in (
@@ -199,6 +205,19 @@ def _suggest(values: np.ndarray, units: str) -> Suggestion:
         if is_fit and abs(skew(TRANSFORMS[name].apply(finite))) < abs(skew(finite)):
             return Suggestion(name, note)
     return Suggestion(note=note)
+
+
+def _find_marks(finite: np.ndarray) -> list[float]:
+    """Return known marks of missing values among (n_values,) that are far from all others."""
+    bounds = FarValues(finite)
+    far = np.unique(finite[(finite < bounds.low) | (finite > bounds.high)])
+    return [value for value in far.tolist() if is_mark(value)]
+
+
+def _are_usable(values: np.ndarray, transform: str) -> np.ndarray:
+    """Return which rows of a variable, (n_rows, n_entries), have no value that is dropped."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.isfinite(TRANSFORMS[transform].apply(values)).all(axis=1)
 
 
 def _suggest_training(outputs: list[Candidate], values: dict[str, np.ndarray]) -> tuple[dict, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 # A study may say "enough" if a better trial is left with at most this probability.
 RISK = 0.05
 # Fewer of them tell too little of the trials that are left.
-FEWEST_CONTROLS = 6
+FEWEST_CONTROLS, FEWEST_FINALISTS = 6, 8
 
 
 def round_sizes(retrain: dict) -> list[int]:
