@@ -26,9 +26,9 @@ BYTES_PER_MODEL, ERRORS_PER_OUTPUT = 20_000, 500
 ASSUMPTIONS = (
     "Each trial is taken to use its whole budget. So these times are too high where patience ends "
     "trials earlier. Finalists are taken to be as costly as the mean of the largest quarter of the "
-    "networks, or of the `top_k` largest if these are more. In brackets are the mean of all networks and the largest ones. Where all cores of a "
-    "machine are busy, each is often slower than in these measurements. The start of a job adds "
-    "some 4 seconds."
+    "networks, or of the `top_k` largest if these are more. In brackets are the mean of all "
+    "networks and the largest ones. Where all cores of a machine are busy, each is often slower "
+    "than in these measurements. The start of a job adds some 4 seconds."
 )
 
 NO_SAVING = (
