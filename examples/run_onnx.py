@@ -3,7 +3,8 @@
     python examples/run_onnx.py results/<study>/export/selected
 
 Prints what the model says of itself, its outputs for the inputs of reference.csv, in physical
-units, and how far these are from the outputs in that table.
+units, and how far these are from the outputs in that table, relative to the largest value of each
+output there.
 """
 
 import json
@@ -32,5 +33,8 @@ inputs, expected = table[:, :n_inputs], table[:, n_inputs:]
 low, high = (np.array([feature[key] for feature in features["inputs"]]) for key in ("min", "max"))
 outside = ((inputs < low) | (inputs > high)).any(axis=1)
 print(outputs)
-print(f"Largest difference from the table: {np.abs(outputs - expected).max():.2g}")
+# Of each output by itself, as their units may differ.
+size = np.abs(expected).max(axis=0)
+difference = np.abs(outputs - expected).max(axis=0) / np.where(size > 0, size, 1)
+print(f"Largest difference from the table: {difference.max():.2g} of an output's largest value")
 print(f"Samples outside the range of the training data: {outside.sum()} of {len(inputs)}")

@@ -4,7 +4,8 @@
     python examples/run_torch.py results/<study>/export/selected/model.pt
 
 Of a folder it takes model.pt2. Prints the outputs for the inputs of reference.csv beside it, in
-physical units, and how far these are from the outputs in that table.
+physical units, and how far these are from the outputs in that table, relative to the largest value
+of each output there.
 """
 
 import json
@@ -30,4 +31,7 @@ inputs, expected = table[:, :n_inputs], table[:, n_inputs:]
 with torch.inference_mode():
     outputs = model(torch.from_numpy(inputs)).numpy()
 print(outputs)
-print(f"Largest difference from the table: {np.abs(outputs - expected).max():.2g}")
+# Of each output by itself, as their units may differ.
+size = np.abs(expected).max(axis=0)
+difference = np.abs(outputs - expected).max(axis=0) / np.where(size > 0, size, 1)
+print(f"Largest difference from the table: {difference.max():.2g} of an output's largest value")

@@ -3,8 +3,9 @@
 !     gfortran -O3 -march=native -o run_model twostep_model.f90 run_model.f90
 !     ./run_model model.txt reference.csv
 !
-! Prints the outputs, one sample a line. The table has a line of names, then the inputs and the
-! outputs of a sample on each line.
+! Prints the outputs, one sample a line, and the largest difference from the outputs in the table,
+! relative to the largest value of each output there. The table has a line of names, then the inputs
+! and the outputs of a sample on each line.
 program run_model
    use, intrinsic :: iso_fortran_env, only: error_unit, iostat_end, real64
    use, intrinsic :: ieee_arithmetic, only: ieee_is_finite
@@ -13,6 +14,7 @@ program run_model
    type(model_type) :: model
    character(len=4096) :: path
    real(real64), allocatable :: inputs(:, :), expected(:, :), outputs(:, :)
+   real(real64), allocatable :: largest(:), difference(:)
    integer :: unit, status, n_samples, i
 
    if (command_argument_count() /= 2) call stop_with('usage: run_model model.txt reference.csv')
@@ -44,6 +46,10 @@ program run_model
    do i = 1, n_samples
       write (*, '(*(es24.16e3, 1x))') outputs(:, i)
    end do
-   write (error_unit, '(a, es9.2)') 'Largest difference from the table: ', &
-      maxval(abs(outputs - expected), mask=ieee_is_finite(outputs))
+   ! Of each output by itself, as their units may differ.
+   largest = maxval(abs(expected), dim=2)
+   where (.not. largest > 0) largest = 1
+   difference = max(0.0_real64, maxval(abs(outputs - expected), dim=2, mask=ieee_is_finite(outputs)))
+   write (error_unit, '(a, es8.2, a)') 'Largest difference from the table: ', &
+      maxval(difference/largest), ' of an output''s largest value'
 end program run_model

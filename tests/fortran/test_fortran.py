@@ -97,8 +97,21 @@ def test_it_compares_with_the_reference_values(program, tmp_path):
     process = run(program, tmp_path / "model.txt", tmp_path / "reference.csv")
     assert process.returncode == 0, process.stderr
     assert len(process.stdout.splitlines()) == 32
-    difference = float(process.stderr.split("Largest difference from the table:")[1])
+    difference = float(process.stderr.split("Largest difference from the table:")[1].split()[0])
     assert 0 <= difference < 1e-5
+
+
+def test_the_difference_is_relative_to_the_size_of_an_output(program, tmp_path):
+    model, manifest = save_made_up(tmp_path / "prepare", outputs=["log10", "logit"])
+    export(model, manifest, tmp_path)
+    names, *rows = (tmp_path / "reference.csv").read_text().splitlines()
+    values = np.array([row.split(",") for row in rows], float)
+    # The table has the double of the first output: half of its largest value is the difference.
+    values[:, -2] *= 2
+    table = tmp_path / "doubled.csv"
+    np.savetxt(table, values, delimiter=",", fmt="%.17g", header=names, comments="")
+    process = run(program, tmp_path / "model.txt", table)
+    assert "Largest difference from the table: 5.00E-01 of an output's" in process.stderr
 
 
 def test_outputs_are_nan_outside_the_domain_and_only_there(program, tmp_path):

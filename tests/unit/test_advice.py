@@ -1,11 +1,13 @@
 """`snakemake advise`: what a pilot predicts, the plan that is recommended, and its sentences."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from twostep.analysis import advice
 from twostep.analysis.advice import Pilot, Prediction, Prior, Unseen
@@ -144,6 +146,34 @@ def test_the_recommended_plan_is_a_part_of_a_config():
     assert config["search"]["fractions"][0] in (0.01, 0.02, 0.04)
     assert config["search"]["budget"]["max_epochs"] == 20
     assert "## All plans" in text
+
+
+def test_the_recommended_plan_takes_the_place_of_a_studys_own_keys():
+    budget = {"max_epochs": None, "max_updates": 750}
+    budget |= {"patience_epochs": None, "patience_updates": None}
+    found = piloted(pilots(gap=0.1))
+    found = replace(found, settings=[{**each, "budget": budget} for each in found.settings])
+    text = describe_advice("mine", found, Wanted(200, 0.05, None))
+    study = {**MINIMAL, "search": {"fractions": [0.5, 1], "budget": {"max_epochs": 30}}}
+    # As Snakemake merges what `--configfile my-study.yaml advised.yaml` names.
+    update_config(study, yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.S).group(1)))
+    search = resolve_config(study)["search"]
+    assert search["budget"] == budget and len(search["fractions"]) == 1
+
+
+def test_few_finalists_are_recommended_with_what_a_judged_study_costs():
+    found = piloted(pilots(gap=0.1))
+    text = describe_advice("mine", found, Wanted(200, 0.2, None))
+    top_k = int(re.search(r"top_k: (\d+)", text).group(1))
+    search = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.S).group(1))["search"]
+    assert top_k < 8
+    [told] = re.findall(r"200 trials with `top_k: 10` are ([\d.]+) times cheaper", text)
+    assert f"| {search['fractions'][0]} | at most 20 epochs | 200 | 10 | {told} [" in text
+    # Of 14 trials no plan retrains as many.
+    few = describe_advice("mine", found, Wanted(14, 0.2, None))
+    assert "set `top_k` to 8 or more" in few and "times cheaper than on" not in few
+    many = describe_advice("mine", piloted(pilots(correlation=0.5)), Wanted(200, 0.05, None))
+    assert int(re.search(r"top_k: (\d+)", many).group(1)) >= 8 and "set `top_k`" not in many
 
 
 def test_processor_hours_decide_how_many_trials_are_recommended():

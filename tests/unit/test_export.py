@@ -314,6 +314,6 @@ def test_the_examples_run(exported, program, given):
     )
     assert process.returncode == 0, process.stderr
     difference = process.stdout.split("Largest difference from the table: ")[1].split()[0]
-    assert 0 <= float(difference) < 1e-3
+    assert 0 <= float(difference) < 1e-5
     # Such as that TorchScript is deprecated.
     assert not process.stderr

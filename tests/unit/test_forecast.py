@@ -1,5 +1,7 @@
 """The forecast of a study's cost: its model by hand, and against real training."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -111,13 +113,36 @@ def test_what_was_timed_is_predicted_for_other_budgets_and_sizes(clock):
         assert speed.trial_seconds(each, budget, sizes) == pytest.approx(expected, rel=1e-6)
 
 
-def describe(
-    tmp_path, budget, *, controls=5, probability=None, rungs=(), precision="float32"
-) -> dict[str, str | list[str]]:
-    """Return the rows of the report on 100 equal trials, of which each update takes 36 ms.
+def describe(tmp_path, budget, **changes) -> dict[str, str | list[str]]:
+    """Return the rows of the report.
 
-    In bfloat16 it takes 18 ms. The first cell is the key, the others are the value, which is one
-    text where there is one cell.
+    The first cell is the key, the others are the value, which is one text where there is one cell.
+    """
+    rows = {}
+    precision = changes.get("precision", "float32")
+    for line in forecast_text(tmp_path, budget, **changes).splitlines():
+        if precision in line:
+            rows["precision"] = line
+        if line.startswith("|") and "---" not in line:
+            name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+            rows[name] = cells[0] if len(cells) == 1 else cells
+    return rows
+
+
+def forecast_text(
+    tmp_path,
+    budget,
+    *,
+    controls=5,
+    probability=None,
+    rungs=(),
+    precision="float32",
+    top_k=10,
+    widths=(8,) * 100,
+) -> str:
+    """Return the report on 100 trials, of which each update takes 36 ms, in bfloat16 18 ms.
+
+    All are of one size, unless `widths` differ: then an update takes 1 ms for each parameter.
     """
     manifest = tmp_path / "manifest.json"
     features = {"inputs": [{}] * 3, "outputs": [{}] * 2}
@@ -142,13 +167,13 @@ def describe(
             },
             "retrain": {
                 "budget": budget,
-                "top_k": 10,
+                "top_k": top_k,
                 "controls": controls,
                 "until": {"probability": probability, "round_size": 4},
                 "seeds": 1,
             },
         },
-        configurations=[network(8)] * 100,
+        configurations=[network(width) for width in widths],
         manifest=str(manifest),
         subsets={"0.1": str(manifest), "0.5": str(manifest)},
         sizes=Sizes(3, 2, 10_000, 100),
@@ -157,14 +182,9 @@ def describe(
     )
     speed, faster = (Speed(np.array([ms * 1e-3, 0, 0, 0]), np.zeros(3)) for ms in (36, 18))
     searching = speed if precision == "float32" else faster
-    rows = {}
-    for line in describe_forecast(plan, searching, speed, "a processor").splitlines():
-        if precision in line:
-            rows["precision"] = line
-        if line.startswith("|") and "---" not in line:
-            name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
-            rows[name] = cells[0] if len(cells) == 1 else cells
-    return rows
+    if len(set(widths)) > 1:
+        searching = speed = Speed(np.array([0, 0, 0, 1e-3]), np.zeros(3))
+    return describe_forecast(plan, searching, speed, "a processor")
 
 
 def test_the_report_sums_what_a_study_takes(tmp_path):
@@ -179,6 +199,20 @@ def test_the_report_sums_what_a_study_takes(tmp_path):
     assert rows["the same search on all data, with step 2's budget"] == "60 min"
     assert rows["the same, with step 1's budget"] == "60 min"
     assert rows["disk: prepared data and subsets"] == "3 GB"
+
+
+def test_the_estimate_of_step_2_lies_between_its_bounds(tmp_path):
+    """The largest quarter of the networks has fewer than are retrained."""
+    rows = describe(tmp_path, EPOCHS, top_k=40, widths=range(1, 101))
+    estimate, low, high = re.findall(r"([\d.]+) h", rows["step 2, 40 models"])
+    assert float(low) < float(estimate) <= float(high)
+
+
+@pytest.mark.parametrize(("top_k", "warned"), [(10, False), (89, False), (90, True)])
+def test_a_study_that_costs_more_than_the_search_on_all_data_is_warned(tmp_path, top_k, warned):
+    """Step 1 costs as much as 10 of the 100 trainings on all data."""
+    text = forecast_text(tmp_path, EPOCHS, top_k=top_k)
+    assert ("**The steps cost no less than" in text) == warned
 
 
 def test_only_step_1_and_rungs_are_faster_in_bfloat16(tmp_path):

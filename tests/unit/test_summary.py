@@ -460,6 +460,15 @@ def test_the_times_of_a_prediction_are_told_with_the_cost(study, text):
     assert text.index("\n## Cost\n") < text.index("\n### Inference\n") < text.index("\n## Files\n")
 
 
+def test_steps_that_cost_more_than_the_search_on_all_data_are_told(study, text):
+    told = "the steps cost no less than the same search on all data"
+    assert told not in text
+    # So much for each retraining that nothing is saved.
+    timings = study.retrain_timings.assign(cpu_seconds=1e9)
+    cost = section(summarise(replace(study, retrain_timings=timings)), "Cost")
+    assert f"**On fraction 0.05 and 0.2 {told}.**" in cost
+
+
 def test_a_search_on_all_data_needs_no_estimate():
     cost = section(summarise(made_up.study(("1",))), "Cost")
     label = table_rows(cost)[0][0]

@@ -17,6 +17,11 @@ IN_PRECISION = (
     "step 2, the search on all data would cost more."
 )
 
+NO_SAVING = (
+    "**On fraction {0} the steps cost no less than the same search on all data.** Take a "
+    "smaller fraction or a smaller `retrain.top_k`."
+)
+
 
 def cost_section(study: Study) -> list[str]:
     """Return the paragraphs on the measured cost of both steps and the estimated saving."""
@@ -37,10 +42,19 @@ def cost_section(study: Study) -> list[str]:
         label = f"controls, {number(len(controls), 'model')}{where} (measured; not in the saving)"
         rows.append(_row(label, controls_cost(study)))
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    estimated = any("full" in step_costs(study, search) for search in study.searches)
+    savings = {search.fraction: _saving(study, search) for search in study.searches}
+    estimated = any(saving is not None for saving in savings.values())
+    costly = [name for name, saving in savings.items() if saving is not None and saving <= 1]
     precision = study.config["search"]["precision"]
     faster = IN_PRECISION.format(precision) if precision != "float32" else ""
-    return ["## Cost", table, *([ASSUMPTION + faster] if estimated else [])]
+    found = [NO_SAVING.format(" and ".join(costly))] if costly else []
+    return ["## Cost", table, *found, *([ASSUMPTION + faster] if estimated else [])]
+
+
+def _saving(study: Study, search: Search) -> float | None:
+    """Return what the search on all data would cost over both steps; None if it has no estimate."""
+    costs = step_costs(study, search)
+    return (costs["full"] / costs["both"]).cpu_seconds if "full" in costs else None
 
 
 def _rows(study: Study, search: Search) -> list[list[str]]:

@@ -10,11 +10,12 @@ from twostep.analysis.noise import (
     repetition_noise,
 )
 from twostep.analysis.study import Study
+from twostep.data.sizes import share_sizes
 from twostep.report.finding import DOUBT, GOOD, UNKNOWN, Finding
 from twostep.report.training_checks import STRONG_AUTOCORRELATION
 from twostep.trials.selection import complete_trials
 from twostep.util.text import list_names
-from twostep.util.wording import share
+from twostep.util.wording import number, share
 
 # What the errors of validation losses rest on, by the method of the split.
 PARTS = {
@@ -22,6 +23,12 @@ PARTS = {
     "variable": "random parts of the validation split, with samples taken to be independent,",
     "blocks": "whole blocks of the validation split",
     "group": "whole groups of the validation split",
+}
+
+# What is kept together by these methods, and how to get more of them into the validation split.
+UNITS = {
+    "blocks": ("block", "a larger `split.n_blocks` or `split.validation`"),
+    "group": ("group", "a larger `split.validation`, or a `split.variable` with more values"),
 }
 
 
@@ -36,8 +43,9 @@ def check_noise(study: Study) -> list[Finding]:
         return found
     method = study.manifest["split"]["method"]
     has_errors = finalists["difference_error"].notna().any()
-    if reason := explain_unknown(study.manifest, has_errors=has_errors):
-        found.append(describe_unknown(reason))
+    unknown = check_sample(study.manifest, study.config["split"], has_errors=has_errors)
+    if unknown:
+        found += unknown
         finalists = finalists.assign(difference_error=math.nan)
     rivals = find_rivals(finalists, noise)
     if rivals is None:
@@ -69,39 +77,34 @@ def describe_repetitions(noise: RepetitionNoise | None, *, n_repetitions: int) -
     return Finding(text, UNKNOWN, "the noise of the seeds")
 
 
-def explain_unknown(manifest: dict, *, has_errors: bool) -> str:
-    """Return why the standard error of a validation loss is not known, and what to do; else "".
+def check_sample(manifest: dict, split: dict, *, has_errors: bool) -> list[Finding]:
+    """Return why the standard error of a validation loss is not known; nothing if it is.
 
-    `has_errors` tells if the table of retrained models has standard errors.
+    `split` is the config's section, and `has_errors` tells if the table of retrained models has
+    standard errors. Few blocks or groups are a doubt, because the choice may be theirs alone.
     """
     division, measured = manifest["split"], manifest["autocorrelation"]
     method = division["method"]
+    text = "It cannot be told how much of a validation loss is chance, because "
     if method in ("random", "variable"):
         if measured is None:
-            return ""
+            return []
         if min(measured["inputs"], measured["outputs"]) < STRONG_AUTOCORRELATION:
-            return ""
-        return (
+            return []
+        text += (
             "neighbouring samples are alike, and nothing says which of them belong together: "
-            "consider `split.method: blocks` or `group`"
+            "consider `split.method: blocks` or `group`."
         )
+        return [Finding(text, UNKNOWN, "the noise of the validation split")]
     if has_errors:
-        return ""
-    if method == "blocks":
-        return (
-            "the validation split has fewer than about 10 blocks: consider a larger "
-            "`split.n_blocks` or `split.validation`"
-        )
-    return (
-        "the validation split has fewer than about 10 groups of similar size: consider a larger "
-        "`split.validation`, or a `split.variable` with more values"
-    )
-
-
-def describe_unknown(reason: str) -> Finding:
-    """Return that nobody knows how large the chance in a validation loss is."""
-    text = f"It cannot be told how much of a validation loss is chance, because {reason}."
-    return Finding(text, UNKNOWN, "the noise of the validation split")
+        return []
+    unit, advice = UNITS[method]
+    n_units, _ = share_sizes(division["n_units"], split, f"{unit}s")
+    few = f"the validation split has {number(n_units, unit)}"
+    if division["variable"]:
+        few += f" of `{division['variable']}`"
+    text += f"{few}. That takes about 10 {unit}s of similar size: consider {advice}."
+    return [Finding(text, DOUBT, few)]
 
 
 def describe_rivals(rivals: Rivals, *, method: str, tolerance: float) -> Finding:

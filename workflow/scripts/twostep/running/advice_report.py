@@ -20,6 +20,7 @@ from twostep.analysis.advice import (
     predict,
 )
 from twostep.analysis.advice_prior import PRIOR
+from twostep.analysis.remaining import FEWEST_CONTROLS, FEWEST_FINALISTS
 from twostep.data.sizes import fraction_name
 from twostep.running.piloted import Piloted
 from twostep.util import wording
@@ -58,7 +59,7 @@ def describe_advice(study: str, piloted: Piloted, wanted: Wanted) -> str:
     plans = list_plans(piloted, wanted)
     choose = cheapest if wanted.processor_hours is None else best
     plan = choose(fit_plans(plans, wanted.regret))
-    lines += [_why_none(plans, wanted)] if plan is None else _recommendation(piloted, plan)
+    lines += [_why_none(plans, wanted)] if plan is None else _recommendation(piloted, plan, plans)
     if plans:
         lines += ["## All plans", _plan_table(piloted, plans), EXPLANATION]
     return "\n\n".join(lines) + "\n"
@@ -135,11 +136,12 @@ def _pilot_table(piloted: Piloted) -> str:
     return f"{table(rows)}\n\n{note}"
 
 
-def _recommendation(piloted: Piloted, plan: Prediction) -> list[str]:
+def _recommendation(piloted: Piloted, plan: Prediction, plans: Sequence[Prediction]) -> list[str]:
     """Return the recommended plan as sentences and as a part of a config."""
     setting = piloted.settings[plan.pilot]
-    limits = {name: value for name, value in setting["budget"].items() if value is not None}
-    search = {"n_trials": plan.n_trials, "fractions": [setting["fraction"]], "budget": limits}
+    # Limits that are null, too: else those of the study, or the default ones, would hold as well.
+    search = {"n_trials": plan.n_trials, "fractions": [setting["fraction"]]}
+    search["budget"] = setting["budget"]
     part = {"search": search, "retrain": {"top_k": plan.n_retrained}}
     low, middle, high = plan.factor
     return [
@@ -148,7 +150,28 @@ def _recommendation(piloted: Piloted, plan: Prediction) -> list[str]:
         f"{times(high)}]. Its regret is {_ratios(plan.regret)}. In three of four studies it is at "
         f"most {plan.usual_regret:.2f}.",
         f"```yaml\n{yaml.safe_dump(part, sort_keys=False).strip()}\n```",
+        *_judged(plan, plans),
     ]
+
+
+def _judged(plan: Prediction, plans: Sequence[Prediction]) -> list[str]:
+    """Return what it takes that the summary can judge the study; nothing if the plan has it."""
+    if plan.n_retrained >= FEWEST_FINALISTS:
+        return []
+    text = (
+        "The summary cannot tell if so few finalists were enough. If it is to judge the study, set "
+        f"`top_k` to {FEWEST_FINALISTS} or more, with at least {FEWEST_CONTROLS} controls."
+    )
+    judged = [
+        each for each in plans if each.pilot == plan.pilot and each.n_retrained >= FEWEST_FINALISTS
+    ]
+    if judged:
+        least = min(judged, key=lambda each: each.n_retrained)
+        text += (
+            f" On the same fraction, {number(least.n_trials, 'trial')} with `top_k: "
+            f"{least.n_retrained}` are {times(least.factor[1])} times cheaper than on all data."
+        )
+    return [text]
 
 
 def _why_none(plans: Sequence[Prediction], wanted: Wanted) -> str:

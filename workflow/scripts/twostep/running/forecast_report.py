@@ -26,9 +26,14 @@ BYTES_PER_MODEL, ERRORS_PER_OUTPUT = 20_000, 500
 ASSUMPTIONS = (
     "Each trial is taken to use its whole budget. So these times are too high where patience ends "
     "trials earlier. Finalists are taken to be as costly as the mean of the largest quarter of the "
-    "networks. In brackets are the mean of all networks and the largest ones. Where all cores of a "
-    "machine are busy, each is often slower than in these measurements. The start of a job adds "
-    "some 4 seconds."
+    "networks, or of the `top_k` largest if these are more. In brackets are the mean of all "
+    "networks and the largest ones. Where all cores of a machine are busy, each is often slower "
+    "than in these measurements. The start of a job adds some 4 seconds."
+)
+
+NO_SAVING = (
+    "**The steps cost no less than the same search on all data.** Take a smaller fraction or a "
+    "smaller `retrain.top_k`."
 )
 
 
@@ -61,13 +66,15 @@ def describe_forecast(plan: Plan, searching: Speed, retraining: Speed, processor
     what they were measured on.
     """
     unit = "GPU" if plan.config["training"]["gpu"] else "processor"
+    rows, costs_more = _cost_rows(plan, searching, retraining)
     return (
         "\n\n".join(
             [
                 f"# Forecast of study {plan.config['study']}",
                 f"From training some of its configurations for about a second each on {processor}."
                 + _precision(plan.config["search"]),
-                table([["", f"{unit} time"], *_cost_rows(plan, searching, retraining)]),
+                table([["", f"{unit} time"], *rows]),
+                *([NO_SAVING] if costs_more else []),
                 ASSUMPTIONS + _generations(plan.config["search"]),
                 table([["", ""], *_need_rows(plan)]),
                 *_cuts(plan),
@@ -98,14 +105,20 @@ def _generations(search: dict) -> str:
     )
 
 
-def _cost_rows(plan: Plan, searching: Speed, retraining: Speed) -> list[list[str]]:
+def _cost_rows(plan: Plan, searching: Speed, retraining: Speed) -> tuple[list[list[str]], bool]:
+    """Return the rows, and whether both steps cost no less than the same search on all data.
+
+    Of several fractions the cheapest counts, without controls, as in the summary's saving.
+    """
     search, retrain = plan.config["search"], plan.config["retrain"]
     as_searched = _seconds(plan, retraining, search["budget"], plan.sizes)
     rows, total, longest = [], 0.0, 0.0
+    cheapest = math.inf
     for fraction in plan.fractions:
         sizes = plan.subset_sizes[fraction]
         seconds = _seconds(plan, searching, search["budget"], sizes)
         total, longest = total + seconds.sum(), max(longest, seconds.max())
+        cheapest = min(cheapest, seconds.sum())
         shard = seconds.mean() * search["shard_size"]
         rows += [
             [f"step 1 on fraction {fraction}, {len(seconds):,} trials", duration(seconds.sum())],
@@ -115,12 +128,13 @@ def _cost_rows(plan: Plan, searching: Speed, retraining: Speed) -> list[list[str
     for i, rung in enumerate(search["rungs"]):
         label, cost = _rung_cost(plan, searching, i + 1, rung)
         rows.append([label, duration(cost)])
-        total += cost
+        total, cheapest = total + cost, cheapest + cost
     second = np.sort(_seconds(plan, retraining, retrain["budget"], plan.sizes))
     n_models = retrain["top_k"] * retrain["seeds"]
     # With `retrain.until` one round may be enough.
     n_fewest = round_sizes(retrain)[0] * retrain["seeds"]
-    n_large = math.ceil(FINALISTS * len(second))
+    # Never fewer than `top_k`, so that the estimate lies within its bounds.
+    n_large = max(math.ceil(FINALISTS * len(second)), retrain["top_k"])
     step_2 = n_models * second[-n_large:].mean()
     bounds = n_fewest * second.mean(), n_models * second[-retrain["top_k"] :].mean()
     models = number(n_models, "model")
@@ -153,7 +167,7 @@ def _cost_rows(plan: Plan, searching: Speed, retraining: Speed) -> list[list[str
         ["the same search on all data, with step 2's budget", duration(second.sum())],
         ["the same, with step 1's budget", duration(as_searched.sum())],
     ]
-    return rows
+    return rows, bool(cheapest + step_2 >= second.sum())
 
 
 def _need_rows(plan: Plan) -> list[list[str]]:
