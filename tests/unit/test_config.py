@@ -499,7 +499,10 @@ GENERATED = ("tair", "pressure", "rh", "wbar", "num_aer", "r_aer", "kappa")
         # A single round.
         (
             {"retrain.until.probability": 0.05, "retrain.top_k": 10},
-            ["retrain.top_k, which is 10", "smaller retrain.until.round_size"],
+            [
+                "retrain.top_k, which is 10",
+                "retrain.until.round_size to 8 or more, and top_k above it",
+            ],
         ),
         ({"retrain.until.probability": 0}, ["retrain.until.probability", "0"]),
         ({"retrain.top_k": 7, "search.n_trials": 6}, ["retrain.top_k is 7", "n_trials is only 6"]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,7 +17,7 @@ MERGE = "tag:yaml.org,2002:merge"
 class _StrictLoader(yaml.FullLoader):
     """Reads YAML as Snakemake does, but refuses a key that is repeated."""
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         # What merge keys bring in comes later: such a key is overwritten on purpose.
         node = super().compose_mapping_node(anchor)
         lines: dict[tuple[str, str], int] = {}

@@ -153,8 +153,8 @@ def _contradictions_in_rounds(retrain: dict) -> Iterator[str]:
     if most < FEWEST_FINALISTS:
         yield (
             f"retrain.until can end nothing before retrain.top_k, which is {retrain['top_k']}, "
-            f"because a round before it needs at least {FEWEST_FINALISTS} finalists: take a larger "
-            "top_k or a smaller retrain.until.round_size"
+            f"because a round before it needs at least {FEWEST_FINALISTS} finalists: set "
+            f"retrain.until.round_size to {FEWEST_FINALISTS} or more, and top_k above it"
         )
 
 

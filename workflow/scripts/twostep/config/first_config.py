@@ -131,8 +131,8 @@ def write_first_config(
 
 def _comment(text: str) -> str:
     """Return a text as comment lines of a usual width."""
-    marks = {"initial_indent": "# ", "subsequent_indent": "# "}
-    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False, **marks)
+    lines = textwrap.wrap(text, 98, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(f"# {line}" for line in lines)
 
 
 def _one_or_all(items: Sequence[str]) -> str | list[str]:
