@@ -294,7 +294,13 @@ def manifest(n_train: int = N_TRAINING) -> dict:
         ],
         "constant_features": [],
         "doubts": [],
-        "split": {"method": "random", "variable": None, "n_units": None},
+        "split": {
+            "method": "random",
+            "variable": None,
+            "validation": 0.1,
+            "test": 0.1,
+            "n_units": None,
+        },
         "autocorrelation": {
             "along": "sample",
             "lag": 1,
@@ -327,7 +333,6 @@ def config(fractions: list[float], *, top_k: int = 12, seeds: int = 1, controls:
         "study": "made_up",
         "seed": 1,
         "dataset": {"files": ["data/parcels.nc"], "sample_dimension": "sample"},
-        "split": {"method": "random", "validation": 0.1, "test": 0.1, "variable": None},
         "training": {"loss": "mse", "huber_delta": 1, "output_activation": "sigmoid"},
         "network": {"file": None},
         "search": {

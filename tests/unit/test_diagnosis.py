@@ -557,7 +557,8 @@ def test_few_blocks_or_groups_to_validate_on_are_a_doubt(method, variable, n_uni
 def divided(method, *, variable=None, n_units, likeness):
     """Return a study whose samples were divided by a method, and are more or less alike."""
     study = made_up.study()
-    division = {"method": method, "variable": variable, "n_units": n_units}
+    division = study.manifest["split"]
+    division = division | {"method": method, "variable": variable, "n_units": n_units}
     measured = study.manifest["autocorrelation"] | {"inputs": likeness, "outputs": likeness}
     manifest = study.manifest | {"split": division, "autocorrelation": measured}
     return replace(study, manifest=manifest)

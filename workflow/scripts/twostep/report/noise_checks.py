@@ -43,7 +43,7 @@ def check_noise(study: Study) -> list[Finding]:
         return found
     method = study.manifest["split"]["method"]
     has_errors = finalists["difference_error"].notna().any()
-    unknown = check_sample(study.manifest, study.config["split"], has_errors=has_errors)
+    unknown = check_sample(study.manifest, has_errors=has_errors)
     if unknown:
         found += unknown
         finalists = finalists.assign(difference_error=math.nan)
@@ -77,11 +77,11 @@ def describe_repetitions(noise: RepetitionNoise | None, *, n_repetitions: int) -
     return Finding(text, UNKNOWN, "the noise of the seeds")
 
 
-def check_sample(manifest: dict, split: dict, *, has_errors: bool) -> list[Finding]:
+def check_sample(manifest: dict, *, has_errors: bool) -> list[Finding]:
     """Return why the standard error of a validation loss is not known; nothing if it is.
 
-    `split` is the config's section, and `has_errors` tells if the table of retrained models has
-    standard errors. Few blocks or groups are a doubt, because the choice may be theirs alone.
+    `has_errors` tells if the table of retrained models has standard errors. Few blocks or groups
+    are a doubt, because the choice may be theirs alone.
     """
     division, measured = manifest["split"], manifest["autocorrelation"]
     method = division["method"]
@@ -99,7 +99,7 @@ def check_sample(manifest: dict, split: dict, *, has_errors: bool) -> list[Findi
     if has_errors:
         return []
     unit, advice = UNITS[method]
-    n_units, _ = share_sizes(division["n_units"], split, f"{unit}s")
+    n_units, _ = share_sizes(division["n_units"], division, f"{unit}s")
     few = f"the validation split has {number(n_units, unit)}"
     if division["variable"]:
         few += f" of `{division['variable']}`"
