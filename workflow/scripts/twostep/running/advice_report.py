@@ -20,9 +20,9 @@ from twostep.analysis.advice import (
     predict,
 )
 from twostep.analysis.advice_prior import PRIOR
-from twostep.analysis.remaining import FEWEST_CONTROLS, FEWEST_FINALISTS
 from twostep.data.sizes import fraction_name
 from twostep.running.piloted import Piloted
+from twostep.trials.rounds import FEWEST_CONTROLS, FEWEST_FINALISTS
 from twostep.util import wording
 from twostep.util.wording import duration, number, percent, table, times
 
