@@ -73,7 +73,10 @@ def stop(sentence):
 # A mistake of the user's becomes one sentence before any job starts.
 try:
     check_no_template(workflow.overwrite_configfiles)
-    check_no_repeats(workflow.configfiles)
+    # Before the values are checked, of which some may be lost. Jobs that this run starts need not
+    # read the files once more.
+    if workflow.is_main_process:
+        check_no_repeats(workflow.configfiles)
     config = resolve_config(config)
     RESULTS = f"results/{config['study']}"
     DATA_FILES = list_files(config["dataset"]["files"])
